@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * math.h - exp, log, tanh, erf of our own: libm picks variants by CPU, so its bits differ from machine to machine.
+ * Scalar double and float here; the vector forms in src/kernel/eltwise give the same bits as the float forms.
+ * Errors in ULP are asserted in tests/base/math_test.c.
+ */
+#ifndef FVI_MATH_H
+#define FVI_MATH_H
+
+double fvi_exp(double x);
+double fvi_log(double x); /* x > 0; -infinity at 0, NaN below */
+double fvi_tanh(double x);
+double fvi_erf(double x);
+double fvi_sin_turns(double turns); /* sin(2*pi*turns) and cos(2*pi*turns) for turns in [0, 1) */
+double fvi_cos_turns(double turns);
+float fvi_expf(float x);
+float fvi_logf(float x);
+float fvi_tanhf(float x);
+float fvi_erff(float x);
+
+#endif
