@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * graph.h - what a network is: nodes (layers), the values between them, and the parameters they declare.
+ * Built in C here, from YAML or from a model file. Immutable once finished. Any acyclic graph: one value may feed many
+ * nodes, a node may join many values.
+ */
+#ifndef FOVEA_GRAPH_H
+#define FOVEA_GRAPH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fovea/context.h"
+#include "fovea/tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A network under construction or finished. Immutable after fv_graph_finish(): any number of plans, in any threads, may
+ * share it. */
+typedef struct fv_graph fv_graph;
+
+/* The output of a node, by its index in the graph. FV_NO_VALUE: none. */
+typedef int32_t fv_value;
+#define FV_NO_VALUE (-1)
+
+typedef enum fv_padding {
+    FV_PAD_EXPLICIT = 0, /* options.pad, each side */
+    FV_PAD_VALID,        /* none */
+    FV_PAD_SAME,         /* output size = ceil(input size / stride); the odd pixel at the bottom and right */
+    FV_PAD_FULL          /* kernel - 1 on each side: every overlap, as true convolution in textbooks */
+} fv_padding;
+
+typedef enum fv_init_kind {
+    FV_INIT_DEFAULT = 0, /* the layer's own: weights He, biases constant 0 */
+    FV_INIT_CONSTANT,    /* value */
+    FV_INIT_GAUSSIAN,    /* N(0, value^2) */
+    FV_INIT_UNIFORM,     /* U(-value, value) */
+    FV_INIT_XAVIER,      /* variance 1/fan_in (Glorot & Bengio 2010 as Caffe simplified it) */
+    FV_INIT_GLOROT,      /* variance 2/(fan_in + fan_out): Glorot & Bengio 2010, equation 16 */
+    FV_INIT_HE           /* variance 2/fan_in: He et al. 2015 (arXiv:1502.01852), equation 10 */
+} fv_init_kind;
+
+typedef struct fv_initializer {
+    fv_init_kind kind;
+    double value;
+    bool uniform; /* Xavier, Glorot, He: uniform with that variance instead of Gaussian */
+} fv_initializer;
+
+/* Options of the layers. Zero means the default that the comment gives. name: NULL gives "<type><number>". */
+typedef struct fv_input_options {
+    const char *name;
+    int32_t shape[3]; /* channels, rows, columns; required, each at least 1 */
+} fv_input_options;
+
+typedef struct fv_conv2d_options {
+    const char *name;
+    int32_t filters;     /* output channels; required */
+    int32_t kernel[2];   /* rows, columns; 0 means 1 */
+    int32_t stride[2];   /* rows, columns; 0 means 1 */
+    fv_padding padding;  /* 0: pad */
+    int32_t pad[4];      /* top, left, bottom, right, in pixels */
+    int32_t dilation[2]; /* rows, columns; 0 means 1 */
+    int32_t groups;      /* 0 means 1 */
+    bool no_bias;
+    fv_initializer weight_init, bias_init;
+} fv_conv2d_options;
+
+typedef struct fv_pool2d_options { /* max_pool2d and average_pool2d */
+    const char *name;
+    int32_t kernel[2];  /* rows, columns; required */
+    int32_t stride[2];  /* 0 means the kernel's size */
+    fv_padding padding;
+    int32_t pad[4];     /* top, left, bottom, right; each smaller than the kernel */
+    bool ceil;          /* round the output size up: the last window may hang over the edge, but must start inside */
+    bool count_padding; /* average: divide by the whole window; false: by the cells inside the image */
+} fv_pool2d_options;
+
+typedef struct fv_dense_options {
+    const char *name;
+    int32_t units; /* required */
+    bool no_bias;
+    fv_initializer weight_init, bias_init;
+} fv_dense_options;
+
+/* identity, flatten, relu, sigmoid, tanh, softmax, add, concat */
+typedef struct fv_plain_options {
+    const char *name;
+} fv_plain_options;
+
+typedef struct fv_leaky_relu_options {
+    const char *name;
+    double slope; /* for x < 0; 0 means 0.01 */
+} fv_leaky_relu_options;
+
+typedef struct fv_elu_options {
+    const char *name;
+    double alpha; /* y = alpha*(exp(x)-1) for x < 0; 0 means 1 */
+} fv_elu_options;
+
+typedef struct fv_scaled_tanh_options {
+    const char *name;
+    double amplitude; /* y = amplitude * tanh(slope * x); 0 means 1.7159 (LeCun et al. 1998, appendix A) */
+    double slope;     /* 0 means 2/3 */
+} fv_scaled_tanh_options;
+
+typedef struct fv_loss_options { /* softmax_cross_entropy, euclidean_loss */
+    const char *name;
+    double weight; /* factor in the total loss; 0 means 1 */
+    bool half;     /* euclidean: 1/2 of the sum of squares */
+} fv_loss_options;
+
+/* Creates an empty graph owned by the caller, released by fv_graph_destroy(). name is copied. Borrows the context. */
+FV_API fv_status fv_graph_create(fv_graph **out, fv_context *context, const char *name);
+FV_API void fv_graph_destroy(fv_graph *graph);
+
+/* Adds a node of any layer type by name ("conv2d", "relu", ...; fv_layer_type_name() lists them). options is that type's
+ * struct above, or NULL for all defaults; it and its texts are copied. *out is the node's output. On failure *out is
+ * FV_NO_VALUE, the graph is as before, and the context's message names layer, shapes and value: FV_ERR_ARGUMENT,
+ * FV_ERR_SHAPE, FV_ERR_MEMORY, FV_ERR_STATE after fv_graph_finish(). */
+FV_API fv_status fv_graph_add(fv_graph *graph, const char *type, const fv_value *inputs, int32_t input_count,
+                              const void *options, fv_value *out);
+
+/* The same with one function per type; x is the input. Formulas: docs/layers.md. */
+FV_API fv_status fv_graph_add_input(fv_graph *graph, const fv_input_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_conv2d(fv_graph *graph, fv_value x, const fv_conv2d_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_max_pool2d(fv_graph *graph, fv_value x, const fv_pool2d_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_average_pool2d(fv_graph *graph, fv_value x, const fv_pool2d_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_dense(fv_graph *graph, fv_value x, const fv_dense_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_flatten(fv_graph *graph, fv_value x, fv_value *out);
+FV_API fv_status fv_graph_add_relu(fv_graph *graph, fv_value x, fv_value *out);
+FV_API fv_status fv_graph_add_leaky_relu(fv_graph *graph, fv_value x, const fv_leaky_relu_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_elu(fv_graph *graph, fv_value x, const fv_elu_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_sigmoid(fv_graph *graph, fv_value x, fv_value *out);
+FV_API fv_status fv_graph_add_tanh(fv_graph *graph, fv_value x, fv_value *out);
+FV_API fv_status fv_graph_add_scaled_tanh(fv_graph *graph, fv_value x, const fv_scaled_tanh_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_softmax(fv_graph *graph, fv_value x, fv_value *out);
+FV_API fv_status fv_graph_add_add(fv_graph *graph, const fv_value *x, int32_t count, fv_value *out);
+FV_API fv_status fv_graph_add_concat(fv_graph *graph, const fv_value *x, int32_t count, fv_value *out);
+/* Loss on class scores (logits) against int32 classes, soft labels or float values of the batch (batch.h). */
+FV_API fv_status fv_graph_add_softmax_cross_entropy(fv_graph *graph, fv_value logits, const fv_loss_options *options,
+                                                    fv_value *out);
+FV_API fv_status fv_graph_add_euclidean_loss(fv_graph *graph, fv_value x, const fv_loss_options *options, fv_value *out);
+
+/* Says which value is the network's answer (class scores), and finishes: every check that needs the whole graph is made
+ * (exactly one input, output set, no value without a consumer but outputs and losses), then the graph cannot change. */
+FV_API fv_status fv_graph_finish(fv_graph *graph, fv_value output);
+
+/* Looking at a graph. Texts and structs are borrowed from it. Nodes are in the order they were added (topological). */
+typedef struct fv_node_info {
+    const char *name, *type;
+    fv_image_shape output;
+    const fv_value *inputs;
+    int32_t input_count;
+    int64_t parameters;    /* trainable values */
+    int64_t multiply_adds; /* one image, forward */
+    bool loss;
+} fv_node_info;
+
+FV_API const char *fv_graph_name(const fv_graph *graph);
+FV_API int32_t fv_graph_node_count(const fv_graph *graph);
+FV_API fv_node_info fv_graph_node(const fv_graph *graph, fv_value node); /* zeros when out of range */
+FV_API fv_value fv_graph_output(const fv_graph *graph);
+FV_API fv_value fv_graph_input(const fv_graph *graph);
+FV_API int64_t fv_graph_parameters(const fv_graph *graph);
+FV_API int64_t fv_graph_multiply_adds(const fv_graph *graph);
+FV_API fv_context *fv_graph_context(const fv_graph *graph);
+
+/* Layer types. */
+FV_API int32_t fv_layer_type_count(void);
+FV_API const char *fv_layer_type_name(int32_t index); /* NULL when out of range */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * plan.h - how a network is run: the steps, the algorithm of each, the place of each buffer. Decided once.
+ */
+#ifndef FOVEA_PLAN_H
+#define FOVEA_PLAN_H
+
+#include "fovea/graph.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A compiled graph. Immutable after fv_plan_create(): any number of threads may share one, each with a session of its own. */
+typedef struct fv_plan fv_plan;
+
+typedef enum fv_mode {
+    FV_TRAIN = 0, /* forward, loss, backward */
+    FV_EVALUATE,  /* forward and loss */
+    FV_PREDICT    /* forward to the output only */
+} fv_mode;
+
+typedef struct fv_plan_options {
+    int32_t batch;  /* the largest n of a call; 0 means 1 */
+    fv_mode mode;
+    fv_dtype dtype; /* FV_F32, or FV_F64 (always reference kernels) */
+    bool reference; /* reference kernels in float32 too */
+    bool input_gradient; /* also compute the gradient by the input */
+} fv_plan_options;
+
+/* Creates a plan owned by the caller, released by fv_plan_destroy(). Borrows graph (finished), which must outlive it.
+ * options may be NULL (defaults). On failure *out is NULL and the context's message says why. */
+FV_API fv_status fv_plan_create(fv_plan **out, const fv_graph *graph, const fv_plan_options *options);
+FV_API void fv_plan_destroy(fv_plan *plan);
+/* Bytes that a session of this plan will allocate: activations and gradients (arena), packed weights, scratch, weight
+ * gradients. Known before anything runs. */
+typedef struct fv_plan_memory {
+    size_t arena, packed, scratch, gradients, total;
+} fv_plan_memory;
+FV_API fv_plan_memory fv_plan_memory_bytes(const fv_plan *plan);
+FV_API const fv_graph *fv_plan_graph(const fv_plan *plan);
+FV_API fv_plan_options fv_plan_get_options(const fv_plan *plan);
+
+/* One step as `fovea explain` and the profile show it. Texts are borrowed from the plan. */
+typedef struct fv_step_info {
+    const char *layer, *type;
+    const char *pass;      /* "forward", "backward_data", "backward_weights", "backward", "reorder", "accumulate" */
+    const char *algorithm; /* "direct_avx2", ... */
+    const char *refused;   /* "name: reason\n" for each algorithm asked before it, or "" */
+    int64_t multiply_adds; /* one image; 0 for element-wise steps */
+    size_t bytes_saved;    /* kept from forward for backward, at the largest batch */
+} fv_step_info;
+FV_API int32_t fv_plan_step_count(const fv_plan *plan);
+FV_API fv_step_info fv_plan_step(const fv_plan *plan, int32_t index); /* zeros when out of range */
+FV_API int32_t fv_plan_reorder_count(const fv_plan *plan);            /* layout changes that remain, the input's included */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * session.h - runs a plan on values: forward, backward, gradients. No allocation after the first call.
+ */
+#ifndef FOVEA_SESSION_H
+#define FOVEA_SESSION_H
+
+#include "fovea/batch.h"
+#include "fovea/params.h"
+#include "fovea/plan.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The memory and state of one run of a plan. One thread at a time. */
+typedef struct fv_session fv_session;
+
+/* Creates a session owned by the caller, released by fv_session_destroy(). Borrows plan and params, which must outlive it;
+ * params has the plan's dtype and is read at each forward call (call fv_session_params_changed() after writing it). */
+FV_API fv_status fv_session_create(fv_session **out, const fv_plan *plan, fv_params *params);
+FV_API void fv_session_destroy(fv_session *session);
+FV_API const char *fv_session_message(const fv_session *session);
+/* Weights are packed again before the next forward call. fv_optimizer_update() users call it after each update. */
+FV_API void fv_session_params_changed(fv_session *session);
+
+typedef struct fv_step_result {
+    double loss;        /* weighted sum over the samples of the batch, not divided; 0 where the plan has no loss */
+    double weight;      /* sum of the sample weights: the divisor of a mean */
+    int64_t correct;    /* samples whose largest score is their class; 0 without classes */
+} fv_step_result;
+
+/* Runs forward on batch->n <= plan's batch samples. FV_ERR_ARGUMENT: n out of range, a class outside the output's range
+ * (named), a missing target. result may be NULL. */
+FV_API fv_status fv_session_forward(fv_session *session, const fv_batch *batch, fv_step_result *result);
+/* Runs backward after forward: gradients of (sum of weighted losses) / divisor by every parameter, written to
+ * fv_session_gradients(). divisor: usually result.weight of the whole batch, so that parts of a batch add up. */
+FV_API fv_status fv_session_backward(fv_session *session, double divisor);
+/* forward and backward with divisor = result.weight. */
+FV_API fv_status fv_session_step(fv_session *session, const fv_batch *batch, fv_step_result *result);
+/* The gradients, in the layout of params. Borrowed; overwritten by the next backward. NULL unless the plan trains. */
+FV_API fv_params *fv_session_gradients(fv_session *session);
+/* Called from the thread that runs backward, as soon as gradient `parameter` (index in params) is complete. */
+typedef void fv_gradient_ready_fn(void *user, int32_t parameter);
+FV_API void fv_session_on_gradient(fv_session *session, fv_gradient_ready_fn *ready, void *user);
+
+/* Copies a value of the last forward (order n, c, h, w; plan's dtype; n as in that call) to out, which has room for `elements`.
+ * The output and the input can always be read; values between only while their memory is still theirs (FV_ERR_STATE). */
+FV_API fv_status fv_session_read(fv_session *session, fv_value value, void *out, size_t elements);
+/* The same for the gradient by the input (plan with input_gradient). */
+FV_API fv_status fv_session_read_input_gradient(fv_session *session, void *out, size_t elements);
+
+/* Seconds per step since the last reset, summed, in the order of fv_plan_step(); measured only while profiling is on. */
+FV_API void fv_session_profile(fv_session *session, bool on);
+FV_API double fv_session_step_seconds(const fv_session *session, int32_t step, int64_t *calls);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
