@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * graph_internal.h - a graph's nodes as plan, interchange and zoo see them.
+ */
+#ifndef FVI_GRAPH_INTERNAL_H
+#define FVI_GRAPH_INTERNAL_H
+
+#include "fovea/graph.h"
+#include "layer/layer.h"
+
+typedef struct fvi_node {
+    const fvi_layer *layer;
+    const char *name;    /* unique in the graph */
+    const void *options; /* the graph's copy; its name member is `name` */
+    const fv_value *inputs;
+    int32_t input_count;
+    const fv_image_shape *in; /* shapes of the inputs */
+    fv_image_shape out;
+    int64_t multiply_adds;
+    const fvi_declared_param *param; /* [param_count] */
+    int32_t param_count;
+    int32_t first_param; /* index in fv_params of param[0] */
+} fvi_node;
+
+const fvi_node *fvi_graph_nodes(const fv_graph *graph, int32_t *count);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * layer.h - the contract of a layer type: one descriptor in one file, one line in layer_table.c.
+ *
+ * A descriptor is read by: the graph (attributes, infer), the planner (setup, what backward reads, in_place), the session
+ * (forward, backward), YAML, model files, help, summary and docs (attributes). Nobody else knows layers.
+ * How to add one: docs/adding-a-layer.md.
+ */
+#ifndef FVI_LAYER_H
+#define FVI_LAYER_H
+
+#include "base/arena.h"
+#include "base/random.h"
+#include "fovea/batch.h"
+#include "fovea/params.h"
+#include "kernel/kernels.h"
+#include "tensor/view.h"
+
+enum { FVI_LAYER_PARAMS = 4 };
+
+typedef enum fvi_attribute_type {
+    FVI_ATTRIBUTE_INT,  /* int32_t [count] */
+    FVI_ATTRIBUTE_REAL, /* double */
+    FVI_ATTRIBUTE_BOOL, /* bool */
+    FVI_ATTRIBUTE_ENUM, /* an enum, stored as int; words names its values from 0 on, NULL-terminated */
+    FVI_ATTRIBUTE_INIT  /* fv_initializer */
+} fvi_attribute_type;
+
+/* One member of the type's options struct. Drives YAML and JSON reading and writing, range checks, help and docs. */
+typedef struct fvi_attribute {
+    const char *name; /* as in YAML */
+    fvi_attribute_type type;
+    size_t offset;    /* in the options struct */
+    int32_t count;    /* INT: 1, 2 (one given value fills both), 3 or 4 (one or two given fill all) */
+    double low, high; /* INT and REAL: legal range, ends included; zero means "default" and is legal unless required */
+    bool required;
+    const char *fallback; /* the default as text, for help */
+    const char *const *words;
+    const char *help; /* one line */
+} fvi_attribute;
+
+typedef struct fvi_declared_param {
+    const char *suffix; /* "weight", "bias" */
+    fv_shape shape;
+    int64_t fan_in, fan_out;
+    fv_initializer initializer; /* resolved */
+    bool decayed, trained;
+} fvi_declared_param;
+
+/* For infer: what is known of a node, and what the layer answers. */
+typedef struct fvi_infer {
+    fv_context *context;
+    const char *name; /* the node's, for messages */
+    const void *options;
+    const fv_image_shape *in;
+    int32_t input_count;
+    /* answers */
+    fv_image_shape out;
+    int64_t multiply_adds; /* one image, forward; 0 for element-wise layers */
+    fvi_declared_param param[FVI_LAYER_PARAMS];
+    int32_t param_count;
+} fvi_infer;
+
+/* For setup: what the planner knows of a node, and what the layer answers. */
+typedef struct fvi_setup {
+    fv_context *context;
+    fvi_arena *arena; /* the plan's: for `prepared` */
+    const char *name;
+    const void *options;
+    const fv_image_shape *in;
+    int32_t input_count;
+    fv_image_shape out;
+    fv_dtype dtype;
+    bool reference;
+    bool backward; /* the plan trains */
+    bool wants_dx; /* some input's gradient is needed */
+    int32_t batch; /* largest n */
+    /* answers */
+    void *prepared;             /* the layer's own, e.g. an fvi_conv2d_plan; from arena */
+    size_t saved_bytes;         /* written by forward, read by backward; for the largest batch */
+    size_t scratch_bytes;       /* for one call of any pass, all threads together; contents free */
+    size_t packed_bytes;        /* parameters packed by pack() */
+    int32_t input_border[4];    /* wanted on every input, holding zeros: top, left, bottom, right */
+    int32_t gradient_border[4]; /* wanted on dy, holding zeros */
+    const char *algorithm[3];   /* forward; backward by data (or whole backward); backward by weights; NULL: nothing to tell */
+    const char *refused[3];     /* "name: reason\n"... or NULL */
+} fvi_setup;
+
+/* For forward and backward: views are resolved, borders hold zeros where setup asked for them. */
+typedef struct fvi_call {
+    fv_context *context;
+    const fvi_kernels *kernels; /* of the plan's dtype and instruction set */
+    const char *name;
+    fvi_message *message; /* for what fails at run time (targets) */
+    const void *options, *prepared;
+    fv_dtype dtype;
+    int32_t n; /* images in this call; every view has exactly n */
+    int32_t input_count;
+    const fvi_view *x; /* [input_count] */
+    fvi_view y;
+    fvi_view dy;        /* backward; data is NULL for a loss */
+    const fvi_view *dx; /* backward: [input_count]; data NULL: not wanted. Overwritten, never added to. May be the same
+                         * memory as dy when the descriptor says in_place */
+    void *const *param;  /* values in canonical orientation, in the order declared */
+    void *const *dparam; /* backward: gradients, overwritten */
+    void *packed, *saved, *scratch;
+    const fv_batch *batch; /* losses: the targets */
+    double scale;          /* losses, backward: 1 / divisor; the layer multiplies it with its own weight option */
+    double loss;           /* losses, forward: answer, sum over samples of sample weight * option weight * loss */
+} fvi_call;
+
+enum { FVI_READS_INPUT = 1, FVI_READS_OUTPUT = 2, FVI_READS_SAVED = 4 };
+
+typedef struct fvi_layer {
+    const char *name;
+    const char *onnx_op;
+    const char *formula; /* one line for help and docs */
+    size_t options_size; /* every options struct begins with `const char *name` */
+    const fvi_attribute *attributes; /* ends with a name of NULL; may be NULL */
+    int32_t min_inputs, max_inputs;  /* max 0: any number */
+    bool is_input, is_loss;
+    bool in_place; /* y may be x[0]'s memory, dx[0] may be dy's */
+    bool is_view;  /* y holds x[0]'s elements: flatten, identity. The planner may drop the step; see src/plan */
+    uint32_t backward_reads; /* FVI_READS_... */
+    fv_status (*infer)(fvi_infer *node);
+    fv_status (*setup)(fvi_setup *node); /* NULL: nothing to prepare */
+    void (*pack)(const fvi_call *call);  /* NULL: nothing to pack; reads param, writes packed */
+    fv_status (*forward)(fvi_call *call);
+    fv_status (*backward)(fvi_call *call);
+    /* Instead of backward, for layers with parameters: two parts, so that each is timed and parameter gradients are
+     * announced first. */
+    fv_status (*backward_weights)(fvi_call *call);
+    fv_status (*backward_data)(fvi_call *call);
+} fvi_layer;
+
+/* All layer types, NULL-terminated: the only list. */
+extern const fvi_layer *const fvi_layers[];
+const fvi_layer *fvi_layer_find(const char *name);    /* NULL: none */
+const fvi_layer *fvi_layer_nearest(const char *name); /* to a misspelt one; NULL when none is near */
+
+#endif
