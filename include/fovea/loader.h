@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * loader.h - turns a data set into batches: order, augmentation, preprocessing.
+ */
+#ifndef FOVEA_LOADER_H
+#define FOVEA_LOADER_H
+
+#include "fovea/batch.h"
+#include "fovea/dataset.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { FV_MAX_CHANNELS = 4 };
+
+/* How pixels become the network's input; travels with the model file. x = (pixel/255 - mean[c]) / deviation[c]. An image that
+ * is not `input` rows and columns is padded with zero pixels (before the normalisation) or cropped, centred; in training a crop's place is random where
+ * augmentation says so. */
+typedef struct fv_preprocess {
+    fv_image_shape input;                       /* what the network takes */
+    double mean[FV_MAX_CHANNELS];               /* fractions of 255 */
+    double deviation[FV_MAX_CHANNELS];          /* 0 means 1 */
+    int32_t classes;
+    const char *const *class_names;             /* [classes], borrowed, or NULL */
+} fv_preprocess;
+
+typedef struct fv_augment {
+    int32_t shift;     /* random translation by up to so many pixels each way, zero filled */
+    bool random_crop;  /* where the image is larger than the input: a random place instead of the centre */
+    bool flip;         /* mirrored left to right with probability 1/2 */
+} fv_augment;
+
+typedef struct fv_loader_options {
+    int32_t batch;            /* required */
+    bool shuffle;             /* a new order each epoch, from (seed, epoch) */
+    uint64_t seed;
+    fv_preprocess preprocess;
+    fv_augment augment;       /* zeros: none. Draws depend on (seed, epoch, sample) only */
+} fv_loader_options;
+
+/* Batches of one data set. One thread at a time. */
+typedef struct fv_loader fv_loader;
+
+/* Owned by the caller; borrows dataset. */
+FV_API fv_status fv_loader_create(fv_loader **out, fv_context *context, const fv_dataset *dataset, const fv_loader_options *options);
+FV_API void fv_loader_destroy(fv_loader *loader);
+/* Starts epoch `epoch` (0, 1, ...) from sample position `position` (0 for the beginning). */
+FV_API void fv_loader_start(fv_loader *loader, int64_t epoch, int64_t position);
+/* The next batch, valid until the next call; n = 0 at the end of the epoch; the last one may be short. Images are float32, NHWC. */
+FV_API fv_status fv_loader_next(fv_loader *loader, fv_batch *batch);
+FV_API int64_t fv_loader_position(const fv_loader *loader);
+/* Index in the data set of sample i of the last batch. */
+FV_API int64_t fv_loader_index(const fv_loader *loader, int32_t i);
+FV_API const char *fv_loader_message(const fv_loader *loader);
+/* One image (bytes [c][h][w] of `shape`) to floats (NHWC, preprocess->input) with no augmentation. Grey becomes RGB and RGB grey
+ * (ITU-R 601 luma) where the channel counts differ. FV_ERR_SHAPE otherwise. */
+FV_API fv_status fv_preprocess_image(fv_context *context, const fv_preprocess *preprocess, const uint8_t *image,
+                                     fv_image_shape shape, float *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * model.h - networks in files: descriptions (YAML, JSON) and models (safetensors with graph and preprocessing inside).
+ * Formats: docs/formats.md.
+ */
+#ifndef FOVEA_MODEL_H
+#define FOVEA_MODEL_H
+
+#include "fovea/loader.h"
+#include "fovea/params.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A graph with values and preprocessing, as read from a file. Owns them. */
+typedef struct fv_model fv_model;
+
+/* Writes graph, params (float32) and preprocess to path: to a temporary file beside it, synced, renamed, the folder synced. On failure
+ * an existing file is as it was. extra: a JSON object as text kept under "extra" in the metadata, or NULL. */
+FV_API fv_status fv_model_write(fv_context *context, const char *path, fv_params *params, const fv_preprocess *preprocess, const char *extra);
+/* Reads a model. Every size is checked before memory is taken for it; the checksum over the tensors is verified. */
+FV_API fv_status fv_model_read(fv_model **out, fv_context *context, const char *path);
+FV_API void fv_model_destroy(fv_model *model);
+FV_API fv_graph *fv_model_graph(fv_model *model);
+FV_API fv_params *fv_model_params(fv_model *model);
+FV_API const fv_preprocess *fv_model_preprocess(const fv_model *model);
+FV_API const char *fv_model_extra(const fv_model *model); /* JSON text or "" */
+
+/* The graph of a YAML description (docs/formats.md); errors give file, line, column and the nearest valid word. */
+FV_API fv_status fv_graph_read_yaml(fv_graph **out, fv_context *context, const char *path);
+/* The graph as JSON text (the form inside model files) and back. *text is released by fv_text_release(). */
+FV_API fv_status fv_graph_to_json(const fv_graph *graph, char **text);
+FV_API fv_status fv_graph_from_json(fv_graph **out, fv_context *context, const char *text);
+FV_API void fv_text_release(fv_context *context, char *text);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
