@@ -19,5 +19,6 @@
 #include "fovea/optimizer.h"
 #include "fovea/model.h"
 #include "fovea/trainer.h"
+#include "fovea/text.h"
 
 #endif
