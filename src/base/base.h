@@ -33,7 +33,7 @@ typedef struct fvi_message {
 fv_status fvi_fail_in(fvi_message *message, fv_status status, const char *format, ...) FVI_PRINTF(3, 4);
 /* The same into the context's own message. */
 fv_status fvi_fail(fv_context *context, fv_status status, const char *format, ...) FVI_PRINTF(3, 4);
-void fvi_log(fv_context *context, fv_log_level level, const char *format, ...) FVI_PRINTF(3, 4);
+void fvi_log_message(fv_context *context, fv_log_level level, const char *format, ...) FVI_PRINTF(3, 4);
 
 /* bytes (0 is legal) aligned to 64 through the context's allocator, or NULL. Not zeroed. */
 void *fvi_allocate(fv_context *context, size_t bytes);
