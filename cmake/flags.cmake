@@ -1,0 +1,45 @@
+# Flags of every source, and the flags of each instruction set.
+target_compile_options(fovea_settings INTERFACE
+  -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
+  -fno-math-errno   # sqrt becomes one instruction; errno is never read
+  -ffp-contract=off # an FMA only where one is written: the same bits from every compiler
+)
+if(FOVEA_WERROR)
+  target_compile_options(fovea_settings INTERFACE -Werror)
+endif()
+if(FOVEA_SANITIZE)
+  target_compile_options(fovea_settings INTERFACE -fsanitize=${FOVEA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(fovea_settings INTERFACE -fsanitize=${FOVEA_SANITIZE})
+endif()
+target_include_directories(fovea_settings INTERFACE ${PROJECT_SOURCE_DIR}/include)
+target_link_libraries(fovea_settings INTERFACE ${FOVEA_LIBRARIES})
+target_compile_definitions(fovea_settings INTERFACE
+  _GNU_SOURCE
+  FVI_VERSION="${PROJECT_VERSION}"
+  # Where the embedded data lies: beside the sources for a command run from its build folder, and installed.
+  FVI_DATA_SOURCE="${PROJECT_SOURCE_DIR}/data"
+  FVI_DATA_INSTALLED="${CMAKE_INSTALL_FULL_DATADIR}/fovea"
+)
+
+# Instruction sets: name, lanes of 32 bits, flags. The name is the suffix of FVI_ISA_NAME.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  set(FOVEA_ISAS baseline avx2 avx512)
+  set(FOVEA_ISA_baseline_LANES 4)
+  set(FOVEA_ISA_baseline_FLAGS "")
+  set(FOVEA_ISA_avx2_LANES 8)
+  set(FOVEA_ISA_avx2_FLAGS -mavx2 -mfma)
+  set(FOVEA_ISA_avx512_LANES 16)
+  set(FOVEA_ISA_avx512_FLAGS -mavx2 -mfma -mavx512f -mavx512vl -mavx512bw -mavx512dq)
+  # For tests only: sources for 16 lanes lowered to AVX2, so that their logic is tested on a CPU without AVX-512.
+  set(FOVEA_TEST_ISAS wide)
+  set(FOVEA_ISA_wide_LANES 16)
+  set(FOVEA_ISA_wide_FLAGS -mavx2 -mfma)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
+  set(FOVEA_ISAS neon)
+  set(FOVEA_ISA_neon_LANES 4)
+  set(FOVEA_ISA_neon_FLAGS "")
+else()
+  set(FOVEA_ISAS baseline)
+  set(FOVEA_ISA_baseline_LANES 4)
+  set(FOVEA_ISA_baseline_FLAGS "")
+endif()
