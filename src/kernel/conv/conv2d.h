@@ -46,11 +46,21 @@ size_t fvi_conv2d_format(const fvi_conv2d_shape *shape, char *text, size_t size)
 
 typedef struct fvi_conv2d_plan fvi_conv2d_plan;
 
+/* One way to compute. The calls mirror fvi_conv2d_pack() and so on below; NULL for a pass that is not among `passes`. */
 typedef struct fvi_conv2d_algorithm {
-    const char *name; /* as fovea explain shows it: "direct_avx2", "small_avx2", "reference", ... */
-    uint32_t passes;  /* bit (1 << fvi_pass) for each pass it can do */
-    /* Refuses with a static text that gives the reason, or returns NULL and fills the plan's part for this pass. */
+    const char *name;   /* as fovea explain shows it: "direct_avx2", "small_avx2", "reference", ... */
+    const void *kernel; /* the algorithm's own, handed to the plan */
+    uint32_t passes;    /* bit (1 << fvi_pass) for each pass it can do */
+    /* Refuses with a static text that gives the reason, or returns NULL and fills the plan's part for this pass.
+     * plan->pass[pass].kernel is set before. */
     const char *(*accept)(fvi_conv2d_plan *plan, fvi_pass pass);
+    void (*pack)(const fvi_conv2d_plan *plan, fv_context *context, fvi_pass pass, const void *w, void *packed);
+    void (*forward)(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x, const void *packed,
+                    const void *bias, const fvi_view *y, void *scratch);
+    void (*backward_data)(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy, const void *packed,
+                          const fvi_view *dx, void *scratch);
+    void (*backward_weights)(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x, const fvi_view *dy,
+                             void *dw, void *db, void *scratch);
 } fvi_conv2d_algorithm;
 
 /* The ordered table of an instruction set, the reference last; *count entries. */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conv2d_algorithms.c - the ordered table of each instruction set: the first entry that accepts a problem does it.
+ * One line adds an algorithm; the reference stays last and takes everything.
+ */
+#include "kernel/conv/conv2d_internal.h"
+#include "kernel/gemm/brgemm.h"
+
+#define ALL_PASSES ((1u << FVI_FORWARD) | (1u << FVI_BACKWARD_DATA) | (1u << FVI_BACKWARD_WEIGHTS))
+
+#define ENTRY(entry_name, family, suffix, descriptor)                                                                  \
+    {                                                                                                                  \
+        .name = entry_name, .kernel = descriptor, .passes = ALL_PASSES, .accept = family##_accept##suffix,             \
+        .pack = family##_pack##suffix, .forward = family##_forward##suffix,                                            \
+        .backward_data = family##_backward_data##suffix, .backward_weights = family##_backward_weights##suffix,        \
+    }
+#define DIRECT(isa) ENTRY("direct_" #isa, fvi_conv2d_direct, , &fvi_brgemm_##isa)
+#define REFERENCE(dtype) ENTRY("reference", fvi_conv2d_reference, _##dtype, NULL)
+
+static const fvi_conv2d_algorithm double_table[] = { REFERENCE(f64) };
+#if defined(__x86_64__)
+static const fvi_conv2d_algorithm baseline_table[] = { DIRECT(baseline), REFERENCE(f32) };
+static const fvi_conv2d_algorithm avx2_table[] = { DIRECT(avx2), REFERENCE(f32) };
+static const fvi_conv2d_algorithm avx512_table[] = { DIRECT(avx512), REFERENCE(f32) };
+#elif defined(__aarch64__)
+static const fvi_conv2d_algorithm neon_table[] = { DIRECT(neon), REFERENCE(f32) };
+#else
+static const fvi_conv2d_algorithm baseline_table[] = { DIRECT(baseline), REFERENCE(f32) };
+#endif
+
+#define TABLE(table) (*count = sizeof table / sizeof table[0], table)
+
+const fvi_conv2d_algorithm *fvi_conv2d_algorithms(fvi_isa isa, fv_dtype dtype, size_t *count)
+{
+    (void)isa;
+    if (dtype == FV_F64)
+        return TABLE(double_table);
+#if defined(__x86_64__)
+    if (isa == FVI_ISA_AVX512 || isa == FVI_ISA_AVX512_BF16)
+        return TABLE(avx512_table);
+    return isa == FVI_ISA_AVX2 ? TABLE(avx2_table) : TABLE(baseline_table);
+#elif defined(__aarch64__)
+    return TABLE(neon_table);
+#else
+    return TABLE(baseline_table);
+#endif
+}

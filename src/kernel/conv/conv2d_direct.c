@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conv2d_direct.c - convolution on the batch-reduce GEMM, forward and backward by data.
+ * Both gather: an output pixel sums over taps and channels of the input around it. Backward by data gathers from dy with
+ * turned, transposed weights; with a stride, the outputs of each parity form a convolution of their own with stride 1
+ * and a subset of the taps (sub-pixel decomposition), written to every stride-th pixel of dx.
+ * Borders are physical zeros, so no loop knows an edge. A 1x1 kernel and a dense layer only merge loops.
+ * Every output value is one chain of FMAs, so how work is cut never shows in the bits.
+ */
+#include "kernel/conv/conv2d_direct.h"
+
+/* Floats of input that one unit of work should walk over: a good part of an L2 with room for the weights. */
+#define UNIT_FLOATS (40 * 1024)
+#define UNIT_PIXELS_MIN 96
+
+/* One gathering convolution, all strides in floats. Loops over n, h, w are over outputs. */
+typedef struct gather {
+    const fvi_brgemm *gemm;
+    int32_t n, h, w;
+    const float *x;
+    float *y;
+    ptrdiff_t x_image, x_row, x_pixel, y_image, y_row, y_pixel;
+    ptrdiff_t tap_row, tap_column; /* from tap to tap */
+    int32_t rows, segments, run;   /* taps and channels as the micro-kernel walks them */
+    int32_t groups, reduced, outputs; /* channels per group */
+    const float *packed, *bias;
+    size_t packed_group; /* floats */
+    int32_t image_block, row_block, column_block;
+    int32_t units, output_parts;
+} gather;
+
+static int32_t smaller(int64_t a, int64_t b)
+{
+    return (int32_t)(a < b ? a : b);
+}
+
+/* Adjacent loops whose strides continue each other become one: an image of a 1x1 convolution is one long row, and the
+ * images of a dense layer are pixels. */
+static void merge_outputs(gather *g)
+{
+    if (g->w == 1) {
+        g->w = g->h;
+        g->x_pixel = g->x_row;
+        g->y_pixel = g->y_row;
+        g->h = 1;
+    } else if (g->h > 1 && g->x_row == g->w * g->x_pixel && g->y_row == g->w * g->y_pixel) {
+        g->w *= g->h;
+        g->h = 1;
+    }
+    if (g->h != 1)
+        return;
+    if (g->w == 1) {
+        g->w = g->n;
+        g->x_pixel = g->x_image;
+        g->y_pixel = g->y_image;
+        g->n = 1;
+    } else if (g->x_image == g->w * g->x_pixel && g->y_image == g->w * g->y_pixel &&
+               (int64_t)g->n * g->w <= INT32_MAX) {
+        g->w *= g->n;
+        g->n = 1;
+    }
+}
+
+/* Taps whose input is contiguous become one run. */
+static void merge_taps(gather *g, int32_t rows, int32_t columns)
+{
+    g->rows = rows;
+    g->segments = columns;
+    g->run = g->reduced;
+    if (g->segments > 0 && (g->segments == 1 || g->tap_column == g->run)) {
+        g->run *= g->segments;
+        g->segments = 1;
+        if (g->rows > 0 && (g->rows == 1 || g->tap_row == g->run)) {
+            g->run *= g->rows;
+            g->rows = 1;
+        }
+    }
+}
+
+/* Cuts the work into units of pixels and, when those are too few for the threads, parts of the outputs. */
+static void cut(gather *g, int32_t threads)
+{
+    const int64_t per_pixel = (int64_t)g->reduced * g->groups;
+    int64_t pixels = UNIT_FLOATS / (per_pixel > 0 ? per_pixel : 1);
+    if (pixels < UNIT_PIXELS_MIN)
+        pixels = UNIT_PIXELS_MIN;
+    const int32_t columns = fvi_conv2d_ceil(g->w, smaller(g->w, pixels));
+    g->column_block = g->w > 0 ? fvi_conv2d_ceil(g->w, columns > 0 ? columns : 1) : 1;
+    g->row_block = columns > 1 ? 1 : smaller(g->h > 0 ? g->h : 1, 1 + (pixels - 1) / (g->w > 0 ? g->w : 1));
+    g->image_block = g->row_block < g->h || columns > 1 ? 1 : smaller(g->n, 1 + pixels / ((int64_t)g->h * g->w + 1));
+    g->units = fvi_conv2d_ceil(g->n, g->image_block) * fvi_conv2d_ceil(g->h, g->row_block) *
+               fvi_conv2d_ceil(g->w, g->column_block);
+    const int32_t blocks = fvi_conv2d_block_count(g->gemm, g->outputs);
+    const int32_t wanted = threads == 1 ? 1 : fvi_conv2d_ceil(4 * threads, g->units > 0 ? g->units * g->groups : 1);
+    g->output_parts = smaller(blocks, wanted);
+}
+
+/* Computes `count` pixels of a row: tiles of nearly equal size, none larger than the registers hold, so that no small
+ * rest waits on the latency of the FMAs. */
+static void run_row(const gather *g, fvi_brgemm_forward *call, int32_t vectors, int32_t count)
+{
+    const int32_t tiles = fvi_conv2d_ceil(count, g->gemm->points[vectors - 1]);
+    const int32_t points = count / tiles, larger = count % tiles;
+    if (larger > 0) {
+        call->tiles = larger;
+        g->gemm->forward[vectors - 1][points](call);
+        call->x += (ptrdiff_t)larger * (points + 1) * call->x_point;
+        call->y += (ptrdiff_t)larger * (points + 1) * call->y_point;
+    }
+    call->tiles = tiles - larger;
+    g->gemm->forward[vectors - 1][points - 1](call);
+}
+
+typedef struct unit_range {
+    int32_t image, image_end, row, row_end, column, column_end;
+} unit_range;
+
+static unit_range unit_at(const gather *g, int32_t unit)
+{
+    const int32_t columns = fvi_conv2d_ceil(g->w, g->column_block), rows = fvi_conv2d_ceil(g->h, g->row_block);
+    unit_range at;
+    at.column = unit % columns * g->column_block;
+    at.row = unit / columns % rows * g->row_block;
+    at.image = unit / columns / rows * g->image_block;
+    at.column_end = smaller((int64_t)at.column + g->column_block, g->w);
+    at.row_end = smaller((int64_t)at.row + g->row_block, g->h);
+    at.image_end = smaller((int64_t)at.image + g->image_block, g->n);
+    return at;
+}
+
+/* One block of outputs over a unit's pixels: the weights stay, the pixels pass. */
+static void run_block(const gather *g, unit_range at, int32_t group, fvi_conv2d_block block)
+{
+    float init[FVI_BRGEMM_MAX_WIDTH] __attribute__((aligned(64))) = { 0 };
+    for (int32_t lane = 0; g->bias != NULL && lane < block.count; lane++)
+        init[lane] = g->bias[group * g->outputs + block.first + lane];
+    fvi_brgemm_forward call = { .init = init, .x_point = g->x_pixel, .y_point = g->y_pixel, .x_row = g->tap_row,
+                                .x_segment = g->tap_column, .rows = g->rows, .segments = g->segments, .run = g->run,
+                                .last = block.last };
+    call.w = g->packed + (size_t)group * g->packed_group +
+             (size_t)block.first * (size_t)g->rows * (size_t)g->segments * (size_t)g->run;
+    for (int32_t n = at.image; n < at.image_end; n++) {
+        for (int32_t i = at.row; i < at.row_end; i++) {
+            call.x = g->x + n * g->x_image + i * g->x_row + at.column * g->x_pixel + (ptrdiff_t)group * g->reduced;
+            call.y = g->y + n * g->y_image + i * g->y_row + at.column * g->y_pixel + (ptrdiff_t)group * g->outputs +
+                     block.first;
+            run_row(g, &call, block.vectors, at.column_end - at.column);
+        }
+    }
+}
+
+/* Task index: unit, then group, then part of the outputs. */
+static size_t task_count(const gather *g)
+{
+    return (size_t)g->units * (size_t)g->groups * (size_t)g->output_parts;
+}
+
+static void run_task(const gather *g, size_t index)
+{
+    const int32_t part = (int32_t)(index % (size_t)g->output_parts);
+    const int32_t group = (int32_t)(index / (size_t)g->output_parts % (size_t)g->groups);
+    const unit_range at = unit_at(g, (int32_t)(index / (size_t)g->output_parts / (size_t)g->groups));
+    const int32_t blocks = fvi_conv2d_block_count(g->gemm, g->outputs);
+    const int32_t end = (int32_t)((int64_t)blocks * (part + 1) / g->output_parts);
+    for (int32_t block = (int32_t)((int64_t)blocks * part / g->output_parts); block < end; block++)
+        run_block(g, at, group, fvi_conv2d_block_at(g->gemm, g->outputs, block));
+}
+
+static gather forward_gather(const fvi_conv2d_plan *plan, const fvi_view *x, const float *packed, const float *bias,
+                             const fvi_view *y)
+{
+    const fvi_conv2d_shape *shape = &plan->shape;
+    gather g = { .gemm = plan->pass[FVI_FORWARD].kernel, .n = x->n, .h = shape->oh, .w = shape->ow, .packed = packed,
+                 .bias = bias, .groups = shape->groups, .reduced = shape->c / shape->groups,
+                 .outputs = shape->k / shape->groups };
+    g.x = fvi_conv2d_pixel(x, 0, -shape->pad[0], -shape->pad[1]);
+    g.x_image = x->image_stride;
+    g.x_row = shape->stride[0] * x->row_stride;
+    g.x_pixel = shape->stride[1] * x->pixel_stride;
+    g.tap_row = shape->dilation[0] * x->row_stride;
+    g.tap_column = shape->dilation[1] * x->pixel_stride;
+    g.y = y->data;
+    g.y_image = y->image_stride;
+    g.y_row = y->row_stride;
+    g.y_pixel = y->pixel_stride;
+    g.packed_group = fvi_conv2d_packed_width(g.gemm, g.outputs) * (size_t)g.reduced * (size_t)shape->r * (size_t)shape->s;
+    merge_taps(&g, shape->r, shape->s);
+    merge_outputs(&g);
+    cut(&g, plan->threads);
+    return g;
+}
+
+static void forward_task(void *argument, size_t index, int32_t worker)
+{
+    (void)worker;
+    run_task(argument, index);
+}
+
+void fvi_conv2d_direct_forward(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x, const void *packed,
+                               const void *bias, const fvi_view *y, void *scratch)
+{
+    (void)scratch;
+    gather g = forward_gather(plan, x, packed, bias, y);
+    fvi_parallel(context, task_count(&g), forward_task, &g);
+}
+
+typedef struct backward_call {
+    const fvi_conv2d_plan *plan;
+    const fvi_view *dy, *dx;
+    const float *packed;
+    size_t tasks; /* of the class with the most outputs, parity 0; the others have no more */
+} backward_call;
+
+/* The convolution that computes the pixels of dx with these parities. Its units may be none. */
+static gather class_gather(const backward_call *call, int32_t row_parity, int32_t column_parity)
+{
+    const fvi_conv2d_shape *shape = &call->plan->shape;
+    const fvi_conv2d_taps rows = fvi_conv2d_backward_taps(shape, 0, row_parity);
+    const fvi_conv2d_taps columns = fvi_conv2d_backward_taps(shape, 1, column_parity);
+    const fvi_view *dy = call->dy, *dx = call->dx;
+    gather g = { .gemm = call->plan->pass[FVI_BACKWARD_DATA].kernel, .n = dy->n, .h = rows.outputs,
+                 .w = columns.outputs, .groups = shape->groups, .reduced = shape->k / shape->groups,
+                 .outputs = shape->c / shape->groups };
+    g.x = fvi_conv2d_pixel(dy, 0, rows.offset, columns.offset);
+    g.x_image = dy->image_stride;
+    g.x_row = dy->row_stride;
+    g.x_pixel = dy->pixel_stride;
+    g.tap_row = rows.advance * dy->row_stride;
+    g.tap_column = columns.advance * dy->pixel_stride;
+    g.y = (float *)dx->data + row_parity * dx->row_stride + column_parity * dx->pixel_stride;
+    g.y_image = dx->image_stride;
+    g.y_row = shape->stride[0] * dx->row_stride;
+    g.y_pixel = shape->stride[1] * dx->pixel_stride;
+    g.packed_group = fvi_conv2d_packed_width(g.gemm, g.outputs) * (size_t)g.reduced * (size_t)rows.count *
+                     (size_t)columns.count;
+    merge_taps(&g, rows.count, columns.count);
+    if (g.h == 0 || g.w == 0)
+        return g;
+    merge_outputs(&g);
+    cut(&g, call->plan->threads);
+    return g;
+}
+
+/* Floats of packed weights before a class: those of the classes before it. */
+static size_t packed_before(const fvi_conv2d_shape *shape, size_t per_tap, int32_t row_parity, int32_t column_parity)
+{
+    size_t rows_before = 0, columns_before = 0;
+    for (int32_t a = 0; a < row_parity; a++)
+        rows_before += (size_t)fvi_conv2d_backward_taps(shape, 0, a).count;
+    for (int32_t b = 0; b < column_parity; b++)
+        columns_before += (size_t)fvi_conv2d_backward_taps(shape, 1, b).count;
+    const size_t rows = (size_t)fvi_conv2d_backward_taps(shape, 0, row_parity).count;
+    return per_tap * (rows_before * (size_t)shape->s + rows * columns_before);
+}
+
+static void backward_task(void *argument, size_t index, int32_t worker)
+{
+    (void)worker;
+    const backward_call *call = argument;
+    const fvi_conv2d_shape *shape = &call->plan->shape;
+    const size_t class = index / call->tasks;
+    const int32_t row_parity = (int32_t)(class / (size_t)shape->stride[1]);
+    const int32_t column_parity = (int32_t)(class % (size_t)shape->stride[1]);
+    gather g = class_gather(call, row_parity, column_parity);
+    if (g.units == 0 || index % call->tasks >= task_count(&g))
+        return;
+    const size_t per_tap =
+        fvi_conv2d_packed_width(g.gemm, g.outputs) * (size_t)g.reduced * (size_t)shape->groups;
+    g.packed = call->packed + packed_before(shape, per_tap, row_parity, column_parity);
+    run_task(&g, index % call->tasks);
+}
+
+void fvi_conv2d_direct_backward_data(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy,
+                                     const void *packed, const fvi_view *dx, void *scratch)
+{
+    (void)scratch;
+    backward_call call = { .plan = plan, .dy = dy, .dx = dx, .packed = packed };
+    const size_t classes = (size_t)plan->shape.stride[0] * (size_t)plan->shape.stride[1];
+    for (size_t class = 0; class < classes; class++) {
+        const gather g = class_gather(&call, (int32_t)(class / (size_t)plan->shape.stride[1]),
+                                      (int32_t)(class % (size_t)plan->shape.stride[1]));
+        if (g.units > 0 && task_count(&g) > call.tasks)
+            call.tasks = task_count(&g);
+    }
+    fvi_parallel(context, call.tasks * classes, backward_task, &call);
+}
+
+/* Border that reading inputs [lowest, highest] of an axis of `size` needs. */
+static void widen(int32_t *before, int32_t *after, int64_t lowest, int64_t highest, int32_t size)
+{
+    if (-lowest > *before)
+        *before = (int32_t)-lowest;
+    if (highest - size + 1 > *after)
+        *after = (int32_t)(highest - size + 1);
+}
+
+static void backward_border(const fvi_conv2d_shape *shape, int32_t border[4])
+{
+    for (int axis = 0; axis < 2; axis++) {
+        for (int32_t parity = 0; parity < shape->stride[axis]; parity++) {
+            const fvi_conv2d_taps taps = fvi_conv2d_backward_taps(shape, axis, parity);
+            if (taps.count > 0 && taps.outputs > 0)
+                widen(&border[axis], &border[axis + 2], taps.offset,
+                      (int64_t)taps.offset + (int64_t)taps.advance * (taps.count - 1) + taps.outputs - 1,
+                      axis == 0 ? shape->oh : shape->ow);
+        }
+    }
+}
+
+void fvi_conv2d_direct_border(fvi_conv2d_plan *plan, fvi_pass pass)
+{
+    const fvi_conv2d_shape *shape = &plan->shape;
+    int32_t *border = plan->pass[pass].border;
+    if (pass == FVI_BACKWARD_DATA) {
+        backward_border(shape, border);
+        return;
+    }
+    for (int axis = 0; axis < 2; axis++) {
+        const int64_t last = (int64_t)((axis == 0 ? shape->oh : shape->ow) - 1) * shape->stride[axis] +
+                             (int64_t)((axis == 0 ? shape->r : shape->s) - 1) * shape->dilation[axis] - shape->pad[axis];
+        widen(&border[axis], &border[axis + 2], -shape->pad[axis], last, axis == 0 ? shape->h : shape->w);
+    }
+}
+
+const char *fvi_conv2d_direct_accept(fvi_conv2d_plan *plan, fvi_pass pass)
+{
+    if (pass == FVI_BACKWARD_WEIGHTS)
+        return fvi_conv2d_direct_accept_weights(plan);
+    const fvi_conv2d_shape *shape = &plan->shape;
+    const int32_t filters = shape->k / shape->groups, channels = shape->c / shape->groups;
+    const size_t outputs = fvi_conv2d_packed_width(plan->pass[pass].kernel, pass == FVI_FORWARD ? filters : channels);
+    const size_t reduced = (size_t)(pass == FVI_FORWARD ? channels : filters);
+    plan->pass[pass].packed_bytes =
+        outputs * reduced * (size_t)shape->groups * (size_t)shape->r * (size_t)shape->s * sizeof(float);
+    fvi_conv2d_direct_border(plan, pass);
+    return NULL;
+}

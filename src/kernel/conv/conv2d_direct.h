@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conv2d_direct.h - the direct algorithm's own types: one geometry for the forward pass, for every parity class of the
+ * backward pass by data, and for the packing of their weights (docs/kernel-contract.md).
+ */
+#ifndef FVI_CONV2D_DIRECT_H
+#define FVI_CONV2D_DIRECT_H
+
+#include "kernel/conv/conv2d_internal.h"
+#include "kernel/gemm/brgemm.h"
+
+/* Taps of a kernel axis that a parity class uses, in the order of ascending input addresses. */
+typedef struct fvi_conv2d_taps {
+    int32_t count;
+    int32_t first, step; /* kernel index of tap t: first + t*step */
+    int32_t offset;      /* input index of tap 0 for output 0; may be negative: inside the border */
+    int32_t advance;     /* input index from tap to tap */
+    int32_t outputs;     /* outputs of the class along this axis */
+} fvi_conv2d_taps;
+
+/* The taps of output parity `parity` along an axis (0: rows, 1: columns) when dx is gathered from dy. With stride 1
+ * there is one class, parity 0: the kernel turned. */
+fvi_conv2d_taps fvi_conv2d_backward_taps(const fvi_conv2d_shape *shape, int axis, int32_t parity);
+
+/* Weights of one block of outputs: blocks of vectors*lanes outputs, the last narrower. */
+typedef struct fvi_conv2d_block {
+    int32_t first;   /* output channel in its group */
+    int32_t count;   /* of which this many exist */
+    int32_t vectors; /* of width lanes */
+    int32_t width;   /* vectors * lanes, the packed width */
+    int32_t last;    /* lanes that exist in the last vector */
+} fvi_conv2d_block;
+
+static inline int32_t fvi_conv2d_ceil(int32_t a, int32_t b)
+{
+    return a / b + (a % b != 0);
+}
+
+static inline int32_t fvi_conv2d_block_count(const fvi_brgemm *gemm, int32_t channels)
+{
+    return fvi_conv2d_ceil(channels, FVI_BRGEMM_MAX_VECTORS * gemm->lanes);
+}
+
+static inline fvi_conv2d_block fvi_conv2d_block_at(const fvi_brgemm *gemm, int32_t channels, int32_t index)
+{
+    const int32_t widest = FVI_BRGEMM_MAX_VECTORS * gemm->lanes;
+    fvi_conv2d_block block = { .first = index * widest };
+    const int32_t left = channels - block.first;
+    block.count = left < widest ? left : widest;
+    block.vectors = fvi_conv2d_ceil(block.count, gemm->lanes);
+    block.width = block.vectors * gemm->lanes;
+    block.last = block.count - (block.vectors - 1) * gemm->lanes;
+    return block;
+}
+
+/* Packed floats of one group's outputs for one value of (r, s, c): channels rounded up to whole vectors. */
+static inline size_t fvi_conv2d_packed_width(const fvi_brgemm *gemm, int32_t channels)
+{
+    return (size_t)fvi_conv2d_ceil(channels, gemm->lanes) * (size_t)gemm->lanes;
+}
+
+static inline const float *fvi_conv2d_pixel(const fvi_view *view, int32_t n, int32_t h, int32_t w)
+{
+    return (const float *)view->data + n * view->image_stride + h * view->row_stride + w * view->pixel_stride;
+}
+
+/* Parts of the direct algorithm's accept: the border that a pass reads, and scratch and border of backward by weights. */
+void fvi_conv2d_direct_border(fvi_conv2d_plan *plan, fvi_pass pass);
+const char *fvi_conv2d_direct_accept_weights(fvi_conv2d_plan *plan);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conv2d_internal.h - what the files of this folder share: the algorithms' entry points.
+ */
+#ifndef FVI_CONV2D_INTERNAL_H
+#define FVI_CONV2D_INTERNAL_H
+
+#include "kernel/conv/conv2d.h"
+
+/* The calls of one algorithm, declared with the types that fvi_conv2d_algorithm gives them. */
+#define FVI_CONV2D_DECLARE(name, suffix)                                                                               \
+    const char *name##_accept##suffix(fvi_conv2d_plan *plan, fvi_pass pass);                                           \
+    void name##_pack##suffix(const fvi_conv2d_plan *plan, fv_context *context, fvi_pass pass, const void *w,           \
+                             void *packed);                                                                            \
+    void name##_forward##suffix(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x,                   \
+                                const void *packed, const void *bias, const fvi_view *y, void *scratch);               \
+    void name##_backward_data##suffix(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy,            \
+                                      const void *packed, const fvi_view *dx, void *scratch);                          \
+    void name##_backward_weights##suffix(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x,          \
+                                         const fvi_view *dy, void *dw, void *db, void *scratch);
+
+FVI_CONV2D_DECLARE(fvi_conv2d_reference, _f32)
+FVI_CONV2D_DECLARE(fvi_conv2d_reference, _f64)
+FVI_CONV2D_DECLARE(fvi_conv2d_direct, )
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * brgemm.h - the one micro-kernel under every convolution and dense layer: the batch-reduce GEMM on a register tile,
+ * C += sum over i of A_i * B_i (Georganas et al. 2019, arXiv:1906.06440), in two forms that share their operand order.
+ * brgemm.isa.c is compiled once per instruction set; each exports one fvi_brgemm. Diagrams: docs/kernel-contract.md.
+ */
+#ifndef FVI_BRGEMM_H
+#define FVI_BRGEMM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FVI_BRGEMM_MAX_VECTORS 2
+#define FVI_BRGEMM_MAX_POINTS 16
+#define FVI_BRGEMM_MAX_WIDTH 32 /* floats in the widest block: 2 vectors of 16 */
+
+/* Forward form. width = vectors * lanes, P = points of the chosen kernel.
+ *   y[p, j] = init[j] + sum over a < rows, b < segments, q < run of
+ *             x[p*x_point + a*x_row + b*x_segment + q] * w[((a*segments + b)*run + q)*width + j]
+ * for p < P*tiles. Each sum runs in that order, with one FMA a term: the value does not depend on P.
+ * x: any address; w and init: 64-byte aligned; y: stored whole but for the last vector, of which `last` lanes are.
+ * The three must not overlap. */
+typedef struct fvi_brgemm_forward {
+    const float *x, *w;
+    const float *init; /* width floats; never NULL */
+    float *y;
+    ptrdiff_t x_point, x_row, x_segment, y_point; /* strides in floats */
+    int32_t rows, segments, run;                  /* any may be 0: y = init */
+    int32_t tiles;                                /* tiles of P points, one after another */
+    int32_t last;                                 /* 1 to lanes */
+} fvi_brgemm_forward;
+
+/* Outer form: pixels are summed over, points are consecutive floats of x.
+ *   acc[p*width + j] += sum over a < rows, b < pixels of x[a*x_row + b*x_pixel + p] * d[(a*pixels + b)*width + j]
+ * for p < P*tiles; d and acc 64-byte aligned. Each sum runs in that order, with one FMA a term. */
+typedef struct fvi_brgemm_outer {
+    const float *x, *d;
+    float *acc;
+    ptrdiff_t x_row, x_pixel;
+    int32_t rows, pixels;
+    int32_t tiles;
+} fvi_brgemm_outer;
+
+typedef void fvi_brgemm_forward_fn(const fvi_brgemm_forward *arguments);
+typedef void fvi_brgemm_outer_fn(const fvi_brgemm_outer *arguments);
+
+/* The kernels of one instruction set. forward[v - 1][P - 1] for v vectors and 1 <= P <= points[v - 1]; outer likewise. */
+typedef struct fvi_brgemm {
+    const char *name; /* the instruction set */
+    int32_t lanes;
+    int32_t points[FVI_BRGEMM_MAX_VECTORS];
+    fvi_brgemm_forward_fn *forward[FVI_BRGEMM_MAX_VECTORS][FVI_BRGEMM_MAX_POINTS];
+    fvi_brgemm_outer_fn *outer[FVI_BRGEMM_MAX_VECTORS][FVI_BRGEMM_MAX_POINTS];
+} fvi_brgemm;
+
+/* The compiled variants. What this build lacks (another architecture's) is absent; fvi_brgemm_for() knows. */
+extern const fvi_brgemm fvi_brgemm_baseline;
+extern const fvi_brgemm fvi_brgemm_avx2;
+extern const fvi_brgemm fvi_brgemm_avx512;
+extern const fvi_brgemm fvi_brgemm_neon;
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * brgemm.isa.c - the batch-reduce GEMM on a register tile of P points x V vectors, in compiler vector types.
+ * The tile is an array of vectors that the compiler keeps in registers, because P and V are constants in an
+ * always-inline function: P*V accumulators, V weights and one broadcast must fit (16 registers, or 32 for AVX-512 and
+ * NEON). Points lie at a run-time stride, so one kernel serves every channel count, stride and slice.
+ */
+#include "base/simd.h"
+#include "kernel/gemm/brgemm.h"
+
+/* Points per tile: as many as the registers hold, for 2 vectors and for 1. */
+#if defined(FVI_SIMD_AVX512)
+#define POINTS_2 14
+#define POINTS_1 16
+#elif defined(FVI_SIMD_NEON)
+#define POINTS_2 12
+#define POINTS_1 16
+#elif defined(FVI_SIMD_AVX2)
+#define POINTS_2 6
+#define POINTS_1 12
+#elif defined(FVI_SIMD_TWICE_AVX2)
+#define POINTS_2 4
+#define POINTS_1 6
+#else
+#define POINTS_2 4
+#define POINTS_1 8
+#endif
+
+#define LANES FVI_ISA_LANES
+
+/* Where point p of a tile lies: groups of three share a base, so that three strides (0, 1, 2) and few registers address
+ * all. */
+#define BASES ((FVI_BRGEMM_MAX_POINTS + 2) / 3)
+
+FVI_INLINE void step(fvi_vf *acc, const int points, const int vectors, const float *const *base, ptrdiff_t x_point,
+                     ptrdiff_t q, const float *w)
+{
+    fvi_vf weight[FVI_BRGEMM_MAX_VECTORS];
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; v++)
+        weight[v] = fvi_vf_load(w + v * LANES);
+#pragma GCC unroll 16
+    for (int p = 0; p < points; p++) {
+        const fvi_vf x = fvi_vf_splat(base[p / 3][(p % 3) * x_point + q]);
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++)
+            acc[p * vectors + v] = fvi_vf_fma(x, weight[v], acc[p * vectors + v]);
+    }
+}
+
+FVI_INLINE void store_tile(const fvi_vf *acc, const int points, const int vectors, float *y, ptrdiff_t y_point,
+                           int32_t last)
+{
+#pragma GCC unroll 16
+    for (int p = 0; p < points; p++) {
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors - 1; v++)
+            fvi_vf_store(y + p * y_point + v * LANES, acc[p * vectors + v]);
+    }
+    float *const end = y + (vectors - 1) * LANES;
+    if (last == LANES) {
+#pragma GCC unroll 16
+        for (int p = 0; p < points; p++)
+            fvi_vf_store(end + p * y_point, acc[p * vectors + vectors - 1]);
+        return;
+    }
+#pragma GCC unroll 16
+    for (int p = 0; p < points; p++) {
+        float lane[LANES] __attribute__((aligned(64)));
+        fvi_vf_store(lane, acc[p * vectors + vectors - 1]);
+        for (int32_t i = 0; i < last; i++)
+            end[p * y_point + i] = lane[i];
+    }
+}
+
+FVI_INLINE void forward(const fvi_brgemm_forward *a, const int points, const int vectors)
+{
+    const ptrdiff_t x_point = a->x_point;
+    const int width = vectors * LANES;
+    const float *x_tile = a->x;
+    float *y = a->y;
+    for (int32_t tile = 0; tile < a->tiles; tile++) {
+        fvi_vf acc[FVI_BRGEMM_MAX_VECTORS * FVI_BRGEMM_MAX_POINTS];
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++) {
+            const fvi_vf init = fvi_vf_load(a->init + v * LANES);
+#pragma GCC unroll 16
+            for (int p = 0; p < points; p++)
+                acc[p * vectors + v] = init;
+        }
+        const float *w = a->w;
+        for (int32_t row = 0; row < a->rows; row++) {
+            for (int32_t segment = 0; segment < a->segments; segment++) {
+                const float *base[BASES];
+#pragma GCC unroll 6
+                for (int b = 0; b < (points + 2) / 3; b++)
+                    base[b] = x_tile + row * a->x_row + segment * a->x_segment + 3 * b * x_point;
+                const ptrdiff_t run = a->run;
+#pragma GCC unroll 4
+                for (ptrdiff_t q = 0; q < run; q++) {
+                    step(acc, points, vectors, base, x_point, q, w);
+                    w += width;
+                }
+            }
+        }
+        store_tile(acc, points, vectors, y, a->y_point, a->last);
+        x_tile += points * x_point;
+        y += points * a->y_point;
+    }
+}
+
+FVI_INLINE void outer(const fvi_brgemm_outer *a, const int points, const int vectors)
+{
+    const int width = vectors * LANES;
+    const float *x_tile = a->x;
+    float *out = a->acc;
+    for (int32_t tile = 0; tile < a->tiles; tile++) {
+        fvi_vf acc[FVI_BRGEMM_MAX_VECTORS * FVI_BRGEMM_MAX_POINTS];
+#pragma GCC unroll 32
+        for (int i = 0; i < points * vectors; i++)
+            acc[i] = fvi_vf_load(out + i * LANES);
+        const float *d = a->d;
+        for (int32_t row = 0; row < a->rows; row++) {
+            const float *x = x_tile + row * a->x_row;
+#pragma GCC unroll 4
+            for (int32_t pixel = 0; pixel < a->pixels; pixel++) {
+                const float *const base = x;
+                fvi_vf weight[FVI_BRGEMM_MAX_VECTORS];
+#pragma GCC unroll 2
+                for (int v = 0; v < vectors; v++)
+                    weight[v] = fvi_vf_load(d + v * LANES);
+#pragma GCC unroll 16
+                for (int p = 0; p < points; p++) {
+                    const fvi_vf value = fvi_vf_splat(base[p]);
+#pragma GCC unroll 2
+                    for (int v = 0; v < vectors; v++)
+                        acc[p * vectors + v] = fvi_vf_fma(value, weight[v], acc[p * vectors + v]);
+                }
+                x += a->x_pixel;
+                d += width;
+            }
+        }
+#pragma GCC unroll 32
+        for (int i = 0; i < points * vectors; i++)
+            fvi_vf_store(out + i * LANES, acc[i]);
+        x_tile += points;
+        out += points * width;
+    }
+}
+
+/* One function per tile size. */
+#define KERNEL(points, vectors)                                                                                        \
+    static void forward_##points##x##vectors(const fvi_brgemm_forward *arguments)                                      \
+    {                                                                                                                  \
+        forward(arguments, points, vectors);                                                                           \
+    }                                                                                                                  \
+    static void outer_##points##x##vectors(const fvi_brgemm_outer *arguments)                                          \
+    {                                                                                                                  \
+        outer(arguments, points, vectors);                                                                             \
+    }
+
+#define UP_TO_4(entry, v) entry(1, v) entry(2, v) entry(3, v) entry(4, v)
+#define UP_TO_6(entry, v) UP_TO_4(entry, v) entry(5, v) entry(6, v)
+#define UP_TO_8(entry, v) UP_TO_6(entry, v) entry(7, v) entry(8, v)
+#define UP_TO_12(entry, v) UP_TO_8(entry, v) entry(9, v) entry(10, v) entry(11, v) entry(12, v)
+#define UP_TO_14(entry, v) UP_TO_12(entry, v) entry(13, v) entry(14, v)
+#define UP_TO_16(entry, v) UP_TO_14(entry, v) entry(15, v) entry(16, v)
+#define UP_TO_EXPANDED(count, entry, v) UP_TO_##count(entry, v)
+#define UP_TO(count, entry, v) UP_TO_EXPANDED(count, entry, v)
+
+UP_TO(POINTS_1, KERNEL, 1)
+UP_TO(POINTS_2, KERNEL, 2)
+
+#define FORWARD_NAME(points, vectors) forward_##points##x##vectors,
+#define OUTER_NAME(points, vectors) outer_##points##x##vectors,
+#define TEXT(x) #x
+#define TEXT_EXPANDED(x) TEXT(x)
+
+const fvi_brgemm FVI_ISA_NAME(fvi_brgemm) = {
+    .name = TEXT_EXPANDED(FVI_ISA_SUFFIX),
+    .lanes = LANES,
+    .points = { POINTS_1, POINTS_2 },
+    .forward = { { UP_TO(POINTS_1, FORWARD_NAME, 1) }, { UP_TO(POINTS_2, FORWARD_NAME, 2) } },
+    .outer = { { UP_TO(POINTS_1, OUTER_NAME, 1) }, { UP_TO(POINTS_2, OUTER_NAME, 2) } },
+};
