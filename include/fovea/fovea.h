@@ -19,6 +19,7 @@
 #include "fovea/optimizer.h"
 #include "fovea/model.h"
 #include "fovea/trainer.h"
+#include "fovea/predictor.h"
 #include "fovea/text.h"
 
 #endif

@@ -43,23 +43,40 @@ typedef struct fv_train_progress {
 /* One run over one graph. One thread at a time, except fv_trainer_stop(). */
 typedef struct fv_trainer fv_trainer;
 
-/* Borrows everything; params are trained in place (initialise them first). test may be NULL. */
+/* Owned by the caller, released by fv_trainer_destroy(). Borrows everything; params (float32) are trained in place
+ * (initialise them first). test may be NULL: then nothing is measured. Errors: FV_ERR_ARGUMENT for an option out of range,
+ * FV_ERR_SHAPE for data that do not fit the graph; fv_context_message() of the graph's context says more. */
 FV_API fv_status fv_trainer_create(fv_trainer **out, const fv_graph *graph, fv_params *params, const fv_dataset *train,
                                    const fv_dataset *test, const fv_train_options *options);
 FV_API void fv_trainer_destroy(fv_trainer *trainer);
 FV_API const char *fv_trainer_message(const fv_trainer *trainer);
 /* Called after every step (progress) and every epoch (record); either may be NULL. */
 FV_API void fv_trainer_on_progress(fv_trainer *trainer, void (*progress)(void *user, const fv_train_progress *progress), void *user);
-/* Trains one epoch and measures. FV_ERR_INTERRUPTED after fv_trainer_stop(), with the running step finished. */
+/* Trains one epoch and measures; *record (may be NULL) tells of it. FV_ERR_INTERRUPTED after fv_trainer_stop(), with the
+ * running step finished and params as it left them; FV_ERR_NUMERIC when a gradient is not finite, params untouched by
+ * that step; FV_ERR_STATE after the last epoch. */
 FV_API fv_status fv_trainer_epoch(fv_trainer *trainer, fv_epoch_record *record);
 FV_API bool fv_trainer_done(const fv_trainer *trainer);
 /* Async-signal-safe, from any thread. */
 FV_API void fv_trainer_stop(fv_trainer *trainer);
 
-/* Gradients of one batch computed as sample blocks [first, first+count) of `blocks`: the building block that data-parallel
- * training hangs on. Sums of aligned power-of-two ranges combine to the same bits as the whole. */
-FV_API fv_status fv_block_gradients(fv_session *session, const fv_batch *batch, int32_t blocks, int32_t first, int32_t count,
-                                    double divisor, fv_params *gradients, fv_step_result *result);
+/* Gradients of one batch computed as `blocks` sample blocks and summed along a fixed binary tree: the building block that
+ * data-parallel training hangs on. Block b of a batch of n holds samples [n*b/blocks, n*(b+1)/blocks). Holds the partial
+ * sums, so that no call allocates. One thread at a time. */
+typedef struct fv_blocks fv_blocks;
+
+/* Owned by the caller, released by fv_blocks_destroy(). Borrows session, whose plan trains and takes at least
+ * ceil(n / blocks) samples. blocks: 1 to 65536. */
+FV_API fv_status fv_blocks_create(fv_blocks **out, fv_session *session, int32_t blocks);
+FV_API void fv_blocks_destroy(fv_blocks *blocks);
+/* Sums the gradients of blocks [first, first + count) into gradients (overwritten; layout and dtype of the session's).
+ * divisor: the sum of the sample weights of the whole batch. result (may be NULL): of these blocks together.
+ * Ranges that are a power of two long and start at a multiple of their length are subtrees: adding them two by two,
+ * neighbour to neighbour, gives the same bits as the whole. Errors: the session's; fv_session_message() says more. */
+FV_API fv_status fv_blocks_gradients(fv_blocks *blocks, const fv_batch *batch, int32_t first, int32_t count, double divisor,
+                                     fv_params *gradients, fv_step_result *result);
+/* sum += x, element by element: how ranges are put together. FV_ERR_SHAPE when their layouts differ. */
+FV_API fv_status fv_gradients_add(fv_params *sum, fv_params *x);
 
 typedef struct fv_evaluation {
     int64_t samples;
@@ -69,6 +86,8 @@ typedef struct fv_evaluation {
     int32_t *predicted;   /* [samples] */
     float *confidence;    /* [samples] probability of the predicted class */
 } fv_evaluation;
+/* Runs every sample of dataset through params' network. Everything in *out belongs to the caller: fv_evaluation_release().
+ * The loss is the network's, or cross-entropy where it has none. On failure *out is zeros and the context's message says why. */
 FV_API fv_status fv_evaluate(fv_context *context, fv_params *params, const fv_dataset *dataset, const fv_preprocess *preprocess,
                              int32_t batch, fv_evaluation *out);
 FV_API void fv_evaluation_release(fv_context *context, fv_evaluation *evaluation);

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * evaluate.c - measures a network on a data set: loss, accuracy, confusion matrix, every sample's answer.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "train/train_internal.h"
+
+struct fvi_evaluator {
+    fv_context *context;
+    const fv_graph *graph;
+    const fv_dataset *dataset;
+    fv_loader *loader;
+    fv_plan *plan;
+    fv_session *session;
+    bool has_loss, gives_probabilities;
+    int64_t classes;
+    float *scores; /* [batch][classes] */
+};
+
+static fv_status evaluator_fill(fvi_evaluator *evaluator, fv_params *params, const fv_preprocess *preprocess, int32_t batch)
+{
+    const fv_plan_options plan = { .batch = batch, .mode = FV_EVALUATE };
+    const fv_loader_options loader = { .batch = batch, .preprocess = *preprocess };
+    FV_TRY(fv_loader_create(&evaluator->loader, evaluator->context, evaluator->dataset, &loader));
+    FV_TRY(fv_plan_create(&evaluator->plan, evaluator->graph, &plan));
+    FV_TRY(fv_session_create(&evaluator->session, evaluator->plan, params));
+    const size_t bytes = (size_t)batch * (size_t)evaluator->classes * sizeof *evaluator->scores;
+    evaluator->scores = fvi_allocate(evaluator->context, bytes);
+    if (evaluator->scores == NULL)
+        return fvi_out_of_memory(evaluator->context, "scores of a batch", bytes);
+    return FV_OK;
+}
+
+fv_status fvi_evaluator_create(fvi_evaluator **out, fv_params *params, const fv_dataset *dataset, const fv_preprocess *preprocess,
+                               int32_t batch)
+{
+    const fv_graph *graph = fv_params_graph(params);
+    fv_context *context = fv_graph_context(graph);
+    *out = NULL;
+    if (batch < 1)
+        return fvi_fail(context, FV_ERR_ARGUMENT, "evaluation: batch %d is not at least 1", batch);
+    FV_TRY(fvi_check_data(graph, dataset, preprocess));
+    fvi_evaluator *evaluator = fvi_allocate_zeroed(context, 1, sizeof *evaluator);
+    if (evaluator == NULL)
+        return fvi_out_of_memory(context, "evaluation", sizeof *evaluator);
+    evaluator->context = context;
+    evaluator->graph = graph;
+    evaluator->dataset = dataset;
+    evaluator->has_loss = fvi_graph_has_loss(graph);
+    evaluator->gives_probabilities = fvi_graph_gives_probabilities(graph);
+    evaluator->classes = fvi_graph_classes(graph);
+    const fv_status status = evaluator_fill(evaluator, params, preprocess, batch);
+    if (status != FV_OK) {
+        fvi_evaluator_destroy(evaluator);
+        return status;
+    }
+    *out = evaluator;
+    return FV_OK;
+}
+
+void fvi_evaluator_destroy(fvi_evaluator *evaluator)
+{
+    if (evaluator == NULL)
+        return;
+    fvi_release(evaluator->context, evaluator->scores);
+    fv_session_destroy(evaluator->session);
+    fv_plan_destroy(evaluator->plan);
+    fv_loader_destroy(evaluator->loader);
+    fvi_release(evaluator->context, evaluator);
+}
+
+/* Adds the batch that was just run to the sums and, if asked, to the details. */
+static fv_status add_batch(fvi_evaluator *evaluator, const fv_batch *batch, const fv_step_result *result, fvi_measure *measure,
+                           int64_t *correct, fv_evaluation *details)
+{
+    float *scores = evaluator->scores;
+    const int64_t classes = evaluator->classes;
+    measure->loss += result->loss;
+    if (!evaluator->has_loss || details != NULL) {
+        FV_TRY(fv_session_read(evaluator->session, fv_graph_output(evaluator->graph), scores, (size_t)batch->n * (size_t)classes));
+        if (!evaluator->gives_probabilities)
+            fvi_scores_to_probabilities(batch->n, classes, scores);
+    } else {
+        *correct += result->correct;
+        return FV_OK;
+    }
+    for (int32_t i = 0; i < batch->n; i++, scores += classes) {
+        const int32_t predicted = fvi_largest(scores, classes);
+        *correct += predicted == batch->classes[i];
+        if (!evaluator->has_loss)
+            measure->loss += fvi_cross_entropy(scores[batch->classes[i]]);
+        if (details == NULL)
+            continue;
+        const int64_t sample = fv_loader_index(evaluator->loader, i);
+        details->predicted[sample] = predicted;
+        details->confidence[sample] = scores[predicted];
+        details->confusion[batch->classes[i] * classes + predicted]++;
+    }
+    return FV_OK;
+}
+
+static fv_status fail_from(fv_context *context, fv_status status, const char *message)
+{
+    return fvi_fail(context, status, "%s", message);
+}
+
+fv_status fvi_evaluator_run(fvi_evaluator *evaluator, fvi_measure *measure, fv_evaluation *details, atomic_int *stop)
+{
+    int64_t correct = 0;
+    fv_batch batch;
+    fv_step_result result;
+    memset(measure, 0, sizeof *measure);
+    fv_session_params_changed(evaluator->session);
+    fv_loader_start(evaluator->loader, 0, 0);
+    const double start = fvi_seconds();
+    for (;;) {
+        if (stop != NULL && atomic_load(stop) != 0)
+            return fail_from(evaluator->context, FV_ERR_INTERRUPTED, "stopped on request");
+        fv_status status = fv_loader_next(evaluator->loader, &batch);
+        if (status != FV_OK)
+            return fail_from(evaluator->context, status, fv_loader_message(evaluator->loader));
+        if (batch.n == 0)
+            break;
+        status = fv_session_forward(evaluator->session, &batch, &result);
+        if (status == FV_OK)
+            status = add_batch(evaluator, &batch, &result, measure, &correct, details);
+        if (status != FV_OK)
+            return fail_from(evaluator->context, status, fv_session_message(evaluator->session));
+        measure->samples += batch.n;
+    }
+    measure->seconds = fvi_seconds() - start;
+    if (measure->samples > 0) {
+        measure->loss /= (double)measure->samples;
+        measure->accuracy = (double)correct / (double)measure->samples;
+    }
+    return FV_OK;
+}
+
+static fv_status evaluation_allocate(fv_context *context, fv_evaluation *out, int64_t samples, int64_t classes)
+{
+    out->classes = (int32_t)classes;
+    out->confusion = fvi_allocate_zeroed(context, (size_t)(classes * classes), sizeof *out->confusion);
+    out->predicted = fvi_allocate_zeroed(context, (size_t)samples, sizeof *out->predicted);
+    out->confidence = fvi_allocate_zeroed(context, (size_t)samples, sizeof *out->confidence);
+    if (out->confusion == NULL || out->predicted == NULL || out->confidence == NULL)
+        return fvi_out_of_memory(context, "evaluation of every sample", (size_t)samples * 8);
+    return FV_OK;
+}
+
+fv_status fv_evaluate(fv_context *context, fv_params *params, const fv_dataset *dataset, const fv_preprocess *preprocess,
+                      int32_t batch, fv_evaluation *out)
+{
+    fvi_evaluator *evaluator = NULL;
+    fvi_measure measure;
+    memset(out, 0, sizeof *out);
+    FV_TRY(fvi_evaluator_create(&evaluator, params, dataset, preprocess, batch));
+    fv_status status = evaluation_allocate(context, out, fv_dataset_count(dataset), evaluator->classes);
+    if (status == FV_OK)
+        status = fvi_evaluator_run(evaluator, &measure, out, NULL);
+    fvi_evaluator_destroy(evaluator);
+    if (status != FV_OK) {
+        fv_evaluation_release(context, out);
+        return status;
+    }
+    out->samples = measure.samples;
+    out->accuracy = measure.accuracy;
+    out->loss = measure.loss;
+    out->images_per_second = measure.seconds > 0 ? (double)measure.samples / measure.seconds : 0;
+    return FV_OK;
+}
+
+void fv_evaluation_release(fv_context *context, fv_evaluation *evaluation)
+{
+    fvi_release(context, evaluation->confusion);
+    fvi_release(context, evaluation->predicted);
+    fvi_release(context, evaluation->confidence);
+    memset(evaluation, 0, sizeof *evaluation);
+}

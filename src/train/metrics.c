@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * metrics.c - scores to probabilities, and whether a network and a data set fit together.
+ */
+#include <float.h>
+#include <string.h>
+
+#include "base/math.h"
+#include "train/train_internal.h"
+
+int64_t fvi_graph_classes(const fv_graph *graph)
+{
+    const fv_image_shape shape = fv_graph_node(graph, fv_graph_output(graph)).output;
+    return (int64_t)shape.c * shape.h * shape.w;
+}
+
+bool fvi_graph_gives_probabilities(const fv_graph *graph)
+{
+    const char *type = fv_graph_node(graph, fv_graph_output(graph)).type;
+    return type != NULL && strcmp(type, "softmax") == 0;
+}
+
+bool fvi_graph_has_loss(const fv_graph *graph)
+{
+    for (int32_t i = 0; i < fv_graph_node_count(graph); i++)
+        if (fv_graph_node(graph, i).loss)
+            return true;
+    return false;
+}
+
+/* Padding to more than twice the size, or keeping less than half of it, is never what somebody meant. */
+static bool size_fits(int32_t image, int32_t input)
+{
+    return input <= 2 * image && image <= 2 * input;
+}
+
+fv_status fvi_check_data(const fv_graph *graph, const fv_dataset *dataset, const fv_preprocess *preprocess)
+{
+    fv_context *context = fv_graph_context(graph);
+    const fv_image_shape input = fv_graph_node(graph, fv_graph_input(graph)).output;
+    const fv_image_shape image = fv_dataset_shape(dataset);
+    const fv_image_shape prepared = preprocess->input;
+    if (prepared.c != input.c || prepared.h != input.h || prepared.w != input.w)
+        return fvi_fail(context, FV_ERR_SHAPE, "the preprocessing makes %dx%dx%d images, network '%s' takes %dx%dx%d", prepared.c,
+                        prepared.h, prepared.w, fv_graph_name(graph), input.c, input.h, input.w);
+    if (image.c != input.c)
+        return fvi_fail(context, FV_ERR_SHAPE,
+                        "network '%s' takes images of %d channel%s, those of '%s' have %d; choose other data or another network",
+                        fv_graph_name(graph), input.c, input.c == 1 ? "" : "s", fv_dataset_name(dataset), image.c);
+    if (!size_fits(image.h, input.h) || !size_fits(image.w, input.w))
+        return fvi_fail(context, FV_ERR_SHAPE, "network '%s' takes images of %dx%d pixels, those of '%s' have %dx%d: too far apart to crop or pad",
+                        fv_graph_name(graph), input.h, input.w, fv_dataset_name(dataset), image.h, image.w);
+    if (fvi_graph_classes(graph) != fv_dataset_classes(dataset))
+        return fvi_fail(context, FV_ERR_SHAPE, "network '%s' tells %lld classes apart, '%s' has %d", fv_graph_name(graph),
+                        (long long)fvi_graph_classes(graph), fv_dataset_name(dataset), fv_dataset_classes(dataset));
+    return FV_OK;
+}
+
+void fvi_scores_to_probabilities(int64_t rows, int64_t classes, float *scores)
+{
+    for (int64_t row = 0; row < rows; row++, scores += classes) {
+        const double top = (double)scores[fvi_largest(scores, classes)];
+        double sum = 0;
+        for (int64_t i = 0; i < classes; i++)
+            sum += fvi_exp((double)scores[i] - top);
+        for (int64_t i = 0; i < classes; i++)
+            scores[i] = (float)(fvi_exp((double)scores[i] - top) / sum);
+    }
+}
+
+int32_t fvi_largest(const float *values, int64_t count)
+{
+    int64_t best = 0;
+    for (int64_t i = 1; i < count; i++)
+        if (values[i] > values[best])
+            best = i;
+    return (int32_t)best;
+}
+
+double fvi_cross_entropy(float probability)
+{
+    return -fvi_log(probability > FLT_MIN ? (double)probability : (double)FLT_MIN);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * train_internal.h - what the files of src/train/ share.
+ */
+#ifndef FVI_TRAIN_INTERNAL_H
+#define FVI_TRAIN_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "base/base.h"
+#include "fovea/predictor.h"
+#include "fovea/trainer.h"
+
+/* FV_OK when graph can learn from or be measured on dataset, prepared so; else FV_ERR_SHAPE and a message that says which of
+ * channels, size or classes does not fit. */
+fv_status fvi_check_data(const fv_graph *graph, const fv_dataset *dataset, const fv_preprocess *preprocess);
+/* Values of the output: the number of classes. */
+int64_t fvi_graph_classes(const fv_graph *graph);
+/* True when the output holds probabilities already: it is a softmax. */
+bool fvi_graph_gives_probabilities(const fv_graph *graph);
+bool fvi_graph_has_loss(const fv_graph *graph);
+
+/* In place, rows [rows][classes] of scores become probabilities: exp(x - max) / sum, in double. */
+void fvi_scores_to_probabilities(int64_t rows, int64_t classes, float *scores);
+/* Index of the first largest of count values. */
+int32_t fvi_largest(const float *values, int64_t count);
+/* -log(probability), the probability not below the smallest normal float. */
+double fvi_cross_entropy(float probability);
+
+/* Measures params on a data set as often as asked, with one plan and session. details may be NULL. */
+typedef struct fvi_evaluator fvi_evaluator;
+typedef struct fvi_measure {
+    double loss, accuracy, seconds;
+    int64_t samples;
+} fvi_measure;
+fv_status fvi_evaluator_create(fvi_evaluator **out, fv_params *params, const fv_dataset *dataset, const fv_preprocess *preprocess,
+                               int32_t batch);
+void fvi_evaluator_destroy(fvi_evaluator *evaluator);
+/* stop: NULL, or read between batches: not 0 ends the run with FV_ERR_INTERRUPTED. */
+fv_status fvi_evaluator_run(fvi_evaluator *evaluator, fvi_measure *measure, fv_evaluation *details, atomic_int *stop);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * trainer.c - the training loop: loader, gradients of each batch, optimizer, and a measurement after each epoch.
+ * The rate follows a cosine from its start to 0 over all steps (Loshchilov & Hutter 2017, arXiv:1608.03983, equation 5 with
+ * one cycle), a function of the step's number alone.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/math.h"
+#include "train/train_internal.h"
+
+typedef void progress_fn(void *user, const fv_train_progress *progress);
+
+struct fv_trainer {
+    fv_context *context;
+    const fv_graph *graph;
+    fv_params *params;
+    fv_train_options options; /* defaults filled in */
+    int64_t samples, steps_per_epoch;
+    int32_t epoch; /* epochs finished */
+    fv_loader *loader;
+    fv_plan *plan;
+    fv_session *session;
+    fv_blocks *blocks;    /* NULL for one block: the session's gradients are used where they are */
+    fv_params *gradients; /* the sum over blocks; NULL for one */
+    fv_optimizer *optimizer;
+    fvi_evaluator *evaluator; /* NULL without test data */
+    progress_fn *progress;
+    void *progress_user;
+    double seconds_before; /* of the epochs finished */
+    atomic_int stop;
+    fvi_message message;
+};
+
+static fv_status check_options(fv_context *context, fv_train_options *options)
+{
+    options->epochs = options->epochs != 0 ? options->epochs : 10;
+    options->batch = options->batch != 0 ? options->batch : 64;
+    options->blocks = options->blocks != 0 ? options->blocks : 1;
+    options->rate = options->rate != 0 ? options->rate : 0.05;
+    if (options->epochs < 1)
+        return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: %d epochs is not at least 1", options->epochs);
+    if (options->batch < 1)
+        return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: batch %d is not at least 1", options->batch);
+    if (options->blocks < 1 || options->blocks > options->batch)
+        return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: a batch of %d cannot be computed as %d blocks", options->batch,
+                        options->blocks);
+    if (!(options->rate > 0 && options->rate <= 1e6))
+        return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: learning rate %g is not in (0, 1e6]", options->rate);
+    return FV_OK;
+}
+
+static fv_status trainer_fill(fv_trainer *trainer, const fv_dataset *train, const fv_dataset *test)
+{
+    const fv_train_options *options = &trainer->options;
+    const fv_loader_options loader = { .batch = options->batch, .shuffle = true, .seed = options->seed,
+                                       .preprocess = options->preprocess, .augment = options->augment };
+    const fv_plan_options plan = { .batch = (options->batch + options->blocks - 1) / options->blocks, .mode = FV_TRAIN };
+    const fv_sgd_options sgd = { .momentum = options->momentum, .weight_decay = options->weight_decay };
+    FV_TRY(fv_loader_create(&trainer->loader, trainer->context, train, &loader));
+    FV_TRY(fv_plan_create(&trainer->plan, trainer->graph, &plan));
+    FV_TRY(fv_session_create(&trainer->session, trainer->plan, trainer->params));
+    FV_TRY(fv_optimizer_create_sgd(&trainer->optimizer, trainer->params, &sgd));
+    if (options->blocks > 1) {
+        FV_TRY(fv_blocks_create(&trainer->blocks, trainer->session, options->blocks));
+        FV_TRY(fv_params_create(&trainer->gradients, trainer->graph, fv_params_dtype(trainer->params)));
+    }
+    if (test != NULL)
+        FV_TRY(fvi_evaluator_create(&trainer->evaluator, trainer->params, test, &options->preprocess, options->batch));
+    return FV_OK;
+}
+
+fv_status fv_trainer_create(fv_trainer **out, const fv_graph *graph, fv_params *params, const fv_dataset *train,
+                            const fv_dataset *test, const fv_train_options *options)
+{
+    fv_context *context = fv_graph_context(graph);
+    fv_train_options filled = *options;
+    *out = NULL;
+    FV_TRY(check_options(context, &filled));
+    FV_TRY(fvi_check_data(graph, train, &filled.preprocess));
+    if (!fvi_graph_has_loss(graph))
+        return fvi_fail(context, FV_ERR_ARGUMENT, "network '%s' has no loss, so it cannot be trained; add softmax_cross_entropy",
+                        fv_graph_name(graph));
+    if (fv_dataset_count(train) < 1)
+        return fvi_fail(context, FV_ERR_ARGUMENT, "data set '%s' is empty", fv_dataset_name(train));
+    fv_trainer *trainer = fvi_allocate_zeroed(context, 1, sizeof *trainer);
+    if (trainer == NULL)
+        return fvi_out_of_memory(context, "trainer", sizeof *trainer);
+    trainer->context = context;
+    trainer->graph = graph;
+    trainer->params = params;
+    trainer->options = filled;
+    trainer->samples = fv_dataset_count(train);
+    trainer->steps_per_epoch = (trainer->samples + filled.batch - 1) / filled.batch;
+    atomic_init(&trainer->stop, 0);
+    const fv_status status = trainer_fill(trainer, train, test);
+    if (status != FV_OK) {
+        fv_trainer_destroy(trainer);
+        return status;
+    }
+    *out = trainer;
+    return FV_OK;
+}
+
+void fv_trainer_destroy(fv_trainer *trainer)
+{
+    if (trainer == NULL)
+        return;
+    fvi_evaluator_destroy(trainer->evaluator);
+    fv_optimizer_destroy(trainer->optimizer);
+    fv_params_destroy(trainer->gradients);
+    fv_blocks_destroy(trainer->blocks);
+    fv_session_destroy(trainer->session);
+    fv_plan_destroy(trainer->plan);
+    fv_loader_destroy(trainer->loader);
+    fvi_release(trainer->context, trainer);
+}
+
+const char *fv_trainer_message(const fv_trainer *trainer)
+{
+    return trainer->message.text;
+}
+
+void fv_trainer_on_progress(fv_trainer *trainer, void (*progress)(void *user, const fv_train_progress *progress), void *user)
+{
+    trainer->progress = progress;
+    trainer->progress_user = user;
+}
+
+bool fv_trainer_done(const fv_trainer *trainer)
+{
+    return trainer->epoch >= trainer->options.epochs;
+}
+
+void fv_trainer_stop(fv_trainer *trainer)
+{
+    atomic_store(&trainer->stop, 1);
+}
+
+static double rate_of_step(const fv_trainer *trainer, int64_t step)
+{
+    const double all = (double)trainer->options.epochs * (double)trainer->steps_per_epoch;
+    if (trainer->options.constant_rate)
+        return trainer->options.rate;
+    return 0.5 * trainer->options.rate * (1 + fvi_cos_turns(0.5 * (double)step / all));
+}
+
+static double batch_weight(const fv_batch *batch)
+{
+    double sum = 0;
+    if (batch->weights == NULL)
+        return batch->n;
+    for (int32_t i = 0; i < batch->n; i++)
+        sum += (double)batch->weights[i];
+    return sum;
+}
+
+/* Gradients and update of one batch. */
+static fv_status train_batch(fv_trainer *trainer, const fv_batch *batch, int64_t step, fv_step_result *result)
+{
+    const fv_params *gradients = trainer->gradients;
+    fv_status status;
+    if (trainer->blocks != NULL) {
+        status = fv_blocks_gradients(trainer->blocks, batch, 0, trainer->options.blocks, batch_weight(batch), trainer->gradients,
+                                     result);
+    } else {
+        status = fv_session_step(trainer->session, batch, result);
+        gradients = fv_session_gradients(trainer->session);
+    }
+    if (status != FV_OK)
+        return fvi_fail_in(&trainer->message, status, "epoch %d, step %lld: %s", trainer->epoch + 1,
+                           (long long)(step % trainer->steps_per_epoch + 1), fv_session_message(trainer->session));
+    status = fv_optimizer_update(trainer->optimizer, gradients, rate_of_step(trainer, step));
+    if (status != FV_OK)
+        return fvi_fail_in(&trainer->message, status, "epoch %d, step %lld: %s", trainer->epoch + 1,
+                           (long long)(step % trainer->steps_per_epoch + 1), fv_context_message(trainer->context));
+    fv_session_params_changed(trainer->session);
+    return FV_OK;
+}
+
+/* Sums of one epoch so far. */
+typedef struct epoch_sums {
+    double loss, weight, start;
+    int64_t correct, done;
+} epoch_sums;
+
+static void tell_progress(const fv_trainer *trainer, const epoch_sums *sums)
+{
+    const double now = fvi_seconds() - sums->start;
+    const double all = (double)trainer->samples * trainer->options.epochs;
+    const double done = (double)trainer->samples * trainer->epoch + (double)sums->done;
+    if (trainer->progress == NULL)
+        return;
+    const fv_train_progress progress = {
+        .epoch = trainer->epoch + 1,
+        .epochs = trainer->options.epochs,
+        .done = sums->done,
+        .total = trainer->samples,
+        .loss = sums->weight > 0 ? sums->loss / sums->weight : 0,
+        .accuracy = sums->done > 0 ? (double)sums->correct / (double)sums->done : 0,
+        .images_per_second = now > 0 ? (double)sums->done / now : 0,
+        .seconds_left = done > 0 ? (trainer->seconds_before + now) / done * (all - done) : 0,
+    };
+    trainer->progress(trainer->progress_user, &progress);
+}
+
+/* All batches of the running epoch, or those until a stop is asked for. */
+static fv_status train_batches(fv_trainer *trainer, epoch_sums *sums)
+{
+    int64_t step = trainer->epoch * trainer->steps_per_epoch;
+    fv_loader_start(trainer->loader, trainer->epoch, 0);
+    for (;; step++) {
+        fv_batch batch;
+        fv_step_result result = { 0 };
+        if (atomic_load(&trainer->stop) != 0)
+            return fvi_fail_in(&trainer->message, FV_ERR_INTERRUPTED, "stopped on request in epoch %d after %lld of %lld images",
+                               trainer->epoch + 1, (long long)sums->done, (long long)trainer->samples);
+        const fv_status status = fv_loader_next(trainer->loader, &batch);
+        if (status != FV_OK)
+            return fvi_fail_in(&trainer->message, status, "epoch %d: %s", trainer->epoch + 1, fv_loader_message(trainer->loader));
+        if (batch.n == 0)
+            return FV_OK;
+        FV_TRY(train_batch(trainer, &batch, step, &result));
+        sums->loss += result.loss;
+        sums->weight += result.weight;
+        sums->correct += result.correct;
+        sums->done += batch.n;
+        tell_progress(trainer, sums);
+    }
+}
+
+static fv_status measure_epoch(fv_trainer *trainer, fv_epoch_record *record)
+{
+    fvi_measure measure = { 0 };
+    if (trainer->evaluator == NULL)
+        return FV_OK;
+    const fv_status status = fvi_evaluator_run(trainer->evaluator, &measure, NULL, &trainer->stop);
+    if (status != FV_OK)
+        return fvi_fail_in(&trainer->message, status, "measuring after epoch %d: %s", record->epoch,
+                           fv_context_message(trainer->context));
+    record->test_loss = measure.loss;
+    record->test_accuracy = measure.accuracy;
+    return FV_OK;
+}
+
+fv_status fv_trainer_epoch(fv_trainer *trainer, fv_epoch_record *record)
+{
+    fv_epoch_record unused;
+    epoch_sums sums = { .start = fvi_seconds() };
+    record = record != NULL ? record : &unused;
+    memset(record, 0, sizeof *record);
+    if (fv_trainer_done(trainer))
+        return fvi_fail_in(&trainer->message, FV_ERR_STATE, "all %d epochs are trained", trainer->options.epochs);
+    fv_session_params_changed(trainer->session); /* the caller may have written params between epochs */
+    const fv_status status = train_batches(trainer, &sums);
+    record->epoch = trainer->epoch + 1;
+    record->train_loss = sums.weight > 0 ? sums.loss / sums.weight : 0;
+    record->train_accuracy = sums.done > 0 ? (double)sums.correct / (double)sums.done : 0;
+    record->seconds = fvi_seconds() - sums.start;
+    record->images_per_second = record->seconds > 0 ? (double)sums.done / record->seconds : 0;
+    fv_params_hash(trainer->params, record->weights_hash);
+    if (status != FV_OK)
+        return status;
+    FV_TRY(measure_epoch(trainer, record));
+    record->seconds = fvi_seconds() - sums.start;
+    trainer->seconds_before += record->seconds;
+    trainer->epoch++;
+    return FV_OK;
+}
