@@ -10,6 +10,7 @@
 #ifndef FVI_KERNELS_H
 #define FVI_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,33 +21,65 @@ typedef enum fvi_activation {
     FVI_RELU, FVI_LEAKY_RELU, FVI_ELU, FVI_SIGMOID, FVI_TANH, FVI_SCALED_TANH, FVI_ACTIVATIONS
 } fvi_activation;
 
-/* One pooling window row: see pool.h in src/kernel/pool, owned with the layers. */
+/* y[i] = f(x[i]), and dx[i] = dy[i] * f'(x[i]) computed from y alone; dx may be dy.
+ *   relu         max(x, 0), a NaN stays       leaky_relu   x > 0 ? x : a*x
+ *   elu          x > 0 ? x : a*(exp(x)-1)     sigmoid      1 / (1 + exp(-x))
+ *   tanh         tanh(x)                      scaled_tanh  a * tanh(b*x)
+ * f'(0) is the left one: 0, a, a. */
+typedef void fvi_activation_fn(size_t count, double a, double b, const void *x, void *y);
+typedef void fvi_activation_backward_fn(size_t count, double a, double b, const void *y, const void *dy, void *dx);
+typedef void fvi_add_fn(size_t count, const void *a, const void *b, void *y); /* y = a + b */
+
+/* Rows of `count` scores, a stride in elements apart: y = exp(x - m) / sum(exp(x - m)) with m = max(x), stable for any
+ * finite scores. log_sum: NULL, or for each row log(sum(exp(x))). The sum runs from the first score to the last. */
+typedef void fvi_softmax_fn(size_t rows, size_t count, ptrdiff_t x_stride, const void *x, ptrdiff_t y_stride, void *y,
+                            double *log_sum);
+/* dx = y * (dy - sum(dy*y)) per row. */
+typedef void fvi_softmax_backward_fn(size_t rows, size_t count, ptrdiff_t y_stride, const void *y, ptrdiff_t dy_stride,
+                                     const void *dy, ptrdiff_t dx_stride, void *dx);
+/* One row of softmax cross-entropy: dx[k] = factor * (p[k] - t[k]). t is 1 at label and 0 elsewhere when soft is NULL;
+ * else t[k] = soft[k], and p[k] is multiplied by the sum of soft, which is 1 for a distribution. */
+typedef void fvi_cross_entropy_backward_fn(size_t count, double factor, const void *p, int32_t label, const float *soft,
+                                           void *dx);
+/* Sum over i of (x[i] - t[i*t_stride])^2 in double, from the first to the last. */
+typedef double fvi_squared_difference_fn(size_t count, const void *x, const float *t, ptrdiff_t t_stride);
+/* dx[i] = factor * (x[i] - t[i*t_stride]). */
+typedef void fvi_difference_fn(size_t count, double factor, const void *x, const float *t, ptrdiff_t t_stride, void *dx);
+
+/* A pooling of one image. Output (i, j) sees the window of kernel rows and columns whose first cell is row i*stride[0] - pad[0],
+ * column j*stride[1] - pad[1], cut at the image's edges; at least one cell is inside (src/layer/window.h checks). */
 typedef struct fvi_pool_shape {
     int32_t h, w, c, oh, ow;
-    int32_t kernel[2], stride[2], pad[4];
-    bool count_padding;
-    ptrdiff_t x_row, x_pixel, y_row, y_pixel; /* strides in elements */
+    int32_t kernel[2], stride[2], pad[4]; /* rows, columns; top, left, bottom, right */
+    bool count_padding; /* average: divide by the cells of the window inside the padded image, else inside the image */
+    bool wide_index;    /* max: index holds uint16_t instead of uint8_t, for windows of more than 256 cells */
+    ptrdiff_t x_row, x_pixel, y_row, y_pixel; /* strides in elements; backward: of dx and dy */
 } fvi_pool_shape;
+
+/* One output row `oy` of one image. x: the image's first element, y: its output's. index: NULL, or the row's [ow*c] winning
+ * taps r*kernel[1] + s, the first on ties. A NaN wins. */
+typedef void fvi_max_pool_row_fn(const fvi_pool_shape *shape, int32_t oy, const void *x, void *y, void *index);
+typedef void fvi_average_pool_row_fn(const fvi_pool_shape *shape, int32_t oy, const void *x, void *y);
+/* One image, all rows: dx is overwritten; where windows overlap, gradients add up in the order of the outputs.
+ * index: [oh*ow*c]. dy and dx must not overlap. */
+typedef void fvi_max_pool_backward_fn(const fvi_pool_shape *shape, const void *dy, const void *index, void *dx);
+typedef void fvi_average_pool_backward_fn(const fvi_pool_shape *shape, const void *dy, void *dx);
 
 typedef struct fvi_kernels {
     fv_dtype dtype;
-    /* y[i] = f(x[i]); a, b: leaky slope; elu alpha; scaled tanh amplitude and slope. */
-    void (*activation[FVI_ACTIVATIONS])(size_t count, double a, double b, const void *x, void *y);
-    /* dx[i] = dy[i] * f'(x[i]), computed from y alone. dx may be dy. */
-    void (*activation_backward[FVI_ACTIVATIONS])(size_t count, double a, double b, const void *y, const void *dy, void *dx);
-    void (*add)(size_t count, const void *a, const void *b, void *y); /* y = a + b */
-    /* rows of `count` scores, `stride` elements apart: softmax of each row, stable for any finite scores. */
-    void (*softmax)(size_t rows, size_t count, ptrdiff_t x_stride, const void *x, ptrdiff_t y_stride, void *y);
-    /* dx = y * (dy - sum(dy*y)) per row. */
-    void (*softmax_backward)(size_t rows, size_t count, ptrdiff_t y_stride, const void *y, ptrdiff_t dy_stride, const void *dy,
-                             ptrdiff_t dx_stride, void *dx);
-    /* One output row `oy` of one image. index[ow*c]: the winning tap r*kernel_columns+s of each output (first on ties). x: the
-     * image's first element, y: its output's. */
-    void (*max_pool_row)(const fvi_pool_shape *shape, int32_t oy, const void *x, void *y, uint8_t *index);
-    void (*average_pool_row)(const fvi_pool_shape *shape, int32_t oy, const void *x, void *y);
-    /* One image, all rows: dx is overwritten. index: [oh*ow*c]. */
-    void (*max_pool_backward)(const fvi_pool_shape *shape, const void *dy, const uint8_t *index, void *dx);
-    void (*average_pool_backward)(const fvi_pool_shape *shape, const void *dy, void *dx);
+    const char *name; /* "reference", "avx2", ... */
+    fvi_activation_fn *activation[FVI_ACTIVATIONS];
+    fvi_activation_backward_fn *activation_backward[FVI_ACTIVATIONS];
+    fvi_add_fn *add;
+    fvi_softmax_fn *softmax;
+    fvi_softmax_backward_fn *softmax_backward;
+    fvi_cross_entropy_backward_fn *cross_entropy_backward;
+    fvi_squared_difference_fn *squared_difference;
+    fvi_difference_fn *difference;
+    fvi_max_pool_row_fn *max_pool_row;
+    fvi_average_pool_row_fn *average_pool_row;
+    fvi_max_pool_backward_fn *max_pool_backward;
+    fvi_average_pool_backward_fn *average_pool_backward;
 } fvi_kernels;
 
 /* The table for a dtype (FV_F32, FV_F64) and instruction set; reference: the plain loops, also for float32. Never NULL. */

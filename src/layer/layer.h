@@ -106,7 +106,8 @@ typedef struct fvi_call {
     void *packed, *saved, *scratch;
     const fv_batch *batch; /* losses: the targets */
     double scale;          /* losses, backward: 1 / divisor; the layer multiplies it with its own weight option */
-    double loss;           /* losses, forward: answer, sum over samples of sample weight * option weight * loss */
+    double loss;           /* losses, forward: answer, sum over samples of sample weight * option weight * loss. A loss's
+                            * y has shape 1x1x1 and gets each sample's share of that sum, unless y.data is NULL */
 } fvi_call;
 
 enum { FVI_READS_INPUT = 1, FVI_READS_OUTPUT = 2, FVI_READS_SAVED = 4 };
@@ -119,7 +120,7 @@ typedef struct fvi_layer {
     const fvi_attribute *attributes; /* ends with a name of NULL; may be NULL */
     int32_t min_inputs, max_inputs;  /* max 0: any number */
     bool is_input, is_loss;
-    bool in_place; /* y may be x[0]'s memory, dx[0] may be dy's */
+    bool in_place; /* y may be x[0]'s memory (which no other input shares then), dx[0] may be dy's */
     bool is_view;  /* y holds x[0]'s elements: flatten, identity. The planner may drop the step; see src/plan */
     uint32_t backward_reads; /* FVI_READS_... */
     fv_status (*infer)(fvi_infer *node);
@@ -137,5 +138,9 @@ typedef struct fvi_layer {
 extern const fvi_layer *const fvi_layers[];
 const fvi_layer *fvi_layer_find(const char *name);    /* NULL: none */
 const fvi_layer *fvi_layer_nearest(const char *name); /* to a misspelt one; NULL when none is near */
+
+/* What the graph calls: checks the number of inputs, their sizes and every option against the attribute table, then
+ * layer->infer(). node->options is never NULL. On failure the context's message names the layer, the option and the value. */
+fv_status fvi_layer_infer(const fvi_layer *layer, fvi_infer *node);
 
 #endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * kernels.real.c - the table of the reference kernels, in float32 and in float64.
+ */
+#include "kernel/reference.h"
+
+const fvi_kernels FVI_REAL_NAME(fvi_kernels_reference) = {
+#ifdef FVI_REAL_DOUBLE
+    .dtype = FV_F64,
+#else
+    .dtype = FV_F32,
+#endif
+    .name = "reference",
+    .activation = {
+        [FVI_RELU] = FVI_REAL_NAME(fvi_relu_reference),
+        [FVI_LEAKY_RELU] = FVI_REAL_NAME(fvi_leaky_relu_reference),
+        [FVI_ELU] = FVI_REAL_NAME(fvi_elu_reference),
+        [FVI_SIGMOID] = FVI_REAL_NAME(fvi_sigmoid_reference),
+        [FVI_TANH] = FVI_REAL_NAME(fvi_tanh_reference),
+        [FVI_SCALED_TANH] = FVI_REAL_NAME(fvi_scaled_tanh_reference),
+    },
+    .activation_backward = {
+        [FVI_RELU] = FVI_REAL_NAME(fvi_relu_backward_reference),
+        [FVI_LEAKY_RELU] = FVI_REAL_NAME(fvi_leaky_relu_backward_reference),
+        [FVI_ELU] = FVI_REAL_NAME(fvi_elu_backward_reference),
+        [FVI_SIGMOID] = FVI_REAL_NAME(fvi_sigmoid_backward_reference),
+        [FVI_TANH] = FVI_REAL_NAME(fvi_tanh_backward_reference),
+        [FVI_SCALED_TANH] = FVI_REAL_NAME(fvi_scaled_tanh_backward_reference),
+    },
+    .add = FVI_REAL_NAME(fvi_add_reference),
+    .softmax = FVI_REAL_NAME(fvi_softmax_reference),
+    .softmax_backward = FVI_REAL_NAME(fvi_softmax_backward_reference),
+    .cross_entropy_backward = FVI_REAL_NAME(fvi_cross_entropy_backward_reference),
+    .squared_difference = FVI_REAL_NAME(fvi_squared_difference_reference),
+    .difference = FVI_REAL_NAME(fvi_difference_reference),
+    .max_pool_row = FVI_REAL_NAME(fvi_max_pool_row_reference),
+    .average_pool_row = FVI_REAL_NAME(fvi_average_pool_row_reference),
+    .max_pool_backward = FVI_REAL_NAME(fvi_max_pool_backward_reference),
+    .average_pool_backward = FVI_REAL_NAME(fvi_average_pool_backward_reference),
+};

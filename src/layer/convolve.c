@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * convolve.c - between the contract of a layer and that of a convolution (kernel/conv/conv2d.h): weights packed for the
+ * forward pass lie first in the layer's packed memory, those for the backward pass by data behind them.
+ */
+#include "layer/convolve.h"
+
+#include "base/checked.h"
+
+typedef struct convolve_prepared {
+    fvi_conv2d_plan plan;
+    size_t data_weights; /* offset in packed, in bytes */
+    bool backward_data;
+} convolve_prepared;
+
+static void widen_border(int32_t border[4], const int32_t wanted[4])
+{
+    for (int side = 0; side < 4; side++)
+        border[side] = wanted[side] > border[side] ? wanted[side] : border[side];
+}
+
+/* The text of fvi_conv2d_explain() in the plan's arena. */
+static fv_status explain(fvi_setup *node, const fvi_conv2d_plan *plan, fvi_pass pass, const char **text)
+{
+    const size_t length = fvi_conv2d_explain(plan, pass, NULL, 0);
+    char *copy = fvi_arena_allocate(node->arena, length + 1);
+    if (!copy)
+        return fvi_out_of_memory(node->context, "reasons of refused algorithms", length + 1);
+    fvi_conv2d_explain(plan, pass, copy, length + 1);
+    *text = copy;
+    return FV_OK;
+}
+
+/* What one pass asks of the planner. */
+static fv_status add_pass(fvi_setup *node, const fvi_conv2d_plan *plan, fvi_pass pass)
+{
+    const size_t scratch = plan->pass[pass].scratch_bytes;
+    node->scratch_bytes = scratch > node->scratch_bytes ? scratch : node->scratch_bytes;
+    node->algorithm[pass] = plan->pass[pass].algorithm;
+    widen_border(pass == FVI_BACKWARD_DATA ? node->gradient_border : node->input_border, plan->pass[pass].border);
+    return explain(node, plan, pass, &node->refused[pass]);
+}
+
+fv_status fvi_convolve_setup(fvi_setup *node, const fvi_conv2d_shape *shape)
+{
+    convolve_prepared *prepared = fvi_arena_allocate(node->arena, sizeof *prepared);
+    if (!prepared)
+        return fvi_out_of_memory(node->context, "a convolution's plan", sizeof *prepared);
+    fvi_conv2d_choose(&prepared->plan, shape, node->dtype, fvi_context_isa(node->context), fv_context_threads(node->context),
+                      node->reference, NULL);
+    node->prepared = prepared;
+    FV_TRY(add_pass(node, &prepared->plan, FVI_FORWARD));
+    node->packed_bytes = prepared->plan.pass[FVI_FORWARD].packed_bytes;
+    if (!node->backward)
+        return FV_OK;
+    FV_TRY(add_pass(node, &prepared->plan, FVI_BACKWARD_WEIGHTS));
+    if (!node->wants_dx)
+        return FV_OK;
+    FV_TRY(add_pass(node, &prepared->plan, FVI_BACKWARD_DATA));
+    prepared->backward_data = true;
+    prepared->data_weights = fvi_round_up(node->packed_bytes, 64);
+    node->packed_bytes = prepared->data_weights + prepared->plan.pass[FVI_BACKWARD_DATA].packed_bytes;
+    return FV_OK;
+}
+
+void fvi_convolve_pack(const fvi_call *call)
+{
+    const convolve_prepared *prepared = call->prepared;
+    char *packed = call->packed;
+    fvi_conv2d_pack(&prepared->plan, call->context, FVI_FORWARD, call->param[0], packed);
+    if (prepared->backward_data)
+        fvi_conv2d_pack(&prepared->plan, call->context, FVI_BACKWARD_DATA, call->param[0], packed + prepared->data_weights);
+}
+
+fv_status fvi_convolve_forward(fvi_call *call, bool has_bias)
+{
+    const convolve_prepared *prepared = call->prepared;
+    fvi_conv2d_forward(&prepared->plan, call->context, &call->x[0], call->packed, has_bias ? call->param[1] : NULL, &call->y,
+                       call->scratch);
+    return FV_OK;
+}
+
+fv_status fvi_convolve_backward_weights(fvi_call *call, bool has_bias)
+{
+    const convolve_prepared *prepared = call->prepared;
+    fvi_conv2d_backward_weights(&prepared->plan, call->context, &call->x[0], &call->dy, call->dparam[0],
+                                has_bias ? call->dparam[1] : NULL, call->scratch);
+    return FV_OK;
+}
+
+fv_status fvi_convolve_backward_data(fvi_call *call)
+{
+    const convolve_prepared *prepared = call->prepared;
+    if (call->dx[0].data)
+        fvi_conv2d_backward_data(&prepared->plan, call->context, &call->dy, (const char *)call->packed + prepared->data_weights,
+                                 &call->dx[0], call->scratch);
+    return FV_OK;
+}
+
+void fvi_convolve_declare(fvi_infer *node, const fv_shape *weight, int64_t fan_in, int64_t fan_out,
+                          const fv_initializer *weight_init, const fv_initializer *bias_init, bool no_bias)
+{
+    const fv_initializer he = { .kind = FV_INIT_HE }, zero = { .kind = FV_INIT_CONSTANT };
+    node->param[0] = (fvi_declared_param){
+        .suffix = "weight",
+        .shape = *weight,
+        .fan_in = fan_in,
+        .fan_out = fan_out,
+        .initializer = weight_init->kind == FV_INIT_DEFAULT ? he : *weight_init,
+        .decayed = true,
+        .trained = true,
+    };
+    node->param_count = 1;
+    if (no_bias)
+        return;
+    node->param[1] = (fvi_declared_param){
+        .suffix = "bias",
+        .shape = { .rank = 1, .size = { weight->size[0] } },
+        .fan_in = fan_in,
+        .fan_out = fan_out,
+        .initializer = bias_init->kind == FV_INIT_DEFAULT ? zero : *bias_init,
+        .trained = true,
+    };
+    node->param_count = 2;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * dense.c - fully connected layer: a convolution whose kernel is the whole image, so that an image needs no flattening and a
+ * vector is a 1x1 convolution. The planner may set it up with the image that a flatten before it saw: weights
+ * are [units, c*h*w] with the image's axes in the order c, h, w either way.
+ */
+#include "fovea/graph.h"
+#include "layer/convolve.h"
+#include "layer/layers.h"
+
+static const fvi_attribute attributes[] = {
+    { .name = "units",
+      .type = FVI_ATTRIBUTE_INT,
+      .offset = offsetof(fv_dense_options, units),
+      .count = 1,
+      .low = 1,
+      .high = 1 << 24,
+      .required = true,
+      .help = "outputs" },
+    { .name = "no_bias",
+      .type = FVI_ATTRIBUTE_BOOL,
+      .offset = offsetof(fv_dense_options, no_bias),
+      .count = 1,
+      .fallback = "false",
+      .help = "add no bias" },
+    { .name = "weight_init",
+      .type = FVI_ATTRIBUTE_INIT,
+      .offset = offsetof(fv_dense_options, weight_init),
+      .count = 1,
+      .fallback = "he",
+      .help = "how weights start" },
+    { .name = "bias_init",
+      .type = FVI_ATTRIBUTE_INIT,
+      .offset = offsetof(fv_dense_options, bias_init),
+      .count = 1,
+      .fallback = "constant 0",
+      .help = "how biases start" },
+    { 0 },
+};
+
+static fv_status infer(fvi_infer *node)
+{
+    const fv_dense_options *options = node->options;
+    const fv_image_shape in = node->in[0];
+    const fv_shape weight = { .rank = 2, .size = { options->units, (int64_t)in.c * in.h * in.w } };
+    const int64_t weights = fv_shape_elements(&weight);
+    if (weights < 0 || weights > INT32_MAX)
+        return fvi_fail(node->context, FV_ERR_SHAPE, "dense '%s': %d units on an input of %dx%dx%d are more than %d weights",
+                        node->name, options->units, in.c, in.h, in.w, INT32_MAX);
+    node->out = (fv_image_shape){ options->units, 1, 1 };
+    node->multiply_adds = weights;
+    fvi_convolve_declare(node, &weight, weight.size[1], options->units, &options->weight_init, &options->bias_init,
+                         options->no_bias);
+    return FV_OK;
+}
+
+static fv_status setup(fvi_setup *node)
+{
+    const fv_dense_options *options = node->options;
+    const fv_image_shape in = node->in[0];
+    fvi_conv2d_shape shape = {
+        .n = node->batch,
+        .c = in.c,
+        .h = in.h,
+        .w = in.w,
+        .k = options->units,
+        .r = in.h,
+        .s = in.w,
+        .stride = { 1, 1 },
+        .dilation = { 1, 1 },
+        .groups = 1,
+    };
+    const char *wrong = fvi_conv2d_infer(&shape);
+    if (wrong)
+        return fvi_fail(node->context, FV_ERR_SHAPE, "dense '%s': input %dx%dx%d, %d units, batch %d: %s", node->name, in.c,
+                        in.h, in.w, options->units, node->batch, wrong);
+    return fvi_convolve_setup(node, &shape);
+}
+
+static bool has_bias(const fvi_call *call)
+{
+    return !((const fv_dense_options *)call->options)->no_bias;
+}
+
+static fv_status forward(fvi_call *call)
+{
+    return fvi_convolve_forward(call, has_bias(call));
+}
+
+static fv_status backward_weights(fvi_call *call)
+{
+    return fvi_convolve_backward_weights(call, has_bias(call));
+}
+
+const fvi_layer fvi_layer_dense = {
+    .name = "dense",
+    .onnx_op = "Gemm",
+    .formula = "y[u] = bias[u] + sum of weight[u,i] * x[i], the input flattened in the order c, h, w",
+    .options_size = sizeof(fv_dense_options),
+    .attributes = attributes,
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .backward_reads = FVI_READS_INPUT,
+    .infer = infer,
+    .setup = setup,
+    .pack = fvi_convolve_pack,
+    .forward = forward,
+    .backward_weights = backward_weights,
+    .backward_data = fvi_convolve_backward_data,
+};

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * elu.c - exponential linear unit (Clevert et al. 2015, arXiv:1511.07289). The gradient at x = 0 is alpha. alpha is positive,
+ * so that the sign of y tells the side of x.
+ */
+#include "layer/activation.h"
+
+static const fvi_attribute attributes[] = {
+    { .name = "alpha",
+      .type = FVI_ATTRIBUTE_REAL,
+      .offset = offsetof(fv_elu_options, alpha),
+      .count = 1,
+      .low = 1e-6,
+      .high = 1e3,
+      .fallback = "1",
+      .help = "-alpha is the limit at minus infinity" },
+    { 0 },
+};
+
+static double alpha(const fvi_call *call)
+{
+    const fv_elu_options *options = call->options;
+    return options->alpha == 0 ? 1.0 : options->alpha;
+}
+
+static fv_status forward(fvi_call *call)
+{
+    return fvi_activation_forward(call, FVI_ELU, alpha(call), 0);
+}
+
+static fv_status backward(fvi_call *call)
+{
+    return fvi_activation_backward(call, FVI_ELU, alpha(call), 0);
+}
+
+const fvi_layer fvi_layer_elu = {
+    .name = "elu",
+    .onnx_op = "Elu",
+    .formula = "y = x where x > 0, alpha*(exp(x) - 1) elsewhere",
+    .options_size = sizeof(fv_elu_options),
+    .attributes = attributes,
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .in_place = true,
+    .backward_reads = FVI_READS_OUTPUT,
+    .infer = fvi_infer_same,
+    .forward = forward,
+    .backward = backward,
+};
