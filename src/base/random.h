@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The generator itself: four draws of 32 bits from a counter of 128 and a key of 64. */
+void fvi_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t draw[4]);
+
 /* What a stream of draws is for; part of its key, so that streams never overlap. */
 typedef enum fvi_purpose {
     FVI_PURPOSE_PARAMETER = 1, /* stream: hash of the parameter's name */
