@@ -16,6 +16,7 @@
 #include "fovea/dataset.h"
 #include "fovea/image.h"
 #include "fovea/loader.h"
+#include "fovea/gradcheck.h"
 #include "fovea/optimizer.h"
 #include "fovea/model.h"
 #include "fovea/trainer.h"

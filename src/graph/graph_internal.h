@@ -23,5 +23,7 @@ typedef struct fvi_node {
 } fvi_node;
 
 const fvi_node *fvi_graph_nodes(const fv_graph *graph, int32_t *count);
+bool fvi_graph_finished(const fv_graph *graph);
+int32_t fvi_graph_param_count(const fv_graph *graph); /* of all nodes, statistics included */
 
 #endif

@@ -63,6 +63,7 @@ const fvi_layer fvi_layer_concat = {
     .formula = "y = the channels of x1, then those of x2, ...",
     .options_size = sizeof(fv_plain_options),
     .min_inputs = 1,
+    .joins = true,
     .infer = infer,
     .forward = forward,
     .backward = backward,

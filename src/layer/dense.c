@@ -100,6 +100,7 @@ const fvi_layer fvi_layer_dense = {
     .attributes = attributes,
     .min_inputs = 1,
     .max_inputs = 1,
+    .flattens = true,
     .backward_reads = FVI_READS_INPUT,
     .infer = infer,
     .setup = setup,

@@ -122,6 +122,8 @@ typedef struct fvi_layer {
     bool is_input, is_loss;
     bool in_place; /* y may be x[0]'s memory (which no other input shares then), dx[0] may be dy's */
     bool is_view;  /* y holds x[0]'s elements: flatten, identity. The planner may drop the step; see src/plan */
+    bool flattens; /* reads an image as the vector of its elements in the order c, h, w (dense): a flatten before it costs nothing */
+    bool joins;    /* y is the inputs' channels one after the other (concat): producers may write right into y */
     uint32_t backward_reads; /* FVI_READS_... */
     fv_status (*infer)(fvi_infer *node);
     fv_status (*setup)(fvi_setup *node); /* NULL: nothing to prepare */

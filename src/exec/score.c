@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * score.c - what a step tells besides its loss.
+ */
+#include "exec/exec_internal.h"
+
+double fvi_batch_weight(const fv_batch *batch)
+{
+    if (batch->weights == NULL)
+        return batch->n;
+    double sum = 0;
+    for (int32_t i = 0; i < batch->n; i++)
+        sum += (double)batch->weights[i];
+    return sum;
+}
+
+static double element(const fvi_view *view, fv_dtype dtype, int32_t n, int32_t h, int32_t w, int32_t c)
+{
+    const void *pixel = fvi_view_at(view, dtype, n, h, w);
+    return dtype == FV_F32 ? (double)((const float *)pixel)[c] : ((const double *)pixel)[c];
+}
+
+/* Index in the order c, h, w, as a reader of the flattened scores counts. */
+static int32_t largest(const fvi_view *view, fv_dtype dtype, int32_t n)
+{
+    int32_t best = 0, index = 0;
+    double top = element(view, dtype, n, 0, 0, 0);
+    for (int32_t c = 0; c < view->c; c++) {
+        for (int32_t h = 0; h < view->h; h++) {
+            for (int32_t w = 0; w < view->w; w++, index++) {
+                const double value = element(view, dtype, n, h, w, c);
+                if (value > top) {
+                    top = value;
+                    best = index;
+                }
+            }
+        }
+    }
+    return best;
+}
+
+int64_t fvi_count_correct(const fv_session *session, const fv_batch *batch)
+{
+    const fv_plan *plan = session->plan;
+    if (batch->classes == NULL)
+        return 0;
+    const fv_value output = plan->node[fv_graph_output(plan->graph)].root;
+    const fvi_view view = fvi_plan_view(plan, plan->node[output].tensor, session->arena, batch->n);
+    int64_t correct = 0;
+    for (int32_t i = 0; i < batch->n; i++)
+        correct += largest(&view, plan->options.dtype, i) == batch->classes[i];
+    return correct;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * add.c - one function per layer type: fv_graph_add() with the type's options checked by the compiler.
+ */
+#include "fovea/graph.h"
+
+fv_status fv_graph_add_input(fv_graph *graph, const fv_input_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "input", NULL, 0, options, out);
+}
+
+fv_status fv_graph_add_conv2d(fv_graph *graph, fv_value x, const fv_conv2d_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "conv2d", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_max_pool2d(fv_graph *graph, fv_value x, const fv_pool2d_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "max_pool2d", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_average_pool2d(fv_graph *graph, fv_value x, const fv_pool2d_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "average_pool2d", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_dense(fv_graph *graph, fv_value x, const fv_dense_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "dense", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_flatten(fv_graph *graph, fv_value x, fv_value *out)
+{
+    return fv_graph_add(graph, "flatten", &x, 1, NULL, out);
+}
+
+fv_status fv_graph_add_relu(fv_graph *graph, fv_value x, fv_value *out)
+{
+    return fv_graph_add(graph, "relu", &x, 1, NULL, out);
+}
+
+fv_status fv_graph_add_leaky_relu(fv_graph *graph, fv_value x, const fv_leaky_relu_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "leaky_relu", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_elu(fv_graph *graph, fv_value x, const fv_elu_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "elu", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_sigmoid(fv_graph *graph, fv_value x, fv_value *out)
+{
+    return fv_graph_add(graph, "sigmoid", &x, 1, NULL, out);
+}
+
+fv_status fv_graph_add_tanh(fv_graph *graph, fv_value x, fv_value *out)
+{
+    return fv_graph_add(graph, "tanh", &x, 1, NULL, out);
+}
+
+fv_status fv_graph_add_scaled_tanh(fv_graph *graph, fv_value x, const fv_scaled_tanh_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "scaled_tanh", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_softmax(fv_graph *graph, fv_value x, fv_value *out)
+{
+    return fv_graph_add(graph, "softmax", &x, 1, NULL, out);
+}
+
+fv_status fv_graph_add_add(fv_graph *graph, const fv_value *x, int32_t count, fv_value *out)
+{
+    return fv_graph_add(graph, "add", x, count, NULL, out);
+}
+
+fv_status fv_graph_add_concat(fv_graph *graph, const fv_value *x, int32_t count, fv_value *out)
+{
+    return fv_graph_add(graph, "concat", x, count, NULL, out);
+}
+
+fv_status fv_graph_add_softmax_cross_entropy(fv_graph *graph, fv_value logits, const fv_loss_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "softmax_cross_entropy", &logits, 1, options, out);
+}
+
+fv_status fv_graph_add_euclidean_loss(fv_graph *graph, fv_value x, const fv_loss_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "euclidean_loss", &x, 1, options, out);
+}

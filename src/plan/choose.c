@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * choose.c - tells each layer what it will run on and keeps its answers.
+ */
+#include "plan/plan_internal.h"
+
+static bool input_wants_gradient(const fv_plan *plan, fv_value value)
+{
+    for (int32_t j = 0; j < plan->nodes[value].input_count; j++)
+        if (plan->node[plan->node[plan->nodes[value].inputs[j]].root].has_gradient)
+            return true;
+    return false;
+}
+
+/* The shapes as the layer will see them: a dropped flatten shows the image behind it. */
+static fv_status resolved_shapes(fv_plan *plan, fv_value value, const fv_image_shape **out)
+{
+    const fvi_node *node = &plan->nodes[value];
+    fv_image_shape *in = NULL;
+    FV_TRY(fvi_plan_allocate(plan, (size_t)node->input_count, sizeof *in, (void **)&in));
+    for (int32_t j = 0; j < node->input_count; j++)
+        in[j] = plan->nodes[plan->node[node->inputs[j]].root].out;
+    *out = in;
+    return FV_OK;
+}
+
+static fv_status choose_node(fv_plan *plan, fv_value value)
+{
+    const fvi_node *node = &plan->nodes[value];
+    fvi_setup *setup = &plan->node[value].setup;
+    const fv_image_shape *in = NULL;
+    FV_TRY(resolved_shapes(plan, value, &in));
+    *setup = (fvi_setup){
+        .context = plan->context, .arena = plan->memory, .name = node->name, .options = node->options, .in = in,
+        .input_count = node->input_count, .out = node->out, .dtype = plan->options.dtype, .reference = plan->options.reference,
+        .backward = fvi_plan_trains(plan) && (node->layer->is_loss || plan->node[value].has_gradient),
+        .wants_dx = input_wants_gradient(plan, value), .batch = plan->options.batch,
+    };
+    return node->layer->setup != NULL ? node->layer->setup(setup) : FV_OK;
+}
+
+fv_status fvi_plan_choose(fv_plan *plan)
+{
+    for (int32_t i = 0; i < plan->node_count; i++)
+        if (plan->node[i].runs && !plan->node[i].dropped)
+            FV_TRY(choose_node(plan, i));
+    return FV_OK;
+}

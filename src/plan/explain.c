@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * explain.c - a plan as others see it: its steps, their algorithms, its memory.
+ */
+#include "plan/plan_internal.h"
+
+fv_plan_memory fv_plan_memory_bytes(const fv_plan *plan)
+{
+    return plan->bytes;
+}
+
+const fv_graph *fv_plan_graph(const fv_plan *plan)
+{
+    return plan->graph;
+}
+
+fv_plan_options fv_plan_get_options(const fv_plan *plan)
+{
+    return plan->options;
+}
+
+int32_t fv_plan_step_count(const fv_plan *plan)
+{
+    return plan->step_count;
+}
+
+int32_t fv_plan_reorder_count(const fv_plan *plan)
+{
+    return plan->reorders;
+}
+
+static const char *pass_name(const fv_plan *plan, const fvi_step *step)
+{
+    switch (step->kind) {
+    case FVI_STEP_INPUT:
+        return "reorder";
+    case FVI_STEP_FORWARD:
+        return plan->nodes[step->node].layer->is_view ? "reorder" : "forward";
+    case FVI_STEP_BACKWARD:
+        return "backward";
+    case FVI_STEP_BACKWARD_WEIGHTS:
+        return "backward_weights";
+    case FVI_STEP_BACKWARD_DATA:
+        return "backward_data";
+    case FVI_STEP_ACCUMULATE:
+        break;
+    }
+    return "accumulate";
+}
+
+/* Which of a layer's answers (fvi_setup.algorithm) tells about a step; -1: none. */
+static int32_t answer_of(const fvi_step *step)
+{
+    switch (step->kind) {
+    case FVI_STEP_FORWARD:
+        return 0;
+    case FVI_STEP_BACKWARD:
+    case FVI_STEP_BACKWARD_DATA:
+        return 1;
+    case FVI_STEP_BACKWARD_WEIGHTS:
+        return 2;
+    case FVI_STEP_INPUT:
+    case FVI_STEP_ACCUMULATE:
+        break;
+    }
+    return -1;
+}
+
+/* What forward leaves for backward at this step: `saved`, and the output if its memory outlives the forward steps. */
+static size_t bytes_saved(const fv_plan *plan, const fvi_step *step)
+{
+    const fvi_plan_node *node = &plan->node[step->node];
+    size_t bytes = 0;
+    if (step->kind != FVI_STEP_FORWARD && step->kind != FVI_STEP_INPUT)
+        return 0;
+    if (node->saved != FVI_NONE && plan->storage[node->saved].last >= plan->forward_count)
+        bytes += plan->storage[node->saved].bytes;
+    if (node->tensor != FVI_NONE && node->into == FV_NO_VALUE) {
+        const fvi_storage *storage = &plan->storage[plan->tensor[node->tensor].storage];
+        if (fvi_plan_trains(plan) && storage->last >= plan->forward_count)
+            bytes += storage->bytes;
+    }
+    return bytes;
+}
+
+fv_step_info fv_plan_step(const fv_plan *plan, int32_t index)
+{
+    if (index < 0 || index >= plan->step_count)
+        return (fv_step_info){ 0 };
+    const fvi_step *step = &plan->step[index];
+    const fvi_node *node = &plan->nodes[step->node];
+    const fvi_setup *setup = &plan->node[step->node].setup;
+    fv_step_info info = {
+        .layer = node->name, .type = node->layer->name, .pass = pass_name(plan, step), .refused = "",
+        .algorithm = plan->options.reference ? "reference" : "vector", .bytes_saved = bytes_saved(plan, step),
+    };
+    const int32_t answer = answer_of(step);
+    if (answer >= 0) {
+        info.multiply_adds = node->multiply_adds;
+        if (setup->algorithm[answer] != NULL)
+            info.algorithm = setup->algorithm[answer];
+        if (setup->refused[answer] != NULL)
+            info.refused = setup->refused[answer];
+    }
+    return info;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * place.c - which values share a storage: a result written over its input, and inputs written right into their slice of a
+ * concatenation. Both are links from a root to the root downstream that holds it (fvi_plan_node.into); the last of a
+ * chain owns the storage, the chain's members are its *class*.
+ */
+#include <string.h>
+
+#include "plan/plan_internal.h"
+
+static fv_value root_of_input(const fv_plan *plan, fv_value value, int32_t input)
+{
+    return plan->node[plan->nodes[value].inputs[input]].root;
+}
+
+static fv_value owner(const fv_plan *plan, fv_value root)
+{
+    while (plan->node[root].into != FV_NO_VALUE)
+        root = plan->node[root].into;
+    return root;
+}
+
+/* Whether backward looks at the activation of this root again. */
+static bool read_by_backward(const fv_plan *plan, fv_value root)
+{
+    if (!fvi_plan_trains(plan))
+        return false;
+    if ((plan->nodes[root].layer->backward_reads & FVI_READS_OUTPUT) != 0 && plan->node[root].setup.backward)
+        return true;
+    for (int32_t i = root + 1; i < plan->node_count; i++) {
+        const fvi_plan_node *node = &plan->node[i];
+        if (!node->runs || node->dropped || node->joined || !node->setup.backward ||
+            (plan->nodes[i].layer->backward_reads & FVI_READS_INPUT) == 0)
+            continue;
+        for (int32_t j = 0; j < plan->nodes[i].input_count; j++)
+            if (root_of_input(plan, i, j) == root)
+                return true;
+    }
+    return false;
+}
+
+/* Whether nobody but its one reader needs the activation of this root. */
+static bool may_be_overwritten(const fv_plan *plan, fv_value root)
+{
+    return plan->node[root].consumers == 1 && !plan->nodes[root].layer->is_input &&
+           root != plan->node[fv_graph_output(plan->graph)].root && !read_by_backward(plan, root);
+}
+
+static bool class_may_be_overwritten(const fv_plan *plan, fv_value last)
+{
+    for (int32_t i = 0; i <= last; i++)
+        if (plan->node[i].runs && !plan->node[i].dropped && owner(plan, i) == last && !may_be_overwritten(plan, i))
+            return false;
+    return true;
+}
+
+static void place_in_place(fv_plan *plan, fv_value value)
+{
+    const fv_value x = root_of_input(plan, value, 0);
+    const fvi_setup *setup = &plan->node[value].setup;
+    if (memcmp(&setup->in[0], &setup->out, sizeof setup->out) != 0 || plan->node[x].into != FV_NO_VALUE ||
+        !class_may_be_overwritten(plan, x))
+        return;
+    plan->node[x].into = value;
+    plan->node[x].into_channel = 0;
+}
+
+/* All inputs or none: with some in place the layer would have to copy the others alone. */
+static bool can_join(const fv_plan *plan, fv_value value)
+{
+    for (int32_t j = 0; j < plan->nodes[value].input_count; j++) {
+        const fv_value x = root_of_input(plan, value, j);
+        if (plan->node[x].into != FV_NO_VALUE)
+            return false;
+        for (int32_t k = 0; k < j; k++)
+            if (root_of_input(plan, value, k) == x)
+                return false;
+    }
+    return true;
+}
+
+static void place_join(fv_plan *plan, fv_value value)
+{
+    if (!can_join(plan, value))
+        return;
+    int32_t channel = 0;
+    for (int32_t j = 0; j < plan->nodes[value].input_count; j++) {
+        const fv_value x = root_of_input(plan, value, j);
+        plan->node[x].into = value;
+        plan->node[x].into_channel = channel;
+        channel += plan->nodes[x].out.c;
+    }
+    plan->node[value].joined = true;
+}
+
+void fvi_plan_place(fv_plan *plan)
+{
+    for (int32_t i = 0; i < plan->node_count; i++) {
+        if (!plan->node[i].runs || plan->node[i].dropped)
+            continue;
+        if (plan->nodes[i].layer->joins)
+            place_join(plan, i);
+        else if (plan->nodes[i].layer->in_place && plan->nodes[i].input_count > 0)
+            place_in_place(plan, i);
+    }
+}

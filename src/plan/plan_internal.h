@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * plan_internal.h - what a plan consists of, and the stages that fill it in, in the order of plan.c:
+ *
+ *   rewrite.c        which nodes run, which are views of their input, through which values gradients flow
+ *   choose.c         asks each layer how it will compute (setup): algorithms, borders, saved and scratch memory
+ *   place.c          which values share memory: in place, slices of a concatenation
+ *   steps.c          the list of steps, forward and backward, and the tensors that each reads and writes
+ *   assign_memory.c  lifetimes of the storages, their borders, their offsets in the arena
+ *   explain.c        the public view of all that
+ *
+ * Three words. A *value* is a node's output, by the node's index. A *tensor* is a value's activation, or one gradient
+ * contribution, as a step sees it: a range of channels of a storage. A *storage* is a piece of the arena with a lifetime.
+ */
+#ifndef FVI_PLAN_INTERNAL_H
+#define FVI_PLAN_INTERNAL_H
+
+#include "fovea/plan.h"
+#include "graph/graph_internal.h"
+
+enum { FVI_NONE = -1 };
+
+typedef struct fvi_storage {
+    int32_t h, w, c;      /* of one image; 0 for plain bytes (a layer's `saved`) */
+    int32_t border[4];    /* top, left, bottom, right: the largest that any reader wants */
+    size_t image_elements;
+    size_t bytes;         /* for the largest batch; a multiple of 64 */
+    int32_t first, last;  /* steps: first write, last read; last is step_count for what is kept until the next call */
+    size_t offset;        /* in the arena, bytes */
+    bool shared;          /* other storages use some of its memory at other times */
+} fvi_storage;
+
+typedef struct fvi_tensor {
+    int32_t storage;
+    int32_t channel, c; /* the range [channel, channel + c) of the storage's channels */
+} fvi_tensor;
+
+/* What the plan knows of one node. */
+typedef struct fvi_plan_node {
+    bool runs;          /* some result depends on it */
+    bool dropped;       /* a view of its input: no step, root is the input's */
+    bool joined;        /* a concatenation whose inputs were written in place: no step */
+    fv_value root;      /* the value whose memory holds this one's elements; itself unless dropped */
+    int32_t consumers;  /* inputs of running, not dropped nodes that read this root */
+    bool wants_gradient; /* of its output: parameters or the input lie before it */
+    bool has_gradient;  /* and a loss lies behind it */
+    fv_value into;      /* root whose storage holds this root as a part (in place: all of it), or FV_NO_VALUE */
+    int32_t into_channel;
+    int32_t tensor;     /* activation of this root, or FVI_NONE */
+    int32_t gradient;   /* tensor of the root's whole gradient, or FVI_NONE */
+    int32_t saved;      /* storage, or FVI_NONE */
+    int32_t clobbered;  /* first step that writes other things over this root's memory; step_count: none */
+    size_t packed_offset;
+    fvi_setup setup;    /* with the layer's answers; in, out: as the layer was told, that is with views dropped */
+} fvi_plan_node;
+
+typedef enum fvi_step_kind {
+    FVI_STEP_INPUT, FVI_STEP_FORWARD, FVI_STEP_BACKWARD, FVI_STEP_BACKWARD_WEIGHTS, FVI_STEP_BACKWARD_DATA, FVI_STEP_ACCUMULATE
+} fvi_step_kind;
+
+typedef struct fvi_step {
+    fvi_step_kind kind;
+    fv_value node;      /* accumulate: whose gradient it is */
+    fv_status (*run)(fvi_call *call);
+    int32_t input_count;
+    int32_t *x, *dx;    /* [input_count] tensors, FVI_NONE where not read or not wanted */
+    int32_t y, dy;      /* accumulate: y += dy */
+    bool reads_x, reads_y; /* backward: whether the layer may look at the data of x, y, not only at the shapes */
+    int32_t clear_first, clear_count; /* range of plan->clear: storages whose borders are zeroed before this step */
+    int32_t ready, ready_count; /* parameters whose gradients are complete after this step */
+} fvi_step;
+
+struct fv_plan {
+    fv_context *context;
+    const fv_graph *graph;
+    fvi_arena *memory; /* of the plan itself */
+    fv_plan_options options;
+    const fvi_node *nodes;
+    int32_t node_count;
+    fvi_plan_node *node;
+    fvi_storage *storage;
+    int32_t storage_count, storage_capacity;
+    fvi_tensor *tensor;
+    int32_t tensor_count, tensor_capacity;
+    fvi_step *step;
+    int32_t step_count, step_capacity, forward_count; /* steps [0, forward_count) are the forward ones */
+    int32_t *clear; /* storages, by the step that writes them first */
+    bool *announced; /* [parameters]: some step completes its gradient; the others' gradients stay zero */
+    int32_t reorders;
+    const fvi_kernels *kernels;
+    fv_plan_memory bytes;
+};
+
+bool fvi_plan_trains(const fv_plan *plan);
+/* count items of size, zeroed, living as long as the plan. FV_ERR_MEMORY with the message set. */
+fv_status fvi_plan_allocate(fv_plan *plan, size_t count, size_t size, void **out);
+
+void fvi_plan_rewrite(fv_plan *plan);
+fv_status fvi_plan_choose(fv_plan *plan);
+void fvi_plan_place(fv_plan *plan);
+fv_status fvi_plan_steps(fv_plan *plan);
+fv_status fvi_plan_assign_memory(fv_plan *plan);
+
+/* Views for n images over a session's arena. Empty (data NULL) for FVI_NONE. */
+fvi_view fvi_plan_view(const fv_plan *plan, int32_t tensor, void *arena, int32_t n);
+fvi_view fvi_plan_storage_view(const fv_plan *plan, int32_t storage, void *arena, int32_t n);
+
+/* Steps that are no layer's: src/exec/builtin_steps.c. */
+fv_status fvi_step_input(fvi_call *call);
+fv_status fvi_step_accumulate(fvi_call *call);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * steps.c - the list of steps and the tensors that they read and write. Forward in the order of the nodes, backward in the reverse
+ * order; where a value has several readers their gradients are added up one after the other in that order, so that the sum's bits
+ * are fixed.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "plan/plan_internal.h"
+
+static fv_value root_of_input(const fv_plan *plan, fv_value value, int32_t input)
+{
+    return plan->node[plan->nodes[value].inputs[input]].root;
+}
+
+static int32_t new_storage(fv_plan *plan, fv_image_shape shape, size_t bytes)
+{
+    assert(plan->storage_count < plan->storage_capacity);
+    plan->storage[plan->storage_count] = (fvi_storage){
+        .h = shape.h, .w = shape.w, .c = shape.c, .bytes = bytes, .first = INT32_MAX, .last = FVI_NONE,
+    };
+    return plan->storage_count++;
+}
+
+static int32_t new_tensor(fv_plan *plan, int32_t storage, int32_t channel, int32_t c)
+{
+    assert(plan->tensor_count < plan->tensor_capacity);
+    plan->tensor[plan->tensor_count] = (fvi_tensor){ .storage = storage, .channel = channel, .c = c };
+    return plan->tensor_count++;
+}
+
+/* Owners of a class come after its members, so going backwards each member finds its owner's tensor made. */
+static void make_activations(fv_plan *plan)
+{
+    for (int32_t i = plan->node_count - 1; i >= 0; i--) {
+        fvi_plan_node *node = &plan->node[i];
+        const fv_image_shape shape = plan->nodes[i].out;
+        if (!node->runs || node->dropped)
+            continue;
+        if (node->setup.saved_bytes > 0)
+            node->saved = new_storage(plan, (fv_image_shape){ 0 }, node->setup.saved_bytes);
+        if (plan->nodes[i].layer->is_loss)
+            continue;
+        if (node->into == FV_NO_VALUE) {
+            node->tensor = new_tensor(plan, new_storage(plan, shape, 0), 0, shape.c);
+        } else {
+            const fvi_tensor whole = plan->tensor[plan->node[node->into].tensor];
+            node->tensor = new_tensor(plan, whole.storage, whole.channel + node->into_channel, shape.c);
+        }
+    }
+}
+
+/* A step with room for the tensors of its inputs, all FVI_NONE. */
+static fv_status new_step(fv_plan *plan, fvi_step_kind kind, fv_value node, int32_t input_count, fvi_step **out)
+{
+    assert(plan->step_count < plan->step_capacity);
+    fvi_step *step = &plan->step[plan->step_count];
+    *step = (fvi_step){ .kind = kind, .node = node, .input_count = input_count, .y = FVI_NONE, .dy = FVI_NONE };
+    FV_TRY(fvi_plan_allocate(plan, (size_t)input_count, sizeof *step->x, (void **)&step->x));
+    FV_TRY(fvi_plan_allocate(plan, (size_t)input_count, sizeof *step->dx, (void **)&step->dx));
+    for (int32_t j = 0; j < input_count; j++)
+        step->x[j] = step->dx[j] = FVI_NONE;
+    plan->step_count++;
+    *out = step;
+    return FV_OK;
+}
+
+static void set_activations(const fv_plan *plan, fvi_step *step)
+{
+    for (int32_t j = 0; j < step->input_count; j++)
+        step->x[j] = plan->node[root_of_input(plan, step->node, j)].tensor;
+    step->y = plan->node[step->node].tensor;
+}
+
+static fv_status add_forward(fv_plan *plan, fv_value value)
+{
+    const fvi_layer *layer = plan->nodes[value].layer;
+    fvi_step *step = NULL;
+    FV_TRY(new_step(plan, layer->is_input ? FVI_STEP_INPUT : FVI_STEP_FORWARD, value, plan->nodes[value].input_count, &step));
+    step->run = layer->is_input ? fvi_step_input : layer->forward;
+    step->reads_x = step->reads_y = true;
+    set_activations(plan, step);
+    plan->reorders += layer->is_input || layer->is_view;
+    return FV_OK;
+}
+
+/* One more gradient for a root: the first one's memory takes the sum. */
+static fv_status contribute(fv_plan *plan, fv_value root, int32_t tensor)
+{
+    fvi_plan_node *node = &plan->node[root];
+    if (node->gradient == FVI_NONE) {
+        node->gradient = tensor;
+        return FV_OK;
+    }
+    fvi_step *step = NULL;
+    FV_TRY(new_step(plan, FVI_STEP_ACCUMULATE, root, 0, &step));
+    step->run = fvi_step_accumulate;
+    step->y = node->gradient;
+    step->dy = tensor;
+    return FV_OK;
+}
+
+/* The gradient of a concatenation is its inputs' gradients side by side already. */
+static fv_status split_joined(fv_plan *plan, fv_value value)
+{
+    const fvi_tensor whole = plan->tensor[plan->node[value].gradient];
+    for (int32_t j = 0; j < plan->nodes[value].input_count; j++) {
+        const fv_value root = root_of_input(plan, value, j);
+        if (plan->node[root].has_gradient)
+            FV_TRY(contribute(plan, root, new_tensor(plan, whole.storage, whole.channel + plan->node[root].into_channel,
+                                                     plan->nodes[root].out.c)));
+    }
+    return FV_OK;
+}
+
+/* Where step writes the gradient of its input j: over dy where the layer can, else to a storage of its own. */
+static int32_t gradient_tensor(fv_plan *plan, const fvi_step *step, int32_t j)
+{
+    const fvi_setup *setup = &plan->node[step->node].setup;
+    if (j == 0 && step->dy != FVI_NONE && plan->nodes[step->node].layer->in_place &&
+        memcmp(&setup->in[0], &setup->out, sizeof setup->out) == 0)
+        return step->dy;
+    return new_tensor(plan, new_storage(plan, setup->in[j], 0), 0, setup->in[j].c);
+}
+
+/* Fills in a backward step. data: it computes the gradients by the inputs. */
+static fv_status fill_backward(fv_plan *plan, fvi_step *step, bool data)
+{
+    const fvi_layer *layer = plan->nodes[step->node].layer;
+    set_activations(plan, step);
+    step->reads_x = (layer->backward_reads & FVI_READS_INPUT) != 0;
+    step->reads_y = (layer->backward_reads & FVI_READS_OUTPUT) != 0;
+    step->dy = plan->node[step->node].gradient;
+    for (int32_t j = 0; data && j < step->input_count; j++)
+        if (plan->node[root_of_input(plan, step->node, j)].has_gradient)
+            step->dx[j] = gradient_tensor(plan, step, j);
+    for (int32_t j = 0; data && j < step->input_count; j++)
+        if (step->dx[j] != FVI_NONE)
+            FV_TRY(contribute(plan, root_of_input(plan, step->node, j), step->dx[j]));
+    return FV_OK;
+}
+
+static void announce(fv_plan *plan, fvi_step *step)
+{
+    const fvi_node *node = &plan->nodes[step->node];
+    step->ready = node->first_param;
+    step->ready_count = node->param_count;
+    for (int32_t j = 0; j < node->param_count; j++)
+        plan->announced[node->first_param + j] = true;
+}
+
+static fv_status add_backward(fv_plan *plan, fv_value value)
+{
+    const fvi_node *node = &plan->nodes[value];
+    const fvi_layer *layer = node->layer;
+    const bool data = plan->node[value].setup.wants_dx;
+    fvi_step *step = NULL;
+    if (layer->backward_weights == NULL) {
+        if (!data && node->param_count == 0)
+            return FV_OK;
+        FV_TRY(new_step(plan, FVI_STEP_BACKWARD, value, node->input_count, &step));
+        step->run = layer->backward;
+        announce(plan, step);
+        return fill_backward(plan, step, data);
+    }
+    FV_TRY(new_step(plan, FVI_STEP_BACKWARD_WEIGHTS, value, node->input_count, &step));
+    step->run = layer->backward_weights;
+    announce(plan, step);
+    FV_TRY(fill_backward(plan, step, false));
+    if (!data)
+        return FV_OK;
+    FV_TRY(new_step(plan, FVI_STEP_BACKWARD_DATA, value, node->input_count, &step));
+    step->run = layer->backward_data;
+    return fill_backward(plan, step, true);
+}
+
+/* Upper bounds of all counts, so that nothing grows while the steps are made. */
+static fv_status make_room(fv_plan *plan)
+{
+    int32_t inputs = 0, params = 0;
+    for (int32_t i = 0; i < plan->node_count; i++) {
+        inputs += plan->nodes[i].input_count;
+        params += plan->nodes[i].param_count;
+    }
+    plan->step_capacity = 3 * plan->node_count + inputs; /* forward, two backward; an accumulation for each input */
+    plan->tensor_capacity = plan->node_count + inputs;
+    plan->storage_capacity = 2 * plan->node_count + inputs;
+    FV_TRY(fvi_plan_allocate(plan, (size_t)plan->step_capacity, sizeof *plan->step, (void **)&plan->step));
+    FV_TRY(fvi_plan_allocate(plan, (size_t)plan->tensor_capacity, sizeof *plan->tensor, (void **)&plan->tensor));
+    FV_TRY(fvi_plan_allocate(plan, (size_t)plan->storage_capacity, sizeof *plan->storage, (void **)&plan->storage));
+    return fvi_plan_allocate(plan, (size_t)params, sizeof *plan->announced, (void **)&plan->announced);
+}
+
+fv_status fvi_plan_steps(fv_plan *plan)
+{
+    FV_TRY(make_room(plan));
+    make_activations(plan);
+    for (int32_t i = 0; i < plan->node_count; i++)
+        if (plan->node[i].runs && !plan->node[i].dropped && !plan->node[i].joined)
+            FV_TRY(add_forward(plan, i));
+    plan->forward_count = plan->step_count;
+    for (int32_t i = plan->node_count - 1; i >= 0 && fvi_plan_trains(plan); i--) {
+        const fvi_plan_node *node = &plan->node[i];
+        if (!node->runs || node->dropped || plan->nodes[i].layer->is_input || !node->setup.backward)
+            continue;
+        FV_TRY(node->joined ? split_joined(plan, i) : add_backward(plan, i));
+    }
+    return FV_OK;
+}

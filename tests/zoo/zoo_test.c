@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * zoo_test.c - the named networks have the sizes that their sources state.
+ */
+#include <string.h>
+
+#include "fovea/fovea.h"
+#include "support/test.h"
+
+static fv_context *context;
+
+static fv_graph *build(const char *name)
+{
+    assert_int_equal(fv_context_create(&context, NULL), FV_OK);
+    fv_graph *graph = NULL;
+    assert_int_equal(fv_zoo_build(&graph, context, name), FV_OK);
+    return graph;
+}
+
+static void discard(fv_graph *graph)
+{
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+FV_TEST(zoo, parameter_counts_are_those_published)
+{
+    static const struct {
+        const char *name;
+        int64_t parameters;
+    } networks[] = { { "lenet5", 61706 }, { "convnetjs-mnist", 5994 }, { "convnetjs-cifar10", 22466 } };
+    for (size_t i = 0; i < 3; i++) {
+        fv_graph *graph = build(networks[i].name);
+        assert_int_equal(fv_graph_parameters(graph), networks[i].parameters);
+        discard(graph);
+    }
+}
+
+FV_TEST(zoo, lenet_has_the_shapes_of_the_paper)
+{
+    fv_graph *graph = build("lenet5");
+    static const struct {
+        const char *name;
+        fv_image_shape shape;
+    } nodes[] = {
+        { "image", { 1, 28, 28 } }, { "conv1", { 6, 28, 28 } }, { "relu1", { 6, 28, 28 } }, { "pool1", { 6, 14, 14 } },
+        { "conv2", { 16, 10, 10 } }, { "relu2", { 16, 10, 10 } }, { "pool2", { 16, 5, 5 } }, { "fc1", { 120, 1, 1 } },
+        { "relu3", { 120, 1, 1 } }, { "fc2", { 84, 1, 1 } }, { "relu4", { 84, 1, 1 } }, { "fc3", { 10, 1, 1 } },
+        { "loss", { 1, 1, 1 } },
+    };
+    assert_int_equal(fv_graph_node_count(graph), sizeof nodes / sizeof nodes[0]);
+    for (int32_t i = 0; i < fv_graph_node_count(graph); i++) {
+        assert_string_equal(fv_graph_node(graph, i).name, nodes[i].name);
+        const fv_image_shape shape = fv_graph_node(graph, i).output;
+        assert_memory_equal(&shape, &nodes[i].shape, sizeof shape);
+    }
+    assert_string_equal(fv_graph_node(graph, fv_graph_output(graph)).name, "fc3");
+    assert_true(fv_graph_node(graph, 12).loss);
+    /* 28*28*6*25 + 10*10*16*150 + 400*120 + 120*84 + 84*10 */
+    assert_int_equal(fv_graph_multiply_adds(graph), 117600 + 240000 + 48000 + 10080 + 840);
+    discard(graph);
+}
+
+FV_TEST(zoo, entries_agree_with_graphs)
+{
+    assert_int_equal(fv_zoo_count(), 3);
+    assert_null(fv_zoo_get(-1));
+    assert_null(fv_zoo_get(3));
+    for (int32_t i = 0; i < fv_zoo_count(); i++) {
+        const fv_zoo_entry *entry = fv_zoo_get(i);
+        assert_ptr_equal(fv_zoo_find(entry->name), entry);
+        fv_graph *graph = build(entry->name);
+        const fv_image_shape in = fv_graph_node(graph, fv_graph_input(graph)).output;
+        assert_memory_equal(&in, &entry->input, sizeof in);
+        assert_int_equal(fv_graph_node(graph, fv_graph_output(graph)).output.c, entry->classes);
+        discard(graph);
+    }
+}
+
+FV_TEST(zoo, a_misspelt_name_gets_a_suggestion)
+{
+    assert_int_equal(fv_context_create(&context, NULL), FV_OK);
+    fv_graph *graph = NULL;
+    assert_int_equal(fv_zoo_build(&graph, context, "lenet-5"), FV_ERR_NOT_FOUND);
+    assert_null(graph);
+    assert_non_null(strstr(fv_context_message(context), "'lenet5'"));
+    assert_null(fv_zoo_find("lenet-5"));
+    fv_context_destroy(context);
+}
+
+FV_TESTS(zoo, parameter_counts_are_those_published, lenet_has_the_shapes_of_the_paper, entries_agree_with_graphs,
+         a_misspelt_name_gets_a_suggestion)
