@@ -79,6 +79,8 @@ FVI_INLINE void forward(const fvi_brgemm_forward *a, const int points, const int
     const int width = vectors * LANES;
     const float *x_tile = a->x;
     float *y = a->y;
+    const ptrdiff_t run = a->run;
+    const ptrdiff_t ahead = (points - 1) * x_point + run, advance = run > 0 ? 4 * points * x_point / run : 0;
     for (int32_t tile = 0; tile < a->tiles; tile++) {
         fvi_vf acc[FVI_BRGEMM_MAX_VECTORS * FVI_BRGEMM_MAX_POINTS];
 #pragma GCC unroll 2
@@ -89,15 +91,37 @@ FVI_INLINE void forward(const fvi_brgemm_forward *a, const int points, const int
                 acc[p * vectors + v] = init;
         }
         const float *w = a->w;
+#ifndef NO_YP
+#pragma GCC unroll 16
+        for (int p = 0; p < points; p++)
+            for (int line = 0; line < (width + 15) / 16; line++)
+                __builtin_prefetch(y + p * a->y_point + 16 * line, 1, 3);
+#endif
         for (int32_t row = 0; row < a->rows; row++) {
             for (int32_t segment = 0; segment < a->segments; segment++) {
                 const float *base[BASES];
 #pragma GCC unroll 6
                 for (int b = 0; b < (points + 2) / 3; b++)
                     base[b] = x_tile + row * a->x_row + segment * a->x_segment + 3 * b * x_point;
-                const ptrdiff_t run = a->run;
+                const float *next = base[0] + ahead;
+                ptrdiff_t q = 0;
+                for (; q + 4 <= run; q += 4) {
+#ifndef NO_XP
 #pragma GCC unroll 4
-                for (ptrdiff_t q = 0; q < run; q++) {
+                    for (int line = 0; line < (points * 4 + 15) / 16; line++)
+                        __builtin_prefetch(next + 16 * line, 0, 3);
+                    next += advance;
+#endif
+#pragma GCC unroll 4
+                    for (int i = 0; i < 4; i++) {
+#ifdef WP
+                        __builtin_prefetch(w + WP * width, 0, 3);
+#endif
+                        step(acc, points, vectors, base, x_point, q + i, w);
+                        w += width;
+                    }
+                }
+                for (; q < run; q++) {
                     step(acc, points, vectors, base, x_point, q, w);
                     w += width;
                 }

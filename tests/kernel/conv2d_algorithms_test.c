@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conv2d_algorithms_test.c - every algorithm of every instruction set that this machine has, on one table of problems:
+ * the right values, nothing written outside, the same bits for any number of threads and any neighbours in memory.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/conv/conv2d_direct.h"
+#include "support/conv2d_case.h"
+#include "support/test.h"
+
+static const char *const problems[] = {
+    "n1c1h1k1r1",                    /* smallest legal */
+    "n1c3h5k1r5",                    /* one output */
+    "n3c3h7w5k4r3p1",                /* every size odd */
+    "n2c1h12k6r5p2",                 /* LeNet's first */
+    "n3c6h14k16r5",                  /* its second */
+    "n5c16h5k120r5",                 /* its third: the kernel is the image, pixels are images */
+    "n9c120h1k84r1",                 /* dense */
+    "n70c21h1k10r1",                 /* dense, more images than a tile */
+    "n1c64h1k40r1",                  /* dense, one image */
+    "n2c8h9w11k24r3p1",              /* one vector behind a pair */
+    "n2c16h8k20r5p2",                /* ConvNetJS */
+    "n1c20h8k20r5p2",
+    "n2c3h33k64r7u2p3",              /* ResNet's first */
+    "n1c3h35k96r11u4",               /* AlexNet's first, no padding */
+    "n1c3h19k33r11u4p2",
+    "n2c5h9w7k7r3u2p1",              /* parity classes of unequal size */
+    "n1c4h8k9r1u2",                  /* stride without a tap: zeros in dx */
+    "n1c4h9k5r2u3",                  /* stride larger than the kernel */
+    "n2c3h9w12k5r3s2u2v3p1",         /* strides that differ */
+    "n1c6h11k8r3p2d2",               /* dilation */
+    "n1c6h13w12k8r3u2p2d2",          /* dilation and stride with a common divisor */
+    "n1c5h14k6r3u2p3d3",             /* and without one */
+    "n1c4h12k6r4u4p6d6",
+    "n2c4h7k6r3pt0pl2pb1pr3",        /* padding uneven */
+    "n1c3h4k5r3p4",                  /* padding wider than the kernel reaches */
+    "n1c2h5k3r1p2",                  /* padding on a 1x1 kernel */
+    "n2c12h6k18r3p1g3",              /* groups */
+    "n1c32h9k32r3p1g32",             /* depthwise */
+    "n2c10h7k20r3u2p1g10",           /* depthwise, two filters a channel */
+    "n2c40h6k72r1",                  /* 1x1 */
+    "n2c40h6k34r1u2",                /* 1x1 with stride */
+    "n2c17h13w9k19r1s3pl1pr1",       /* a row kernel */
+    "n2c17h9w13k19r3s1pt1pb1",       /* a column kernel */
+    "n4c13h30w31k37r3p1",            /* several units, bands and parts */
+    "n2c2h3w600k5r2s3p1",            /* rows longer than a band */
+    "n16c7h16k11r3p1",               /* several parts of a sum */
+};
+#define PROBLEMS (sizeof problems / sizeof problems[0])
+
+static fv_context *context_with(int32_t threads)
+{
+    fv_context *context = NULL;
+    const fv_context_options options = { .threads = threads };
+    assert_int_equal(fv_context_create(&context, &options), FV_OK);
+    return context;
+}
+
+/* The instruction sets to try: those whose instructions this machine has. */
+static size_t list_isas(fv_context *context, fvi_isa isas[4])
+{
+    const fvi_isa best = fvi_context_isa(context);
+    size_t count = 0;
+    if (best == FVI_ISA_NEON) {
+        isas[count++] = FVI_ISA_NEON;
+        return count;
+    }
+    isas[count++] = FVI_ISA_BASELINE;
+    if (best >= FVI_ISA_AVX2)
+        isas[count++] = FVI_ISA_AVX2;
+    if (best >= FVI_ISA_AVX512)
+        isas[count++] = FVI_ISA_AVX512;
+    return count;
+}
+
+static void check_algorithm(const conv2d_case *conv, const fvi_conv2d_plan *plan, const char *problem)
+{
+    char label[160];
+    snprintf(label, sizeof label, "%s by %s, n %d", problem, plan->pass[FVI_FORWARD].algorithm, (int)conv->n);
+    conv2d_result dense = conv2d_case_run(conv, plan, conv->context, 0);
+    conv2d_case_check(conv, &dense, label);
+    conv2d_result slice = conv2d_case_run(conv, plan, conv->context, 5);
+    if (!conv2d_result_same_bits(conv, &dense, &slice))
+        fail_msg("%s: other bits as a slice of a wider tensor", label);
+    conv2d_result_free(&dense);
+    conv2d_result_free(&slice);
+}
+
+static void check_problem(fv_context *context, const char *problem, int32_t n)
+{
+    conv2d_case conv = conv2d_case_make(context, problem, n);
+    fvi_isa isas[4];
+    const size_t isa_count = list_isas(context, isas);
+    for (size_t i = 0; i < isa_count; i++) {
+        size_t count = 0;
+        const fvi_conv2d_algorithm *table = fvi_conv2d_algorithms(isas[i], FV_F32, &count);
+        for (size_t a = 0; a < count; a++) {
+            fvi_conv2d_plan plan;
+            fvi_conv2d_choose(&plan, &conv.shape, FV_F32, isas[i], fv_context_threads(context), false, table[a].name);
+            check_algorithm(&conv, &plan, problem);
+        }
+    }
+    conv2d_case_free(&conv);
+}
+
+FV_TEST(conv2d_algorithms, all_match_float64_on_every_problem)
+{
+    fv_context *context = context_with(2);
+    for (size_t i = 0; i < PROBLEMS; i++)
+        check_problem(context, problems[i], 0);
+    fv_context_destroy(context);
+}
+
+FV_TEST(conv2d_algorithms, a_call_may_have_fewer_images_than_the_plan)
+{
+    fv_context *context = context_with(2);
+    check_problem(context, "n16c7h16k11r3p1", 1);
+    check_problem(context, "n16c7h16k11r3p1", 11);
+    check_problem(context, "n70c21h1k10r1", 3);
+    check_problem(context, "n64c5h4k6r2", 7);
+    fv_context_destroy(context);
+}
+
+FV_TEST(conv2d_algorithms, threads_never_show_in_the_bits)
+{
+    fv_context *contexts[4];
+    for (int32_t t = 0; t < 4; t++)
+        contexts[t] = context_with(t + 1);
+    for (size_t i = 0; i < PROBLEMS; i++) {
+        conv2d_case conv = conv2d_case_make(contexts[0], problems[i], 0);
+        conv2d_result first;
+        for (int32_t t = 0; t < 4; t++) {
+            fvi_conv2d_plan plan;
+            fvi_conv2d_choose(&plan, &conv.shape, FV_F32, fvi_context_isa(contexts[t]), t + 1, false, NULL);
+            conv2d_result result = conv2d_case_run(&conv, &plan, contexts[t], 0);
+            if (t == 0) {
+                first = result;
+                continue;
+            }
+            if (!conv2d_result_same_bits(&conv, &first, &result))
+                fail_msg("%s: %d threads give other bits than one", problems[i], (int)t + 1);
+            conv2d_result_free(&result);
+        }
+        conv2d_result_free(&first);
+        conv2d_case_free(&conv);
+    }
+    for (int32_t t = 0; t < 4; t++)
+        fv_context_destroy(contexts[t]);
+}
+
+/* A sum over images must not depend on the largest batch that the plan was made for. */
+FV_TEST(conv2d_algorithms, the_plans_batch_never_shows_in_the_bits)
+{
+    fv_context *context = context_with(2);
+    conv2d_case small = conv2d_case_make(context, "n8c5h16k11r3p1", 0);
+    fvi_conv2d_shape large = small.shape;
+    large.n = 64;
+    fvi_conv2d_plan plan;
+    fvi_conv2d_choose(&plan, &small.shape, FV_F32, fvi_context_isa(context), 2, false, NULL);
+    conv2d_result a = conv2d_case_run(&small, &plan, context, 0);
+    fvi_conv2d_choose(&plan, &large, FV_F32, fvi_context_isa(context), 2, false, NULL);
+    conv2d_result b = conv2d_case_run(&small, &plan, context, 0);
+    assert_true(conv2d_result_same_bits(&small, &a, &b));
+    conv2d_result_free(&a);
+    conv2d_result_free(&b);
+    conv2d_case_free(&small);
+    fv_context_destroy(context);
+}
+
+#if defined(FVI_TEST_WIDE)
+extern const fvi_brgemm fvi_brgemm_wide;
+
+static bool cpu_has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+}
+
+/* The logic of AVX-512's tiles on a CPU with AVX2. */
+FV_TEST(conv2d_algorithms, sixteen_lanes_on_avx2_match_float64)
+{
+    if (!cpu_has_avx2())
+        skip();
+    fv_context *context = context_with(2);
+    for (size_t i = 0; i < PROBLEMS; i++) {
+        conv2d_case conv = conv2d_case_make(context, problems[i], 0);
+        fvi_conv2d_plan plan;
+        fvi_conv2d_choose(&plan, &conv.shape, FV_F32, FVI_ISA_AVX2, 2, false, "direct_avx2");
+        for (int pass = 0; pass < FVI_PASSES; pass++) {
+            memset(&plan.pass[pass].border, 0, sizeof plan.pass[pass].border);
+            plan.pass[pass].kernel = &fvi_brgemm_wide;
+            assert_null(fvi_conv2d_direct_accept(&plan, (fvi_pass)pass));
+        }
+        check_algorithm(&conv, &plan, problems[i]);
+        conv2d_case_free(&conv);
+    }
+    fv_context_destroy(context);
+}
+#else
+FV_TEST(conv2d_algorithms, sixteen_lanes_on_avx2_match_float64)
+{
+    skip();
+}
+#endif
+
+FV_TESTS(conv2d_algorithms, all_match_float64_on_every_problem, a_call_may_have_fewer_images_than_the_plan,
+         threads_never_show_in_the_bits, the_plans_batch_never_shows_in_the_bits, sixteen_lanes_on_avx2_match_float64)
