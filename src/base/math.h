@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * math.h - exp, log, tanh, erf of our own: libm picks variants by CPU, so its bits differ from machine to machine.
- * Scalar double and float here; the vector forms in src/kernel/eltwise give the same bits as the float forms.
+ * Scalar double and float here; the vector forms in base/simd_math.h give the same bits as the float forms.
  * Errors in ULP are asserted in tests/base/math_test.c.
  */
 #ifndef FVI_MATH_H

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * simd_cases.isa.c - each function of simd.h against the scalar expression that its comment gives.
+ * simd_cases.isa.c - each function of simd.h against the scalar expression that its comment gives, and each of
+ * simd_math.h against the float form in math.c, bit by bit.
  */
 #include <math.h>
 #include <stdbool.h>
 
+#include "base/math.h"
 #include "base/simd.h"
+#include "base/simd_math.h"
 #include "simd_cases.h"
 
 #define LANES ((size_t)FVI_ISA_LANES)
@@ -85,10 +88,35 @@ static const char *check_arithmetic(void)
     return NULL;
 }
 
+static bool same_or_both_nan(float a, float b)
+{
+    return same_bits(a, b) || (isnan(a) && isnan(b));
+}
+
+/* Over bit patterns a prime apart, so that all binades, both signs, infinities and NaNs occur. */
+static const char *check_functions(void)
+{
+    for (uint64_t start = 0; start < UINT64_C(1) << 32; start += 40009 * LANES) {
+        fvi_vf x = { 0 };
+        for (size_t i = 0; i < LANES; i++)
+            x[i] = fvi_vf_from_bits(fvi_vi_splat((int32_t)(uint32_t)(start + 40009 * i)))[0];
+        const fvi_vf e = fvi_vf_exp(x), l = fvi_vf_log(x), t = fvi_vf_tanh(x), f = fvi_vf_erf(x);
+        for (size_t i = 0; i < LANES; i++) {
+            CHECK(same_or_both_nan(e[i], fvi_expf(x[i])));
+            CHECK(same_or_both_nan(l[i], fvi_logf(x[i])));
+            CHECK(same_or_both_nan(t[i], fvi_tanhf(x[i])));
+            CHECK(same_or_both_nan(f[i], fvi_erff(x[i])));
+        }
+    }
+    return NULL;
+}
+
 const char *FVI_ISA_NAME(fvi_simd_cases)(void)
 {
     const char *wrong = check_memory();
     if (wrong == NULL)
         wrong = check_selection();
-    return wrong != NULL ? wrong : check_arithmetic();
+    if (wrong == NULL)
+        wrong = check_arithmetic();
+    return wrong != NULL ? wrong : check_functions();
 }
