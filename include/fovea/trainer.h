@@ -26,6 +26,10 @@ typedef struct fv_train_options {
     fv_augment augment;
 } fv_train_options;
 
+/* The usual preprocessing for training graph on dataset: the graph's input size, each channel's mean and deviation over
+ * dataset, its number of classes. Class names are left NULL: they are the caller's to keep. */
+FV_API fv_preprocess fv_preprocess_fit(const fv_graph *graph, const fv_dataset *dataset);
+
 typedef struct fv_epoch_record {
     int32_t epoch; /* from 1 */
     double train_loss, train_accuracy, test_loss, test_accuracy, images_per_second, seconds;

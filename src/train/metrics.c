@@ -28,6 +28,14 @@ bool fvi_graph_has_loss(const fv_graph *graph)
     return false;
 }
 
+fv_preprocess fv_preprocess_fit(const fv_graph *graph, const fv_dataset *dataset)
+{
+    fv_preprocess preprocess = { .input = fv_graph_node(graph, fv_graph_input(graph)).output,
+                                 .classes = fv_dataset_classes(dataset) };
+    fv_dataset_statistics(dataset, preprocess.mean, preprocess.deviation);
+    return preprocess;
+}
+
 /* Padding to more than twice the size, or keeping less than half of it, is never what somebody meant. */
 static bool size_fits(int32_t image, int32_t input)
 {

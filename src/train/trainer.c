@@ -244,7 +244,7 @@ static fv_status measure_epoch(fv_trainer *trainer, fv_epoch_record *record)
     return FV_OK;
 }
 
-fv_status fv_trainer_epoch(fv_trainer *trainer, fv_epoch_record *record)
+static fv_status run_epoch(fv_trainer *trainer, fv_epoch_record *record)
 {
     fv_epoch_record unused;
     epoch_sums sums = { .start = fvi_seconds() };
@@ -267,4 +267,11 @@ fv_status fv_trainer_epoch(fv_trainer *trainer, fv_epoch_record *record)
     trainer->seconds_before += record->seconds;
     trainer->epoch++;
     return FV_OK;
+}
+
+/* The message is kept by the context too, for programs that have one place to look. */
+fv_status fv_trainer_epoch(fv_trainer *trainer, fv_epoch_record *record)
+{
+    const fv_status status = run_epoch(trainer, record);
+    return status == FV_OK ? FV_OK : fvi_fail(trainer->context, status, "%s", trainer->message.text);
 }

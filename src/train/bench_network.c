@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * bench_network.c - images per second of a network in training (forward, backward, update) and in inference, and the time of
+ * each pass of each layer. Images and classes are random: the arithmetic does not depend on them.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "fovea/bench.h"
+#include "fovea/optimizer.h"
+#include "fovea/session.h"
+#include "kernel/peak.h"
+#include "train/timing.h"
+#include "train/train_internal.h"
+
+enum { PROFILED_CALLS = 10 };
+
+/* What training and running a network on one batch needs. */
+typedef struct bench {
+    fv_context *context;
+    const fv_graph *graph;
+    double seconds;
+    fv_params *params;
+    float *images;
+    int32_t *classes;
+    fv_batch batch;
+    fv_plan *plan;
+    fv_session *session;
+    fv_optimizer *optimizer; /* NULL: inference */
+} bench;
+
+double fv_peak_gflops(fv_context *context)
+{
+    return fvi_peak_gflops(context);
+}
+
+static fv_status make_batch(bench *b, int32_t n)
+{
+    const fv_image_shape input = fv_graph_node(b->graph, fv_graph_input(b->graph)).output;
+    const size_t elements = (size_t)n * (size_t)input.c * (size_t)input.h * (size_t)input.w;
+    fvi_random random = fvi_random_start(1, FVI_PURPOSE_TEST, 0);
+    b->images = fvi_allocate(b->context, elements * sizeof *b->images);
+    b->classes = fvi_allocate(b->context, (size_t)n * sizeof *b->classes);
+    if (b->images == NULL || b->classes == NULL)
+        return fvi_out_of_memory(b->context, "a batch of random images", elements * sizeof *b->images);
+    for (size_t i = 0; i < elements; i++)
+        b->images[i] = (float)(2 * fvi_random_uniform(&random) - 1);
+    for (int32_t i = 0; i < n; i++)
+        b->classes[i] = (int32_t)fvi_random_below(&random, (uint32_t)fvi_graph_classes(b->graph));
+    b->batch = (fv_batch){ .n = n, .images = b->images, .dtype = FV_F32, .order = FV_NHWC, .classes = b->classes };
+    return FV_OK;
+}
+
+/* rate 0: the weights stay as they are, so that random labels cannot drive them to infinity; the work is the same. */
+static fv_status train_once(void *argument)
+{
+    bench *b = argument;
+    FV_TRY(fv_session_step(b->session, &b->batch, NULL));
+    FV_TRY(fv_optimizer_update(b->optimizer, fv_session_gradients(b->session), 0));
+    fv_session_params_changed(b->session);
+    return FV_OK;
+}
+
+static fv_status predict_once(void *argument)
+{
+    bench *b = argument;
+    return fv_session_forward(b->session, &b->batch, NULL);
+}
+
+/* Appends the time of each step of the session's plan. */
+static fv_status add_passes(bench *b, fvi_timed_fn *call, double peak, fv_bench_result *out, size_t *capacity)
+{
+    const int32_t steps = fv_plan_step_count(b->plan);
+    const double n = b->batch.n;
+    FV_TRY(fvi_grow(b->context, (void **)&out->passes, capacity, (size_t)out->pass_count, (size_t)(out->pass_count + steps),
+                    sizeof *out->passes));
+    fv_session_profile(b->session, true);
+    for (int i = 0; i < PROFILED_CALLS; i++)
+        FV_TRY(call(b));
+    for (int32_t i = 0; i < steps; i++) {
+        int64_t calls = 0;
+        const fv_step_info step = fv_plan_step(b->plan, i);
+        const double seconds = fv_session_step_seconds(b->session, i, &calls);
+        fv_bench_pass *pass = &out->passes[out->pass_count++];
+        memset(pass, 0, sizeof *pass);
+        snprintf(pass->layer, sizeof pass->layer, "%s", step.layer != NULL ? step.layer : "");
+        snprintf(pass->pass, sizeof pass->pass, "%s", step.pass != NULL ? step.pass : "");
+        snprintf(pass->algorithm, sizeof pass->algorithm, "%s", step.algorithm != NULL ? step.algorithm : "");
+        pass->training = b->optimizer != NULL;
+        pass->seconds = calls > 0 ? seconds / (double)calls : 0;
+        pass->gflops = pass->seconds > 0 ? 2e-9 * n * (double)step.multiply_adds / pass->seconds : 0;
+        pass->share_of_peak = peak > 0 ? pass->gflops / peak : 0;
+    }
+    fv_session_profile(b->session, false);
+    return FV_OK;
+}
+
+static fv_status measure(bench *b, fv_bench_rate *rate, fv_bench_result *out, size_t *capacity)
+{
+    fvi_timed_fn *call = b->optimizer != NULL ? train_once : predict_once;
+    fvi_timing timing;
+    FV_TRY(fvi_time(call, b, b->seconds, &timing));
+    rate->images_per_second = (double)b->batch.n / timing.median;
+    rate->spread = fvi_timing_spread(&timing);
+    rate->runs = timing.runs;
+    rate->memory_bytes = fv_plan_memory_bytes(b->plan).total + fv_params_block_elements(b->params) * sizeof(float);
+    if (b->optimizer != NULL) /* velocity */
+        rate->memory_bytes += fv_params_block_elements(b->params) * sizeof(float);
+    return add_passes(b, call, out->peak_gflops, out, capacity);
+}
+
+static void close_session(bench *b)
+{
+    fv_optimizer_destroy(b->optimizer);
+    fv_session_destroy(b->session);
+    fv_plan_destroy(b->plan);
+    b->optimizer = NULL;
+    b->session = NULL;
+    b->plan = NULL;
+}
+
+static fv_status measure_mode(bench *b, fv_mode mode, fv_bench_rate *rate, fv_bench_result *out, size_t *capacity)
+{
+    const fv_plan_options plan = { .batch = b->batch.n, .mode = mode };
+    const fv_sgd_options sgd = { .momentum = 0.9, .weight_decay = 1e-4 };
+    fv_status status = fv_plan_create(&b->plan, b->graph, &plan);
+    if (status == FV_OK)
+        status = fv_session_create(&b->session, b->plan, b->params);
+    if (status == FV_OK && mode == FV_TRAIN)
+        status = fv_optimizer_create_sgd(&b->optimizer, b->params, &sgd);
+    if (status == FV_OK) {
+        status = measure(b, rate, out, capacity);
+        if (status != FV_OK && fv_session_message(b->session)[0] != '\0')
+            fvi_fail(b->context, status, "%s", fv_session_message(b->session));
+    }
+    close_session(b);
+    return status;
+}
+
+static fv_status run_both(bench *b, int32_t batch, fv_bench_result *out)
+{
+    size_t capacity = 0;
+    FV_TRY(make_batch(b, batch));
+    FV_TRY(fv_params_create(&b->params, b->graph, FV_F32));
+    fv_params_initialize(b->params, 1);
+    if (fvi_graph_has_loss(b->graph))
+        FV_TRY(measure_mode(b, FV_TRAIN, &out->train, out, &capacity));
+    return measure_mode(b, FV_PREDICT, &out->inference, out, &capacity);
+}
+
+fv_status fv_bench_network(const fv_graph *graph, int32_t batch, double seconds, fv_bench_result *out)
+{
+    bench b = { .context = fv_graph_context(graph), .graph = graph, .seconds = seconds > 0 ? seconds : 1 };
+    memset(out, 0, sizeof *out);
+    if (batch < 1)
+        return fvi_fail(b.context, FV_ERR_ARGUMENT, "bench: batch %d is not at least 1", batch);
+    out->peak_gflops = fvi_peak_gflops(b.context);
+    const fv_status status = run_both(&b, batch, out);
+    fv_params_destroy(b.params);
+    fvi_release(b.context, b.images);
+    fvi_release(b.context, b.classes);
+    if (status != FV_OK)
+        fv_bench_release(b.context, out);
+    return status;
+}
+
+void fv_bench_release(fv_context *context, fv_bench_result *result)
+{
+    fvi_release(context, result->passes);
+    memset(result, 0, sizeof *result);
+}
