@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vector.h - the float32 vector kernels by name, for *.isa.c sources: fvi_<op>_f32_<isa>.
+ */
+#ifndef FVI_VECTOR_H
+#define FVI_VECTOR_H
+
+#include "base/simd.h"
+#include "kernel/kernels.h"
+
+fvi_activation_fn FVI_ISA_NAME(fvi_relu_f32), FVI_ISA_NAME(fvi_leaky_relu_f32), FVI_ISA_NAME(fvi_elu_f32),
+    FVI_ISA_NAME(fvi_sigmoid_f32), FVI_ISA_NAME(fvi_tanh_f32), FVI_ISA_NAME(fvi_scaled_tanh_f32);
+fvi_activation_backward_fn FVI_ISA_NAME(fvi_relu_backward_f32), FVI_ISA_NAME(fvi_leaky_relu_backward_f32),
+    FVI_ISA_NAME(fvi_elu_backward_f32), FVI_ISA_NAME(fvi_sigmoid_backward_f32), FVI_ISA_NAME(fvi_tanh_backward_f32),
+    FVI_ISA_NAME(fvi_scaled_tanh_backward_f32);
+fvi_add_fn FVI_ISA_NAME(fvi_add_f32);
+fvi_softmax_fn FVI_ISA_NAME(fvi_softmax_f32);
+fvi_max_pool_row_fn FVI_ISA_NAME(fvi_max_pool_row_f32);
+fvi_average_pool_row_fn FVI_ISA_NAME(fvi_average_pool_row_f32);
+fvi_max_pool_backward_fn FVI_ISA_NAME(fvi_max_pool_backward_f32);
+fvi_average_pool_backward_fn FVI_ISA_NAME(fvi_average_pool_backward_f32);
+
+/* Kernels that have no vector form, because they are in double or too short to matter: the reference's. */
+fvi_softmax_backward_fn fvi_softmax_backward_reference_f32;
+fvi_cross_entropy_backward_fn fvi_cross_entropy_backward_reference_f32;
+fvi_squared_difference_fn fvi_squared_difference_reference_f32;
+fvi_difference_fn fvi_difference_reference_f32;
+/* What max pooling falls back to where an index has two bytes. */
+fvi_max_pool_row_fn fvi_max_pool_row_reference_f32;
+fvi_max_pool_backward_fn fvi_max_pool_backward_reference_f32;
+
+extern const fvi_kernels FVI_ISA_NAME(fvi_kernels_f32);
+
+#endif

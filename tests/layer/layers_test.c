@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * layers_test.c - every layer type in the table, from one list of problems: gradients against central differences in float64,
+ * the float32 kernels against the float64 reference, in place, in strided and bordered memory, for several threads, and
+ * with allocations that fail.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/allocator.h"
+#include "support/layer_case.h"
+#include "support/test.h"
+#include "support/values.h"
+
+static const char *const problems[] = {
+    "conv2d n1c1h1w1k1",                         /* smallest legal */
+    "conv2d n2c3h7w5k4r3s3p1",                   /* every size odd: all vector tails run */
+    "conv2d n2c2h6w5k3r3s2u2v1p1",               /* strides differ */
+    "conv2d n2c4h5w5k6r3s3m2g2",                 /* same padding, groups */
+    "conv2d n1c2h6w6k2r3s3d2p2b1",               /* dilation, no bias */
+    "conv2d n2c2h3w3k2r2s2m3",                   /* full: every overlap */
+    "conv2d n1c2h7w7k3r3s3u3m1",                 /* valid, stride = kernel */
+    "conv2d n2c3h4w4k5r4s4",                     /* kernel = image, as dense */
+    "max_pool2d n2c3h6w6r2",                     /* disjoint, tiling */
+    "max_pool2d n2c5h7w7r3u2",                   /* overlapping */
+    "max_pool2d n1c3h5w6r3u2p1e1",               /* padded, rounded up */
+    "max_pool2d n1c9h5w5r2u3",                   /* gaps between windows; more channels than 8 lanes */
+    "max_pool2d n1c1h20w20r17u3",                /* more than 256 cells: two-byte index */
+    "average_pool2d n2c3h6w6r2",                 /* disjoint, tiling */
+    "average_pool2d n2c5h7w7r3u2p1",             /* overlapping, edges divide by fewer */
+    "average_pool2d n1c3h5w6r3u2p1e1o1",         /* counting padded cells, rounded up */
+    "average_pool2d n2c17h3w4r3s4",              /* global; odd tail */
+    "average_pool2d n1c3h5w5r3u1m2",             /* same */
+    "dense n3c7k5",                              /* vector */
+    "dense n2c3h4w2k6b1",                        /* image, no bias */
+    "flatten n2c3h4w5",   "flatten n3c6",
+    "identity n2c3h4w5",
+    "relu n2c3h5w7",      "relu n3c1000",
+    "leaky_relu n2c3h5w7", "leaky_relu n2c3h5w7a25",
+    "elu n2c3h5w7",       "elu n2c3h5w7a150",
+    "sigmoid n2c3h5w7",
+    "tanh n2c3h5w7",
+    "scaled_tanh n2c3h5w7", "scaled_tanh n2c3h5w7a120q50",
+    "softmax n3c10",      "softmax n2c5h3w2",    "softmax n2c1",
+    "softmax_cross_entropy n3c10t1",
+    "softmax_cross_entropy n4c7t1z1a50",         /* sample weights and a weight of the loss */
+    "softmax_cross_entropy n3c5t2z1",            /* soft labels */
+    "softmax_cross_entropy n2c1t1",              /* one class: always certain */
+    "euclidean_loss n2c3h4w2t3",
+    "euclidean_loss n3c5t3z1f1a200",
+    "add n2c3h4w5i2",     "add n2c3h4w5i3",      "add n2c3i1",
+    "concat n2c3h4w5i3",  "concat n2c3i2",       "concat n2c4h2w2i1",
+    "input n1c1h2w3",
+};
+enum { PROBLEMS = sizeof problems / sizeof problems[0] };
+
+static fv_context *make_context(int32_t threads, fv_allocator allocator)
+{
+    fv_context *context = NULL;
+    const fv_context_options options = { .threads = threads, .allocator = allocator };
+    assert_int_equal(fv_context_create(&context, &options), FV_OK);
+    return context;
+}
+
+static bool has_gradient(const layer_case *problem)
+{
+    return problem->input_count > 0;
+}
+
+FV_TEST(layers, every_type_has_a_problem)
+{
+    for (size_t i = 0; fvi_layers[i]; i++) {
+        bool found = false;
+        for (size_t p = 0; p < PROBLEMS; p++)
+            found = found || layer_case_parse(problems[p]).layer == fvi_layers[i];
+        if (!found)
+            fail_msg("layer %s has no problem in layers_test.c", fvi_layers[i]->name);
+    }
+}
+
+/* Gradients. */
+
+/* Activations whose derivative jumps at 0. */
+static bool kink_at_zero(const fvi_layer *layer)
+{
+    return strcmp(layer->name, "relu") == 0 || strcmp(layer->name, "leaky_relu") == 0 || strcmp(layer->name, "elu") == 0;
+}
+
+static double objective(layer_run *run)
+{
+    assert_int_equal(layer_run_forward(run), FV_OK);
+    return layer_run_objective(run);
+}
+
+/* The step h = 2^-12 is exact in these values. The error of a central difference is h^2/6 |f'''| + eps |f| / h, below
+ * 1e-8 |f'''| + 1e-12 |f|; third derivatives here are of the order of the gradients, at most tens of times. */
+static const double step = 0x1p-12, tolerance = 1e-6;
+
+typedef struct gradient_check {
+    layer_run *run;
+    const char *what;
+    double largest; /* of the gradients of this tensor */
+    size_t checked;
+} gradient_check;
+
+static void compare(gradient_check *check, size_t element, double plus, double minus, double gradient)
+{
+    const double numeric = (plus - minus) / (2 * step);
+    if (!(fabs(numeric - gradient) <= tolerance * fmax(1.0, check->largest)))
+        fail_msg("%s: d/d%s[%zu] is %.12g, but central differences give %.12g", check->run->problem->problem, check->what,
+                 element, gradient, numeric);
+    check->checked++;
+}
+
+static double largest_of(const double *values, size_t count)
+{
+    double largest = 0;
+    for (size_t i = 0; i < count; i++)
+        largest = fmax(largest, fabs(values[i]));
+    return largest;
+}
+
+static void check_input(layer_run *run, int32_t input, double *x, const double *dx)
+{
+    const fvi_view *view = &run->x[input].view;
+    const size_t count = layer_view_count(view);
+    gradient_check check = { .run = run, .what = input == 0 ? "x" : "x (a later one)", .largest = largest_of(dx, count) };
+    for (size_t i = 0; i < count; i++) {
+        const double kept = x[i];
+        if (kink_at_zero(run->problem->layer) && fabs(kept) < 2 * step)
+            continue;
+        x[i] = kept + step;
+        layer_view_set(run, view, x);
+        const double plus = objective(run);
+        x[i] = kept - step;
+        layer_view_set(run, view, x);
+        const double minus = objective(run);
+        x[i] = kept;
+        compare(&check, i, plus, minus, dx[i]);
+    }
+    layer_view_set(run, view, x);
+    assert_true(check.checked * 10 >= count * 9);
+}
+
+static void check_param(layer_run *run, int32_t index, double *values, const double *gradient)
+{
+    const size_t count = layer_param_count(run, index);
+    gradient_check check = { .run = run, .what = run->infer.param[index].suffix, .largest = largest_of(gradient, count) };
+    for (size_t i = 0; i < count; i++) {
+        const double kept = values[i];
+        values[i] = kept + step;
+        layer_param_set(run, index, values);
+        const double plus = objective(run);
+        values[i] = kept - step;
+        layer_param_set(run, index, values);
+        const double minus = objective(run);
+        values[i] = kept;
+        compare(&check, i, plus, minus, gradient[i]);
+    }
+    layer_param_set(run, index, values);
+}
+
+static void check_gradients(const layer_case *problem, fv_context *context)
+{
+    layer_run *run = layer_run_create(problem, context, (layer_run_options){ .dtype = FV_F64, .reference = true });
+    double *x[LAYER_CASE_INPUTS] = { NULL };
+    for (int32_t i = 0; i < problem->input_count; i++) {
+        x[i] = test_doubles(layer_view_count(&run->x[i].view));
+        layer_view_get(run, &run->x[i].view, x[i]);
+    }
+    assert_int_equal(layer_run_forward(run), FV_OK);
+    assert_int_equal(layer_run_backward(run), FV_OK);
+    for (int32_t i = 0; i < problem->input_count; i++) /* backward hid what it must not read */
+        layer_view_set(run, &run->x[i].view, x[i]);
+    for (int32_t i = 0; i < problem->input_count; i++) {
+        double *dx = test_doubles(layer_view_count(&run->dx[i].view));
+        layer_view_get(run, &run->dx[i].view, dx);
+        check_input(run, i, x[i], dx);
+        free(dx);
+    }
+    for (int32_t i = 0; i < run->infer.param_count; i++) {
+        double *values = test_doubles(layer_param_count(run, i)), *gradient = test_doubles(layer_param_count(run, i));
+        layer_param_get(run, i, run->param[i], values);
+        layer_param_get(run, i, run->dparam[i], gradient);
+        check_param(run, i, values, gradient);
+        free(values);
+        free(gradient);
+    }
+    for (int32_t i = 0; i < problem->input_count; i++)
+        free(x[i]);
+    layer_run_destroy(run);
+}
+
+FV_TEST(layers, gradients_match_central_differences)
+{
+    fv_context *context = make_context(1, (fv_allocator){ 0 });
+    for (size_t p = 0; p < PROBLEMS; p++) {
+        const layer_case problem = layer_case_parse(problems[p]);
+        if (has_gradient(&problem))
+            check_gradients(&problem, context);
+    }
+    fv_context_destroy(context);
+}
+
+/* Results of two runs side by side. */
+
+typedef struct layer_result {
+    double *values; /* y, dx of every input, dparam of every parameter, one behind the other */
+    size_t count;
+    double loss;
+} layer_result;
+
+static layer_result run_case(const layer_case *problem, fv_context *context, layer_run_options options)
+{
+    layer_run *run = layer_run_create(problem, context, options);
+    layer_result result = { .count = layer_view_count(&run->y.view) };
+    if (layer_run_forward(run) != FV_OK)
+        fail_msg("%s: forward: %s", problem->problem, run->message.text);
+    for (int32_t i = 0; i < problem->input_count; i++)
+        result.count += layer_view_count(&run->dx[i].view);
+    for (int32_t i = 0; i < run->infer.param_count; i++)
+        result.count += layer_param_count(run, i);
+    result.values = test_doubles(result.count);
+    double *at = result.values;
+    layer_view_get(run, &run->y.view, at);
+    at += layer_view_count(&run->y.view);
+    assert_int_equal(layer_run_backward(run), FV_OK);
+    for (int32_t i = 0; i < problem->input_count; i++) {
+        layer_view_get(run, &run->dx[i].view, at);
+        at += layer_view_count(&run->dx[i].view);
+    }
+    for (int32_t i = 0; i < run->infer.param_count; i++) {
+        layer_param_get(run, i, run->dparam[i], at);
+        at += layer_param_count(run, i);
+    }
+    result.loss = run->loss;
+    layer_run_destroy(run);
+    return result;
+}
+
+static void check_same_bits(const layer_case *problem, const layer_result *a, const layer_result *b, const char *what)
+{
+    assert_int_equal(a->count, b->count);
+    for (size_t i = 0; i < a->count; i++)
+        if (memcmp(&a->values[i], &b->values[i], sizeof a->values[i]) != 0)
+            fail_msg("%s: %s: result %zu is %.9g, not %.9g", problem->problem, what, i, b->values[i], a->values[i]);
+    if (memcmp(&a->loss, &b->loss, sizeof a->loss) != 0)
+        fail_msg("%s: %s: the loss is %.17g, not %.17g", problem->problem, what, b->loss, a->loss);
+}
+
+/* Two runs of every problem that must agree to the bit. */
+static void compare_runs(fv_context *first, fv_context *second, layer_run_options a, layer_run_options b, const char *what)
+{
+    for (size_t p = 0; p < PROBLEMS; p++) {
+        const layer_case problem = layer_case_parse(problems[p]);
+        if (!has_gradient(&problem) || ((a.in_place || b.in_place) && !problem.layer->in_place))
+            continue;
+        layer_result left = run_case(&problem, first, a), right = run_case(&problem, second, b);
+        check_same_bits(&problem, &left, &right, what);
+        free(left.values);
+        free(right.values);
+    }
+}
+
+/* Sums of at most a few hundred products of numbers up to 2, against exact ones: a sum of m terms errs by m*eps times the
+ * sum of magnitudes (Higham 2002, 3.1), here at most 200 * 6e-8 relative to the largest result up to cancellation, which
+ * these shapes bound by a factor of 10. exp and tanh add a few eps. */
+static const double float_error = 200 * 6e-8 * 10;
+
+FV_TEST(layers, float_kernels_match_the_double_reference)
+{
+    fv_context *context = make_context(1, (fv_allocator){ 0 });
+    for (size_t p = 0; p < PROBLEMS; p++) {
+        const layer_case problem = layer_case_parse(problems[p]);
+        if (!has_gradient(&problem))
+            continue;
+        layer_result exact = run_case(&problem, context, (layer_run_options){ .dtype = FV_F64, .reference = true });
+        layer_result fast = run_case(&problem, context, (layer_run_options){ .dtype = FV_F32 });
+        const double error = test_error(fast.values, exact.values, exact.count);
+        if (!(error <= float_error))
+            fail_msg("%s: float32 differs from float64 by %g of the largest value", problem.problem, error);
+        if (!(fabs(fast.loss - exact.loss) <= float_error * fmax(1.0, fabs(exact.loss))))
+            fail_msg("%s: the loss is %.9g, not %.9g", problem.problem, fast.loss, exact.loss);
+        free(exact.values);
+        free(fast.values);
+    }
+    fv_context_destroy(context);
+}
+
+FV_TEST(layers, strided_and_bordered_views_give_the_same_bits)
+{
+    fv_context *context = make_context(1, (fv_allocator){ 0 });
+    const layer_run_options dense = { .dtype = FV_F32 };
+    const layer_run_options shapes[] = {
+        { .dtype = FV_F32, .extra = 3 }, { .dtype = FV_F32, .border = 2 }, { .dtype = FV_F32, .extra = 5, .border = 1 }
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+        compare_runs(context, context, dense, shapes[i], "in strided memory");
+    fv_context_destroy(context);
+}
+
+FV_TEST(layers, in_place_gives_the_same_bits)
+{
+    fv_context *context = make_context(1, (fv_allocator){ 0 });
+    compare_runs(context, context, (layer_run_options){ .dtype = FV_F32 },
+                 (layer_run_options){ .dtype = FV_F32, .in_place = true }, "in place");
+    fv_context_destroy(context);
+}
+
+FV_TEST(layers, threads_do_not_change_a_bit)
+{
+    fv_context *one = make_context(1, (fv_allocator){ 0 });
+    for (int32_t threads = 2; threads <= 4; threads++) {
+        fv_context *many = make_context(threads, (fv_allocator){ 0 });
+        compare_runs(one, many, (layer_run_options){ .dtype = FV_F32 }, (layer_run_options){ .dtype = FV_F32 },
+                     "with more threads");
+        fv_context_destroy(many);
+    }
+    fv_context_destroy(one);
+}
+
+FV_TEST(layers, a_call_may_have_fewer_images_than_the_setup)
+{
+    fv_context *context = make_context(2, (fv_allocator){ 0 });
+    compare_runs(context, context, (layer_run_options){ .dtype = FV_F64, .reference = true },
+                 (layer_run_options){ .dtype = FV_F64, .reference = true, .batch = 9 }, "set up for 9 images");
+    fv_context_destroy(context);
+}
+
+/* Allocation. */
+
+/* Infers and sets up as a plan does; the arena's memory is the context's. */
+static fv_status plan_alone(const layer_case *problem, fv_context *context)
+{
+    fvi_arena *arena = NULL;
+    fvi_infer infer;
+    FV_TRY(layer_case_infer(problem, context, &infer));
+    FV_TRY(fvi_arena_create(&arena, context, 64));
+    fvi_setup setup = { .context = context, .arena = arena, .name = "node1", .options = &problem->options,
+                        .in = problem->in, .input_count = problem->input_count, .out = infer.out, .dtype = FV_F32,
+                        .backward = true, .wants_dx = true, .batch = problem->n };
+    const fv_status status = problem->layer->setup ? problem->layer->setup(&setup) : FV_OK;
+    fvi_arena_destroy(arena);
+    return status;
+}
+
+FV_TEST(layers, setup_survives_every_failing_allocation)
+{
+    test_allocator allocator;
+    test_allocator_reset(&allocator);
+    fv_context *context = make_context(1, test_allocator_callbacks(&allocator));
+    const long long before = atomic_load(&allocator.live);
+    for (size_t p = 0; p < PROBLEMS; p++) {
+        const layer_case problem = layer_case_parse(problems[p]);
+        fv_status status = FV_ERR_MEMORY;
+        for (long long allowed = 0; status != FV_OK; allowed++) {
+            assert_true(allowed < 1000);
+            test_allocator_fail_after(&allocator, allowed);
+            status = plan_alone(&problem, context);
+            test_allocator_succeed(&allocator);
+            if (status != FV_OK && status != FV_ERR_MEMORY)
+                fail_msg("%s: status %d with %lld allocations", problem.problem, status, allowed);
+            if (status == FV_ERR_MEMORY && !strstr(fv_context_message(context), "memory"))
+                fail_msg("%s: \"%s\" does not speak of memory", problem.problem, fv_context_message(context));
+            assert_int_equal(atomic_load(&allocator.live), before);
+        }
+    }
+    fv_context_destroy(context);
+    assert_int_equal(atomic_load(&allocator.live), 0);
+}
+
+FV_TEST(layers, passes_do_not_allocate)
+{
+    test_allocator allocator;
+    test_allocator_reset(&allocator);
+    fv_context *context = make_context(2, test_allocator_callbacks(&allocator));
+    for (size_t p = 0; p < PROBLEMS; p++) {
+        const layer_case problem = layer_case_parse(problems[p]);
+        if (!has_gradient(&problem))
+            continue;
+        layer_run *run = layer_run_create(&problem, context, (layer_run_options){ .dtype = FV_F32 });
+        const long long made = atomic_load(&allocator.made);
+        assert_int_equal(layer_run_forward(run), FV_OK);
+        assert_int_equal(layer_run_backward(run), FV_OK);
+        if (atomic_load(&allocator.made) != made)
+            fail_msg("%s: allocated while running", problem.problem);
+        layer_run_destroy(run);
+    }
+    fv_context_destroy(context);
+}
+
+FV_TESTS(layers, every_type_has_a_problem, gradients_match_central_differences, float_kernels_match_the_double_reference,
+         strided_and_bordered_views_give_the_same_bits, in_place_gives_the_same_bits, threads_do_not_change_a_bit,
+         a_call_may_have_fewer_images_than_the_setup, setup_survives_every_failing_allocation, passes_do_not_allocate)

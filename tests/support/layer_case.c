@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * layer_case.c - problem strings and single-layer runs; see layer_case.h.
+ */
+#include "support/layer_case.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/test.h"
+#include "support/values.h"
+
+/* Problem strings. */
+static void parse_numbers(const char *text, const char *problem, int32_t number[26])
+{
+    while (*text) {
+        char *end = NULL;
+        const char letter = *text;
+        const long value = strtol(text + 1, &end, 10);
+        if (letter < 'a' || letter > 'z' || end == text + 1)
+            fail_msg("%s: cannot read \"%s\"", problem, text);
+        number[letter - 'a'] = (int32_t)value;
+        text = end;
+    }
+}
+
+static int32_t get(const int32_t number[26], char letter)
+{
+    return number[letter - 'a'];
+}
+
+static int32_t get_or(const int32_t number[26], char letter, int32_t otherwise)
+{
+    return get(number, letter) == 0 ? otherwise : get(number, letter);
+}
+
+static void set_conv2d(fv_conv2d_options *options, const int32_t number[26])
+{
+    const int32_t r = get_or(number, 'r', 1), u = get_or(number, 'u', 1), p = get(number, 'p'), d = get(number, 'd');
+    *options = (fv_conv2d_options){
+        .filters = get(number, 'k'),
+        .kernel = { r, get_or(number, 's', r) },
+        .stride = { u, get_or(number, 'v', u) },
+        .padding = (fv_padding)get(number, 'm'),
+        .pad = { p, p, p, p },
+        .dilation = { d, d },
+        .groups = get(number, 'g'),
+        .no_bias = get(number, 'b') != 0,
+    };
+}
+
+static void set_pool2d(fv_pool2d_options *options, const int32_t number[26])
+{
+    const int32_t r = get(number, 'r'), u = get(number, 'u'), p = get(number, 'p');
+    *options = (fv_pool2d_options){
+        .kernel = { r, get_or(number, 's', r) },
+        .stride = { u, get_or(number, 'v', u) },
+        .padding = (fv_padding)get(number, 'm'),
+        .pad = { p, p, p, p },
+        .ceil = get(number, 'e') != 0,
+        .count_padding = get(number, 'o') != 0,
+    };
+}
+
+static void set_options(layer_case *problem, const int32_t number[26])
+{
+    const char *type = problem->layer->name;
+    const double first = get(number, 'a') / 100.0, second = get(number, 'q') / 100.0;
+    layer_options *options = &problem->options;
+    if (strcmp(type, "conv2d") == 0)
+        set_conv2d(&options->conv2d, number);
+    else if (strstr(type, "pool2d"))
+        set_pool2d(&options->pool2d, number);
+    else if (strcmp(type, "dense") == 0)
+        options->dense = (fv_dense_options){ .units = get(number, 'k'), .no_bias = get(number, 'b') != 0 };
+    else if (strcmp(type, "leaky_relu") == 0)
+        options->leaky_relu.slope = first;
+    else if (strcmp(type, "elu") == 0)
+        options->elu.alpha = first;
+    else if (strcmp(type, "scaled_tanh") == 0)
+        options->scaled_tanh = (fv_scaled_tanh_options){ .amplitude = first, .slope = second };
+    else if (problem->layer->is_loss)
+        options->loss = (fv_loss_options){ .weight = first, .half = get(number, 'f') != 0 };
+    else if (problem->layer->is_input)
+        options->input = (fv_input_options){ .shape = { get(number, 'c'), get(number, 'h'), get(number, 'w') } };
+}
+
+layer_case layer_case_parse(const char *problem)
+{
+    char type[64];
+    const char *space = strchr(problem, ' ');
+    assert_true(space && (size_t)(space - problem) < sizeof type);
+    memcpy(type, problem, (size_t)(space - problem));
+    type[space - problem] = '\0';
+    layer_case parsed = { .problem = problem, .layer = fvi_layer_find(type) };
+    if (!parsed.layer)
+        fail_msg("%s: there is no layer %s", problem, type);
+    int32_t number[26] = { 0 };
+    parse_numbers(space + 1, problem, number);
+    parsed.n = get_or(number, 'n', 1);
+    parsed.input_count = parsed.layer->is_input ? 0 : get_or(number, 'i', 1);
+    assert_true(parsed.input_count <= LAYER_CASE_INPUTS);
+    const bool widens = strcmp(type, "concat") == 0;
+    for (int32_t i = 0; i < parsed.input_count; i++)
+        parsed.in[i] = (fv_image_shape){ get_or(number, 'c', 1) + (widens ? i : 0), get_or(number, 'h', 1),
+                                         get_or(number, 'w', 1) };
+    parsed.targets = (layer_targets)get(number, 't');
+    parsed.sample_weights = get(number, 'z') != 0;
+    set_options(&parsed, number);
+    return parsed;
+}
+
+fv_status layer_case_infer(const layer_case *problem, fv_context *context, fvi_infer *node)
+{
+    *node = (fvi_infer){ .context = context,
+                         .name = "node1",
+                         .options = &problem->options,
+                         .in = problem->in,
+                         .input_count = problem->input_count };
+    return fvi_layer_infer(problem->layer, node);
+}
+
+/* Memory. */
+static double read_element(fv_dtype dtype, const void *memory, ptrdiff_t at)
+{
+    return dtype == FV_F64 ? ((const double *)memory)[at] : (double)((const float *)memory)[at];
+}
+
+static void write_element(fv_dtype dtype, void *memory, ptrdiff_t at, double value)
+{
+    if (dtype == FV_F64)
+        ((double *)memory)[at] = value;
+    else
+        ((float *)memory)[at] = (float)value;
+}
+
+static void *elements(fv_dtype dtype, size_t count, double value)
+{
+    void *memory = aligned_alloc(64, (count * fv_dtype_size(dtype) + 127) / 64 * 64);
+    assert_non_null(memory);
+    for (size_t i = 0; i < count; i++)
+        write_element(dtype, memory, (ptrdiff_t)i, value);
+    return memory;
+}
+
+/* A view of n images inside NaN, its border zero. */
+static layer_tensor make_tensor(const layer_run *run, fv_image_shape shape, const int32_t border[4])
+{
+    const int32_t more = run->options.border;
+    layer_tensor tensor = { .view = { .n = run->problem->n, .h = shape.h, .w = shape.w, .c = shape.c } };
+    fvi_view *view = &tensor.view;
+    for (int side = 0; side < 4; side++)
+        view->border[side] = (border ? border[side] : 0) + more;
+    const int32_t columns = shape.w + view->border[1] + view->border[3], rows = shape.h + view->border[0] + view->border[2];
+    view->pixel_stride = shape.c + run->options.extra;
+    view->row_stride = view->pixel_stride * columns;
+    view->image_stride = view->row_stride * rows;
+    const size_t count = (size_t)view->image_stride * (size_t)view->n;
+    tensor.bytes = count * fv_dtype_size(run->options.dtype);
+    tensor.memory = elements(run->options.dtype, count, (double)NAN);
+    tensor.before = malloc(tensor.bytes);
+    assert_non_null(tensor.before);
+    const ptrdiff_t inside = view->border[0] * view->row_stride + view->border[1] * view->pixel_stride;
+    view->data = (char *)tensor.memory + inside * (ptrdiff_t)fv_dtype_size(run->options.dtype);
+    fvi_view_clear_border(view, run->options.dtype, 0, view->n);
+    return tensor;
+}
+
+static void free_tensor(layer_tensor *tensor)
+{
+    free(tensor->memory);
+    free(tensor->before);
+}
+
+static void remember(layer_tensor *tensor)
+{
+    if (tensor->memory)
+        memcpy(tensor->before, tensor->memory, tensor->bytes);
+}
+
+static ptrdiff_t offset(const fvi_view *view, int32_t n, int32_t h, int32_t w)
+{
+    return n * view->image_stride + h * view->row_stride + w * view->pixel_stride;
+}
+
+/* Fails when memory outside the view's elements differs from the copy. */
+static void check_outside(const layer_run *run, layer_tensor *tensor, const char *what)
+{
+    const fvi_view *view = &tensor->view;
+    const size_t size = fv_dtype_size(run->options.dtype), start = (size_t)((char *)view->data - (char *)tensor->memory);
+    if (!tensor->memory)
+        return;
+    for (int32_t n = 0; n < view->n; n++)
+        for (int32_t h = 0; h < view->h; h++)
+            for (int32_t w = 0; w < view->w; w++) {
+                const size_t at = start + (size_t)offset(view, n, h, w) * size;
+                memcpy((char *)tensor->before + at, (char *)tensor->memory + at, (size_t)view->c * size);
+            }
+    for (size_t i = 0; i < tensor->bytes / size; i++)
+        if (memcmp((char *)tensor->before + i * size, (char *)tensor->memory + i * size, size) != 0)
+            fail_msg("%s: wrote outside the view of %s, at element %zu of its memory", run->problem->problem, what, i);
+}
+
+size_t layer_view_count(const fvi_view *view)
+{
+    return (size_t)view->n * (size_t)view->h * (size_t)view->w * (size_t)view->c;
+}
+
+void layer_view_set(const layer_run *run, const fvi_view *view, const double *nchw)
+{
+    for (int32_t n = 0; n < view->n; n++)
+        for (int32_t c = 0; c < view->c; c++)
+            for (int32_t h = 0; h < view->h; h++)
+                for (int32_t w = 0; w < view->w; w++)
+                    write_element(run->options.dtype, view->data, offset(view, n, h, w) + c, *nchw++);
+}
+
+void layer_view_get(const layer_run *run, const fvi_view *view, double *nchw)
+{
+    for (int32_t n = 0; n < view->n; n++)
+        for (int32_t c = 0; c < view->c; c++)
+            for (int32_t h = 0; h < view->h; h++)
+                for (int32_t w = 0; w < view->w; w++)
+                    *nchw++ = read_element(run->options.dtype, view->data, offset(view, n, h, w) + c);
+}
+
+size_t layer_param_count(const layer_run *run, int32_t index)
+{
+    return (size_t)fv_shape_elements(&run->infer.param[index].shape);
+}
+
+void layer_param_set(layer_run *run, int32_t index, const double *values)
+{
+    for (size_t i = 0; i < layer_param_count(run, index); i++)
+        write_element(run->options.dtype, run->param[index], (ptrdiff_t)i, values[i]);
+}
+
+void layer_param_get(const layer_run *run, int32_t index, const void *which, double *values)
+{
+    for (size_t i = 0; i < layer_param_count(run, index); i++)
+        values[i] = read_element(run->options.dtype, which, (ptrdiff_t)i);
+}
+
+/* Data. Values are rounded to float, so that float32 and float64 runs start from the same numbers. */
+static void fill_view(const layer_run *run, const fvi_view *view, uint64_t seed)
+{
+    const size_t count = layer_view_count(view);
+    double *values = test_doubles(count);
+    if (strcmp(run->problem->layer->name, "max_pool2d") == 0)
+        test_fill_distinct(values, count, seed, 1.0 / 64);
+    else
+        test_fill(values, count, seed, -2.0, 2.0);
+    for (size_t i = 0; i < count; i++)
+        values[i] = (double)(float)values[i];
+    layer_view_set(run, view, values);
+    free(values);
+}
+
+static void make_params(layer_run *run)
+{
+    for (int32_t i = 0; i < run->infer.param_count; i++) {
+        const size_t count = layer_param_count(run, i);
+        double *values = test_doubles(count);
+        test_fill(values, count, 100 + (uint64_t)i, -1.0, 1.0);
+        for (size_t k = 0; k < count; k++)
+            values[k] = (double)(float)values[k];
+        run->param[i] = elements(run->options.dtype, count, 0);
+        run->dparam[i] = elements(run->options.dtype, count, (double)NAN);
+        layer_param_set(run, i, values);
+        free(values);
+    }
+}
+
+static void make_soft(const layer_run *run, float *values, size_t count)
+{
+    const size_t classes = (size_t)run->problem->in[0].c;
+    double *draws = test_doubles(count);
+    test_fill(draws, count, 7, 0.1, 1.0);
+    for (size_t row = 0; row < count; row += classes) {
+        double sum = 0;
+        for (size_t k = 0; k < classes; k++)
+            sum += draws[row + k];
+        for (size_t k = 0; k < classes; k++)
+            values[row + k] = (float)(draws[row + k] / sum);
+    }
+    free(draws);
+}
+
+static void make_batch(layer_run *run)
+{
+    const layer_case *problem = run->problem;
+    const size_t n = (size_t)problem->n;
+    run->batch = (fv_batch){ .n = problem->n };
+    if (problem->targets == TARGETS_CLASSES) {
+        run->classes = calloc(n, sizeof *run->classes);
+        for (size_t i = 0; i < n; i++)
+            run->classes[i] = (int32_t)((i * 7 + 2) % (size_t)problem->in[0].c);
+        run->batch.classes = run->classes;
+    } else if (problem->targets != TARGETS_NONE) {
+        const size_t count = layer_view_count(&run->x[0].view);
+        double *draws = test_doubles(count);
+        run->values = calloc(count, sizeof *run->values);
+        test_fill(draws, count, 8, -1.0, 1.0);
+        for (size_t i = 0; i < count; i++)
+            run->values[i] = (float)draws[i];
+        free(draws);
+        if (problem->targets == TARGETS_SOFT)
+            make_soft(run, run->values, count);
+        run->batch.values = run->values;
+    }
+    if (problem->sample_weights) {
+        run->weights = calloc(n, sizeof *run->weights);
+        for (size_t i = 0; i < n; i++)
+            run->weights[i] = 0.5f + (float)i * 0.25f;
+        run->batch.weights = run->weights;
+    }
+}
+
+static void set_up(layer_run *run)
+{
+    const layer_case *problem = run->problem;
+    assert_int_equal(fvi_arena_create(&run->arena, run->context, 4096), FV_OK);
+    run->setup = (fvi_setup){
+        .context = run->context,
+        .arena = run->arena,
+        .name = "node1",
+        .options = &problem->options,
+        .in = problem->in,
+        .input_count = problem->input_count,
+        .out = run->infer.out,
+        .dtype = run->options.dtype,
+        .reference = run->options.reference,
+        .backward = true,
+        .wants_dx = true,
+        .batch = run->options.batch ? run->options.batch : problem->n,
+    };
+    if (problem->layer->setup && problem->layer->setup(&run->setup) != FV_OK)
+        fail_msg("%s: setup: %s", problem->problem, fv_context_message(run->context));
+    run->saved = run->setup.saved_bytes ? elements(FV_F32, run->setup.saved_bytes / 4 + 1, (double)NAN) : NULL;
+    run->scratch = elements(FV_F32, run->setup.scratch_bytes / 4 + 1, (double)NAN);
+    run->packed = elements(FV_F32, run->setup.packed_bytes / 4 + 1, (double)NAN);
+}
+
+layer_run *layer_run_create(const layer_case *problem, fv_context *context, layer_run_options options)
+{
+    layer_run *run = calloc(1, sizeof *run);
+    assert_non_null(run);
+    run->problem = problem;
+    run->context = context;
+    run->options = options;
+    run->scale = 0.375;
+    if (layer_case_infer(problem, context, &run->infer) != FV_OK)
+        fail_msg("%s: infer: %s", problem->problem, fv_context_message(context));
+    set_up(run);
+    for (int32_t i = 0; i < problem->input_count; i++) {
+        run->x[i] = make_tensor(run, problem->in[i], run->setup.input_border);
+        fill_view(run, &run->x[i].view, 10 + (uint64_t)i);
+    }
+    run->y = make_tensor(run, run->infer.out, NULL);
+    if (!problem->layer->is_loss) {
+        run->dy = make_tensor(run, run->infer.out, run->setup.gradient_border);
+        fill_view(run, &run->dy.view, 20);
+    }
+    for (int32_t i = 0; i < problem->input_count; i++)
+        run->dx[i] = make_tensor(run, problem->in[i], NULL);
+    if (options.in_place) {
+        free_tensor(&run->y);
+        free_tensor(&run->dx[0]);
+        run->y = (layer_tensor){ .view = run->x[0].view };
+        run->dx[0] = (layer_tensor){ .view = run->dy.view };
+    }
+    make_params(run);
+    make_batch(run);
+    return run;
+}
+
+void layer_run_destroy(layer_run *run)
+{
+    for (int32_t i = 0; i < LAYER_CASE_INPUTS; i++) {
+        free_tensor(&run->x[i]);
+        free_tensor(&run->dx[i]);
+    }
+    free_tensor(&run->y);
+    free_tensor(&run->dy);
+    for (int32_t i = 0; i < FVI_LAYER_PARAMS; i++) {
+        free(run->param[i]);
+        free(run->dparam[i]);
+    }
+    free(run->packed);
+    free(run->saved);
+    free(run->scratch);
+    free(run->classes);
+    free(run->values);
+    free(run->weights);
+    fvi_arena_destroy(run->arena);
+    free(run);
+}
+
+/* Passes. */
+static fvi_call make_call(layer_run *run, fvi_view x[LAYER_CASE_INPUTS], fvi_view dx[LAYER_CASE_INPUTS])
+{
+    for (int32_t i = 0; i < LAYER_CASE_INPUTS; i++) {
+        x[i] = run->x[i].view;
+        dx[i] = run->dx[i].view;
+    }
+    const fvi_call call = {
+        .context = run->context,
+        .kernels = fvi_kernels_for(run->options.dtype, fvi_context_isa(run->context), run->options.reference),
+        .name = "node1",
+        .message = &run->message,
+        .options = &run->problem->options,
+        .prepared = run->setup.prepared,
+        .dtype = run->options.dtype,
+        .n = run->problem->n,
+        .input_count = run->problem->input_count,
+        .x = x,
+        .y = run->y.view,
+        .dy = run->dy.view,
+        .dx = dx,
+        .param = run->param,
+        .dparam = run->dparam,
+        .packed = run->packed,
+        .saved = run->saved,
+        .scratch = run->scratch,
+        .batch = &run->batch,
+        .scale = run->scale,
+    };
+    return call;
+}
+
+fv_status layer_run_forward(layer_run *run)
+{
+    fvi_view x[LAYER_CASE_INPUTS], dx[LAYER_CASE_INPUTS];
+    fvi_call call = make_call(run, x, dx);
+    remember(&run->y);
+    if (run->problem->layer->pack)
+        run->problem->layer->pack(&call);
+    const fv_status status = run->problem->layer->forward(&call);
+    run->loss = call.loss;
+    check_outside(run, &run->y, "y");
+    return status;
+}
+
+static void fill_nan(const layer_run *run, const fvi_view *view)
+{
+    const size_t count = layer_view_count(view);
+    double *values = test_doubles(count);
+    for (size_t i = 0; i < count; i++)
+        values[i] = (double)NAN;
+    layer_view_set(run, view, values);
+    free(values);
+}
+
+static fv_status backward_of(const fvi_layer *layer, fvi_call *call)
+{
+    if (layer->backward)
+        return layer->backward(call);
+    const fv_status status = layer->backward_weights(call);
+    return status == FV_OK ? layer->backward_data(call) : status;
+}
+
+fv_status layer_run_backward(layer_run *run)
+{
+    const fvi_layer *layer = run->problem->layer;
+    fvi_view x[LAYER_CASE_INPUTS], dx[LAYER_CASE_INPUTS];
+    fvi_call call = make_call(run, x, dx);
+    if (!run->options.in_place) {
+        for (int32_t i = 0; i < run->problem->input_count && !(layer->backward_reads & FVI_READS_INPUT); i++)
+            fill_nan(run, &run->x[i].view);
+        if (!(layer->backward_reads & FVI_READS_OUTPUT))
+            fill_nan(run, &run->y.view);
+    }
+    for (int32_t i = 0; i < run->problem->input_count; i++)
+        remember(&run->dx[i]);
+    const fv_status status = backward_of(layer, &call);
+    for (int32_t i = 0; i < run->problem->input_count; i++)
+        check_outside(run, &run->dx[i], "dx");
+    return status;
+}
+
+double layer_run_objective(const layer_run *run)
+{
+    if (run->problem->layer->is_loss)
+        return run->scale * run->loss;
+    const size_t count = layer_view_count(&run->y.view);
+    double *y = test_doubles(count), *dy = test_doubles(count), sum = 0;
+    layer_view_get(run, &run->y.view, y);
+    layer_view_get(run, &run->dy.view, dy);
+    for (size_t i = 0; i < count; i++)
+        sum += y[i] * dy[i];
+    free(y);
+    free(dy);
+    return sum;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * layer_case.h - one layer on its own: a problem string becomes options and shapes, then infer, setup, pack, forward and
+ * backward run with memory that the case provides, as a session would.
+ *
+ * A problem is a layer type and letters with numbers: "conv2d n2c3h7w5k4r3s3p1".
+ *   n samples, c h w input shape (1 unless given)         i number of inputs (concat: each has one channel more)
+ *   k filters or units    r s kernel    u v stride        d dilation    g groups    p pad on every side
+ *   m padding mode (1 valid, 2 same, 3 full)              b1 no bias    e1 ceil     o1 count padding
+ *   a first number of the options (slope, alpha, amplitude, weight of a loss) in hundredths, q the second
+ *   t targets: 1 classes, 2 soft labels, 3 values         z1 sample weights         f1 half
+ */
+#ifndef FVI_TEST_LAYER_CASE_H
+#define FVI_TEST_LAYER_CASE_H
+
+#include "fovea/graph.h"
+#include "layer/layer.h"
+
+enum { LAYER_CASE_INPUTS = 4 };
+
+typedef union layer_options {
+    fv_plain_options plain;
+    fv_input_options input;
+    fv_conv2d_options conv2d;
+    fv_pool2d_options pool2d;
+    fv_dense_options dense;
+    fv_leaky_relu_options leaky_relu;
+    fv_elu_options elu;
+    fv_scaled_tanh_options scaled_tanh;
+    fv_loss_options loss;
+} layer_options;
+
+typedef enum layer_targets { TARGETS_NONE, TARGETS_CLASSES, TARGETS_SOFT, TARGETS_VALUES } layer_targets;
+
+typedef struct layer_case {
+    const char *problem;
+    const fvi_layer *layer;
+    layer_options options;
+    int32_t n;
+    fv_image_shape in[LAYER_CASE_INPUTS];
+    int32_t input_count;
+    layer_targets targets;
+    bool sample_weights;
+} layer_case;
+
+typedef struct layer_run_options {
+    fv_dtype dtype;
+    bool reference;
+    bool in_place;    /* y in x[0]'s memory, dx[0] in dy's */
+    int32_t extra;    /* channels of neighbours beside each view's in every pixel: they hold NaN and must keep their bits */
+    int32_t border;   /* rows and columns around every view beyond what setup asks for */
+    int32_t batch;    /* largest n of the setup; 0: the case's */
+} layer_run_options;
+
+/* Memory behind a view, with a copy from before the pass to see what was touched outside the view. */
+typedef struct layer_tensor {
+    fvi_view view;
+    void *memory, *before;
+    size_t bytes;
+} layer_tensor;
+
+/* Values are doubles in the order n, c, h, w (parameters: canonical), whatever the dtype. */
+typedef struct layer_run {
+    const layer_case *problem;
+    layer_run_options options;
+    fv_context *context;
+    fvi_arena *arena;
+    fvi_infer infer;
+    fvi_setup setup;
+    fvi_message message;
+    fv_batch batch;
+    int32_t *classes;
+    float *values, *weights;
+    layer_tensor x[LAYER_CASE_INPUTS], dx[LAYER_CASE_INPUTS], y, dy;
+    void *param[FVI_LAYER_PARAMS], *dparam[FVI_LAYER_PARAMS];
+    void *packed, *saved, *scratch;
+    double scale, loss;
+} layer_run;
+
+/* Parses; fails the test when the string is wrong. */
+layer_case layer_case_parse(const char *problem);
+/* infer() of a case into *node. */
+fv_status layer_case_infer(const layer_case *problem, fv_context *context, fvi_infer *node);
+
+/* Infers, sets up and allocates. Inputs and parameters are random, the same for every dtype and thread count (values are
+ * floats); max pooling gets distinct ones. Fails the test on any error. */
+layer_run *layer_run_create(const layer_case *problem, fv_context *context, layer_run_options options);
+void layer_run_destroy(layer_run *run);
+
+size_t layer_view_count(const fvi_view *view);
+void layer_view_set(const layer_run *run, const fvi_view *view, const double *nchw);
+void layer_view_get(const layer_run *run, const fvi_view *view, double *nchw);
+size_t layer_param_count(const layer_run *run, int32_t index);
+void layer_param_set(layer_run *run, int32_t index, const double *values);
+/* which: run->param[index] or run->dparam[index]. */
+void layer_param_get(const layer_run *run, int32_t index, const void *which, double *values);
+
+/* pack and forward; returns the status of forward. run->loss is the call's. */
+fv_status layer_run_forward(layer_run *run);
+/* backward, after filling with NaN whatever the descriptor says that backward does not read. Then checks that nothing outside
+ * the views was written, neither by this nor by forward. */
+fv_status layer_run_backward(layer_run *run);
+/* sum of dy*y, or scale * loss: what backward differentiates. */
+double layer_run_objective(const layer_run *run);
+
+#endif
