@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * conv2d_direct_weights.c - backward by weights on the outer form of the batch-reduce GEMM.
- * dw and db are cut into blocks of output channels, and the rows of dy into a fixed number of parts. A task owns one
- * (part, block): it copies a band of dy rows of its channels to contiguous memory, summing the bias gradient on the way,
- * and adds the products with x into a private accumulator of the packed order [r][s][c][lane]. Parts are then summed
- * pairwise along a fixed tree and written as OIHW. The parts depend on the shape of an image and on the n of the call,
- * never on threads, and a sum runs over its pixels in order however the bands lie: same bits for any number of threads.
+ * dw and db are cut into sets of blocks of output channels, and the rows of dy into a fixed number of parts. A task owns
+ * one (part, set). Band of rows by band it copies dy's channels to contiguous memory, block by block, summing the bias
+ * gradient on the way, and adds the products with x into private accumulators of the packed order [r][s][c][lane]. Where
+ * pixels of x lie far apart, a chunk of each is copied as well, and used for every block of the set. Parts are then
+ * summed pairwise along a fixed tree and written as OIHW. The parts depend on the shape of an image and on the n of the
+ * call, never on threads, and a sum runs over its pixels in order however the bands lie: same bits for any number of
+ * threads.
  */
 #include <string.h>
 
 #include "base/checked.h"
 #include "kernel/conv/conv2d_direct.h"
 
-#define BAND_PIXELS 224     /* summed over per pass of the micro-kernel */
-#define TASKS_WANTED 16     /* (part, block) pairs, when the pixels suffice */
-#define PART_PIXELS_MIN 512 /* a part costs a sum over all weights */
+#define BAND_PIXELS 112         /* summed over per pass of the micro-kernel: a chunk of x and a block of dy share an L1 */
+#define BAND_PIXELS_MAX (2 * BAND_PIXELS)
+#define CHUNK_FLOATS 48         /* of x per pixel, copied together */
+#define CHUNK_FLOATS_MAX 64
+#define PACK_FLOATS (4 * 1024)  /* a band that spans more floats of x than this is copied */
+#define SET_FLOATS (80 * 1024)  /* accumulators of a task: about an L2 */
+#define SET_BLOCKS 4
+#define TASKS_WANTED 16         /* (part, set) pairs, when the pixels suffice */
+#define PART_PIXELS_MIN 512     /* a part costs a sum over all weights */
 
 /* Where dy and x lie and how the work is cut; see weights_cut(). All strides in floats. */
 typedef struct weights_call {
@@ -22,63 +30,74 @@ typedef struct weights_call {
     const fvi_brgemm *gemm;
     const fvi_view *x, *dy;
     float *dw, *db;
-    int32_t channels, filters, blocks; /* per group */
+    bool one_pixel;                    /* an image of dy is one pixel, so images are the pixels of one row */
+    int32_t channels, filters;         /* per group */
+    int32_t blocks, set, sets;         /* blocks per group, per task; tasks per group */
     int32_t segments, run;             /* columns of taps and channels, as in the micro-kernel's forward form */
+    int32_t chunk;                     /* floats of a run taken at a time */
+    bool pack;                         /* copy chunks of x */
+    ptrdiff_t x_pixel, x_row, dy_pixel, dy_row; /* x: from output to output */
     int32_t parts;
-    int64_t rows;        /* rows of dy in the call: n * oh, or 1 when an image of dy is one pixel */
-    int32_t row_pixels;  /* pixels of a row: ow, or n */
+    int64_t rows;                      /* rows of dy in the call: n * oh, or 1 */
+    int32_t row_pixels;                /* ow, or n */
     int32_t band_rows, band_columns;
-    size_t slot_floats, band_floats;
-    float *bands, *slots; /* scratch: a band per worker; a slot per task, or per worker when there is one part */
+    size_t slot_floats;                /* accumulators of one block, and its db */
+    size_t band_floats, worker_floats; /* dy of one block; all that a worker needs */
+    float *workers, *slots;            /* scratch; a slot per (block, part), or per worker and block of a set */
 } weights_call;
+
+static int32_t smaller(int64_t a, int64_t b)
+{
+    return (int32_t)(a < b ? a : b);
+}
 
 /* The part of the cut that needs no data; n images. */
 static weights_call weights_cut(const fvi_conv2d_plan *plan, int32_t n)
 {
     const fvi_conv2d_shape *shape = &plan->shape;
     weights_call call = { .shape = shape, .gemm = plan->pass[FVI_BACKWARD_WEIGHTS].kernel };
+    const size_t width = (size_t)(FVI_BRGEMM_MAX_VECTORS * call.gemm->lanes);
     call.channels = shape->c / shape->groups;
     call.filters = shape->k / shape->groups;
+    call.slot_floats = ((size_t)shape->r * (size_t)shape->s * (size_t)call.channels + 1) * width;
     call.blocks = fvi_conv2d_block_count(call.gemm, call.filters);
-    const bool one_pixel = shape->oh == 1 && shape->ow == 1;
-    call.rows = one_pixel ? 1 : (int64_t)n * shape->oh;
-    call.row_pixels = one_pixel ? n : shape->ow;
-    const int64_t tasks = (int64_t)call.blocks * shape->groups;
+    const int32_t most_blocks = SET_FLOATS / call.slot_floats < 2 ? 2 : smaller(SET_FLOATS / (int64_t)call.slot_floats, SET_BLOCKS);
+    call.sets = fvi_conv2d_ceil(call.blocks, most_blocks);
+    call.set = fvi_conv2d_ceil(call.blocks, call.sets);
+    call.sets = fvi_conv2d_ceil(call.blocks, call.set);
+
+    call.one_pixel = shape->oh == 1 && shape->ow == 1;
+    call.rows = call.one_pixel ? 1 : (int64_t)n * shape->oh;
+    call.row_pixels = call.one_pixel ? n : shape->ow;
+    const int64_t tasks = (int64_t)call.sets * shape->groups;
     const int64_t wanted = (TASKS_WANTED + tasks - 1) / tasks;
     const int64_t most = call.rows * call.row_pixels / PART_PIXELS_MIN;
-    const int64_t parts = wanted < most ? wanted : most;
-    call.parts = parts < 1 ? 1 : parts > call.rows ? (int32_t)call.rows : (int32_t)parts;
-    const int32_t cuts = fvi_conv2d_ceil(call.row_pixels, 2 * BAND_PIXELS);
+    call.parts = smaller(wanted < most ? wanted : most, call.rows);
+    if (call.parts < 1)
+        call.parts = 1;
+    const int32_t cuts = fvi_conv2d_ceil(call.row_pixels, BAND_PIXELS_MAX);
     call.band_columns = fvi_conv2d_ceil(call.row_pixels, cuts);
-    call.band_rows = cuts > 1 ? 1 : BAND_PIXELS / call.row_pixels;
-    if (call.band_rows < 1)
-        call.band_rows = 1;
-    const size_t width = (size_t)(FVI_BRGEMM_MAX_VECTORS * call.gemm->lanes);
-    call.band_floats = (size_t)call.band_rows * (size_t)call.band_columns * width;
-    call.slot_floats = ((size_t)shape->r * (size_t)shape->s * (size_t)call.channels + 1) * width;
+    const int32_t most_rows = call.row_pixels < BAND_PIXELS ? BAND_PIXELS / call.row_pixels : 1;
+    call.band_rows = fvi_conv2d_ceil(shape->oh, fvi_conv2d_ceil(shape->oh, most_rows));
+    call.band_floats = BAND_PIXELS_MAX * width;
+    call.worker_floats = call.band_floats * (size_t)call.set + BAND_PIXELS_MAX * CHUNK_FLOATS_MAX;
     return call;
 }
 
 static size_t slot_count(const fvi_conv2d_plan *plan, const weights_call *call)
 {
-    return call->parts == 1 ? (size_t)plan->threads
+    return call->parts == 1 ? (size_t)plan->threads * (size_t)call->set
                             : (size_t)call->parts * (size_t)call->blocks * (size_t)call->shape->groups;
 }
 
 const char *fvi_conv2d_direct_accept_weights(fvi_conv2d_plan *plan)
 {
-    /* A smaller n can have one part, and so a slot per worker, where the plan's n has fewer slots than workers; and it
-     * can have wider bands only for one-pixel images, where n is the row. */
+    /* A smaller n can have one part, and so slots per worker, where the plan's n has fewer. */
     const weights_call call = weights_cut(plan, plan->shape.n);
-    size_t slots = slot_count(plan, &call);
-    if (slots < (size_t)plan->threads)
-        slots = (size_t)plan->threads;
-    size_t band = call.band_floats;
-    const size_t widest = (size_t)(2 * BAND_PIXELS * FVI_BRGEMM_MAX_VECTORS * call.gemm->lanes);
-    if (band < widest)
-        band = widest;
+    const size_t threads = (size_t)plan->threads, at_least = threads * (size_t)call.set;
+    const size_t slots = slot_count(plan, &call);
     plan->pass[FVI_BACKWARD_WEIGHTS].scratch_bytes =
-        (slots * call.slot_floats + (size_t)plan->threads * band) * sizeof(float);
+        ((slots > at_least ? slots : at_least) * call.slot_floats + threads * call.worker_floats) * sizeof(float);
     fvi_conv2d_direct_border(plan, FVI_BACKWARD_WEIGHTS);
     return NULL;
 }
@@ -86,104 +105,165 @@ const char *fvi_conv2d_direct_accept_weights(fvi_conv2d_plan *plan)
 /* Address of pixel `column` of row `row` of dy, and of the first tap's x for it. */
 static const float *dy_at(const weights_call *call, int64_t row, int32_t column)
 {
-    const fvi_view *dy = call->dy;
-    if (call->shape->oh == 1 && call->shape->ow == 1)
-        return (const float *)dy->data + column * dy->image_stride;
-    return fvi_conv2d_pixel(dy, (int32_t)(row / call->shape->oh), (int32_t)(row % call->shape->oh), column);
+    if (call->one_pixel)
+        return (const float *)call->dy->data + column * call->dy->image_stride;
+    return fvi_conv2d_pixel(call->dy, (int32_t)(row / call->shape->oh), (int32_t)(row % call->shape->oh), column);
 }
 
 static const float *x_at(const weights_call *call, int64_t row, int32_t column)
 {
     const fvi_conv2d_shape *shape = call->shape;
-    if (shape->oh == 1 && shape->ow == 1)
+    if (call->one_pixel)
         return fvi_conv2d_pixel(call->x, column, -shape->pad[0], -shape->pad[1]);
     return fvi_conv2d_pixel(call->x, (int32_t)(row / shape->oh),
                             (int32_t)(row % shape->oh) * shape->stride[0] - shape->pad[0],
                             column * shape->stride[1] - shape->pad[1]);
 }
 
+/* A task's place in memory and in the loops. */
 typedef struct band {
     int64_t row;
     int32_t column, rows, columns;
 } band;
 
-/* Copies a band's channels [first, first + count) of dy to rows of `width` floats, zeros behind, and adds them to db. */
-static void copy_band(const weights_call *call, band at, int32_t channel, fvi_conv2d_block block, float *restrict to,
-                      float *restrict db)
+typedef struct part_work {
+    const weights_call *call;
+    int32_t group, first_block, block_count;
+    float *slots; /* of the set's blocks, slot_stride apart */
+    size_t slot_stride;
+    float *dy, *x; /* the worker's copies */
+    band at;
+    const float *next_dy; /* first pixel of the next band */
+    int32_t next_block;   /* whose dy is to be prefetched */
+} part_work;
+
+static fvi_conv2d_block block_of(const part_work *work, int32_t index)
 {
-    const ptrdiff_t pixel =
-        call->shape->oh == 1 && call->shape->ow == 1 ? call->dy->image_stride : call->dy->pixel_stride;
-    for (int32_t row = 0; row < at.rows; row++) {
-        const float *from = dy_at(call, at.row + row, at.column) + channel;
-        for (int32_t column = 0; column < at.columns; column++, from += pixel, to += block.width) {
-            for (int32_t lane = 0; lane < block.count; lane++)
-                to[lane] = from[lane];
-            for (int32_t lane = block.count; lane < block.width; lane++)
-                to[lane] = 0.0f;
-            for (int32_t lane = 0; lane < block.width; lane++)
-                db[lane] += to[lane];
+    return fvi_conv2d_block_at(work->call->gemm, work->call->filters, work->first_block + index);
+}
+
+/* Copies the band's pixels of each block of the set, and adds them to db. */
+static void copy_dy(const part_work *work)
+{
+    const weights_call *call = work->call;
+    const size_t taps = (size_t)call->shape->r * (size_t)call->shape->s * (size_t)call->channels;
+    for (int32_t i = 0; i < work->block_count; i++) {
+        const fvi_conv2d_block block = block_of(work, i);
+        fvi_brgemm_copy copy = { .from_pixel = call->dy_pixel, .to = work->dy + (size_t)i * call->band_floats,
+                                 .sum = work->slots + (size_t)i * work->slot_stride + taps * (size_t)block.width,
+                                 .pixels = work->at.columns, .count = block.count };
+        for (int32_t row = 0; row < work->at.rows; row++) {
+            copy.from = dy_at(call, work->at.row + row, work->at.column) + work->group * call->filters + block.first;
+            call->gemm->copy(&copy);
+            copy.to += (ptrdiff_t)copy.pixels * block.width;
         }
     }
 }
 
 /* acc += the band's products for `count` consecutive floats of x: tiles of nearly equal size. */
-static void run_points(const weights_call *call, fvi_brgemm_outer *outer, int32_t vectors, int32_t count)
+static void run_points(const fvi_brgemm *gemm, fvi_brgemm_outer *outer, int32_t vectors, int32_t count)
 {
-    const int32_t tiles = fvi_conv2d_ceil(count, call->gemm->points[vectors - 1]);
+    const int32_t tiles = fvi_conv2d_ceil(count, gemm->points[vectors - 1]);
     const int32_t points = count / tiles, larger = count % tiles;
     if (larger > 0) {
         outer->tiles = larger;
-        call->gemm->outer[vectors - 1][points](outer);
+        gemm->outer[vectors - 1][points](outer);
         outer->x += (ptrdiff_t)larger * (points + 1);
-        outer->acc += (ptrdiff_t)larger * (points + 1) * vectors * call->gemm->lanes;
+        outer->acc += (ptrdiff_t)larger * (points + 1) * vectors * gemm->lanes;
+        outer->next += larger * outer->next_tile;
     }
     outer->tiles = tiles - larger;
-    call->gemm->outer[vectors - 1][points - 1](outer);
+    gemm->outer[vectors - 1][points - 1](outer);
 }
 
-static void multiply_band(const weights_call *call, band at, int32_t group, fvi_conv2d_block block, const float *copy,
-                          float *acc)
+/* Sets what a call prefetches: a block of the next band's dy while any is left, else the band's next chunk of x. */
+static void set_prefetch(part_work *work, fvi_brgemm_outer *outer, const float *next_x, bool first_block)
 {
+    const weights_call *call = work->call;
+    outer->next = next_x;
+    outer->next_row = call->x_row;
+    outer->next_pixel = call->x_pixel;
+    outer->next_tile = call->gemm->points[FVI_BRGEMM_MAX_VECTORS - 1];
+    if ((call->pack && first_block) || work->next_block >= work->block_count)
+        return;
+    outer->next = work->next_dy + block_of(work, work->next_block).first;
+    outer->next_row = call->dy_row;
+    outer->next_pixel = call->dy_pixel;
+    outer->next_tile = 0;
+    work->next_block++;
+}
+
+/* One chunk of x, at `x`, with every block of the set. offset: of the chunk in the order [r][s][c]. */
+static void multiply_chunk(part_work *work, const float *x, size_t offset, int32_t count)
+{
+    const weights_call *call = work->call;
+    fvi_brgemm_outer outer = { .x_row = call->x_row, .x_pixel = call->x_pixel, .rows = work->at.rows,
+                               .pixels = work->at.columns };
+    const float *from = x;
+    if (call->pack) {
+        const int32_t width = fvi_conv2d_ceil(count, call->gemm->lanes) * call->gemm->lanes;
+        fvi_brgemm_copy copy = { .from_pixel = call->x_pixel, .to = work->x, .pixels = outer.pixels, .count = count };
+        for (int32_t row = 0; row < outer.rows; row++) {
+            copy.from = x + row * call->x_row;
+            call->gemm->copy(&copy);
+            copy.to += (ptrdiff_t)copy.pixels * width;
+        }
+        from = work->x;
+        outer.x_pixel = width;
+        outer.x_row = (ptrdiff_t)copy.pixels * width;
+    }
+    for (int32_t i = 0; i < work->block_count; i++) {
+        const fvi_conv2d_block block = block_of(work, i);
+        set_prefetch(work, &outer, x + count, i == 0);
+        outer.x = from;
+        outer.d = work->dy + (size_t)i * call->band_floats;
+        outer.acc = work->slots + (size_t)i * work->slot_stride + offset * (size_t)block.width;
+        run_points(call->gemm, &outer, block.vectors, count);
+    }
+}
+
+static void multiply_band(part_work *work)
+{
+    const weights_call *call = work->call;
     const fvi_conv2d_shape *shape = call->shape;
-    const bool one_pixel = shape->oh == 1 && shape->ow == 1;
-    const float *x = x_at(call, at.row, at.column) + (ptrdiff_t)group * call->channels;
-    fvi_brgemm_outer outer = { .d = copy, .x_row = shape->stride[0] * call->x->row_stride,
-                               .x_pixel = one_pixel ? call->x->image_stride : shape->stride[1] * call->x->pixel_stride,
-                               .rows = at.rows, .pixels = at.columns };
+    const float *x = x_at(call, work->at.row, work->at.column) + (ptrdiff_t)work->group * call->channels;
+    size_t offset = 0;
     for (int32_t r = 0; r < shape->r; r++) {
         for (int32_t segment = 0; segment < call->segments; segment++) {
-            outer.x = x + (ptrdiff_t)r * shape->dilation[0] * call->x->row_stride +
-                      (ptrdiff_t)segment * shape->dilation[1] * call->x->pixel_stride;
-            outer.acc = acc;
-            run_points(call, &outer, block.vectors, call->run);
-            acc += (ptrdiff_t)call->run * block.width;
+            const float *tap = x + (ptrdiff_t)r * shape->dilation[0] * call->x->row_stride +
+                               (ptrdiff_t)segment * shape->dilation[1] * call->x->pixel_stride;
+            for (int32_t q = 0; q < call->run; q += call->chunk) {
+                const int32_t count = smaller(call->chunk, call->run - q);
+                multiply_chunk(work, tap + q, offset, count);
+                offset += (size_t)count;
+            }
         }
     }
 }
 
-/* All bands of one part for one block of one group. A band stays within an image. */
-static void run_part(const weights_call *call, int32_t part, int32_t group, fvi_conv2d_block block, float *copy,
-                     float *slot)
+/* All bands of one part for the blocks of a set. A band stays within an image. */
+static void run_part(part_work *work, int32_t part)
 {
+    const weights_call *call = work->call;
     const int64_t begin = call->rows * part / call->parts, end = call->rows * (part + 1) / call->parts;
-    const size_t taps = (size_t)call->shape->r * (size_t)call->shape->s * (size_t)call->channels;
-    float *db = slot + taps * (size_t)block.width;
-    memset(slot, 0, (taps + 1) * (size_t)block.width * sizeof(float));
-    const int32_t image_rows = call->rows == 1 ? 1 : call->shape->oh;
+    for (int32_t i = 0; i < work->block_count; i++)
+        memset(work->slots + (size_t)i * work->slot_stride, 0, call->slot_floats * sizeof(float));
+    const int32_t image_rows = call->one_pixel ? 1 : call->shape->oh;
     for (int64_t row = begin; row < end;) {
         const int64_t left = end - row, in_image = image_rows - row % image_rows;
-        band at = { .row = row, .rows = call->band_rows };
-        if (at.rows > left)
-            at.rows = (int32_t)left;
-        if (at.rows > in_image)
-            at.rows = (int32_t)in_image;
-        for (at.column = 0; at.column < call->row_pixels; at.column += call->band_columns) {
-            const int32_t rest = call->row_pixels - at.column;
-            at.columns = rest < call->band_columns ? rest : call->band_columns;
-            copy_band(call, at, group * call->filters + block.first, block, copy, db);
-            multiply_band(call, at, group, block, copy, slot);
+        work->at.row = row;
+        work->at.rows = smaller(call->band_rows, left < in_image ? left : in_image);
+        row += work->at.rows;
+        for (int32_t column = 0; column < call->row_pixels; column += call->band_columns) {
+            work->at.column = column;
+            work->at.columns = smaller(call->band_columns, call->row_pixels - column);
+            const bool last = column + work->at.columns >= call->row_pixels;
+            work->next_dy = dy_at(call, last ? row : work->at.row, last ? 0 : column + work->at.columns) +
+                            work->group * call->filters;
+            work->next_block = last && row == end ? work->block_count : 0;
+            copy_dy(work);
+            multiply_band(work);
         }
-        row += at.rows;
     }
 }
 
@@ -203,19 +283,28 @@ static void write_block(const weights_call *call, int32_t group, fvi_conv2d_bloc
     }
 }
 
-/* Task index: group, then block, then part. */
+/* Task index: group, then set, then part. */
 static void part_task(void *argument, size_t index, int32_t worker)
 {
     const weights_call *call = argument;
     const int32_t part = (int32_t)(index % (size_t)call->parts);
-    const size_t owner = index / (size_t)call->parts;
-    const int32_t group = (int32_t)(owner / (size_t)call->blocks);
-    const fvi_conv2d_block block =
-        fvi_conv2d_block_at(call->gemm, call->filters, (int32_t)(owner % (size_t)call->blocks));
-    float *slot = call->slots + (call->parts == 1 ? (size_t)worker : index) * call->slot_floats;
-    run_part(call, part, group, block, call->bands + (size_t)worker * call->band_floats, slot);
-    if (call->parts == 1)
-        write_block(call, group, block, slot);
+    const int32_t set = (int32_t)(index / (size_t)call->parts % (size_t)call->sets);
+    const int32_t group = (int32_t)(index / (size_t)call->parts / (size_t)call->sets);
+    part_work work = { .call = call, .group = group, .first_block = set * call->set };
+    work.block_count = smaller(call->set, call->blocks - work.first_block);
+    work.dy = call->workers + (size_t)worker * call->worker_floats;
+    work.x = work.dy + (size_t)call->set * call->band_floats;
+    if (call->parts == 1) {
+        work.slots = call->slots + (size_t)worker * (size_t)call->set * call->slot_floats;
+        work.slot_stride = call->slot_floats;
+    } else {
+        const size_t owner = (size_t)group * (size_t)call->blocks + (size_t)work.first_block;
+        work.slots = call->slots + (owner * (size_t)call->parts + (size_t)part) * call->slot_floats;
+        work.slot_stride = (size_t)call->parts * call->slot_floats;
+    }
+    run_part(&work, part);
+    for (int32_t i = 0; call->parts == 1 && i < work.block_count; i++)
+        write_block(call, group, block_of(&work, i), work.slots + (size_t)i * work.slot_stride);
 }
 
 static void sum_task(void *argument, size_t owner, int32_t worker)
@@ -242,19 +331,25 @@ static void sum_task(void *argument, size_t owner, int32_t worker)
 void fvi_conv2d_direct_backward_weights(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x,
                                         const fvi_view *dy, void *dw, void *db, void *scratch)
 {
+    const fvi_conv2d_shape *shape = &plan->shape;
     weights_call call = weights_cut(plan, dy->n);
     call.x = x;
     call.dy = dy;
     call.dw = dw;
     call.db = db;
     call.slots = scratch;
-    call.bands = call.slots + slot_count(plan, &call) * call.slot_floats;
-    const bool contiguous = plan->shape.s == 1 ||
-                            (x->pixel_stride == call.channels && plan->shape.dilation[1] == 1);
-    call.segments = contiguous ? 1 : plan->shape.s;
-    call.run = contiguous ? call.channels * plan->shape.s : call.channels;
-    const size_t owners = (size_t)call.blocks * (size_t)plan->shape.groups;
-    fvi_parallel(context, owners * (size_t)call.parts, part_task, &call);
+    call.workers = call.slots + slot_count(plan, &call) * call.slot_floats;
+    call.x_pixel = call.one_pixel ? x->image_stride : shape->stride[1] * x->pixel_stride;
+    call.x_row = shape->stride[0] * x->row_stride;
+    call.dy_pixel = call.one_pixel ? dy->image_stride : dy->pixel_stride;
+    call.dy_row = dy->row_stride;
+    const bool contiguous = shape->s == 1 || (x->pixel_stride == call.channels && shape->dilation[1] == 1);
+    call.segments = contiguous ? 1 : shape->s;
+    call.run = contiguous ? call.channels * shape->s : call.channels;
+    call.pack = call.x_pixel * call.band_columns * call.band_rows > PACK_FLOATS;
+    call.chunk = call.pack ? fvi_conv2d_ceil(call.run, fvi_conv2d_ceil(call.run, CHUNK_FLOATS)) : call.run;
+    const size_t owners = (size_t)shape->groups * (size_t)call.blocks;
+    fvi_parallel(context, (size_t)shape->groups * (size_t)call.sets * (size_t)call.parts, part_task, &call);
     if (call.parts > 1)
         fvi_parallel(context, owners, sum_task, &call);
 }

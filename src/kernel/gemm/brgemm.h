@@ -32,17 +32,31 @@ typedef struct fvi_brgemm_forward {
 
 /* Outer form: pixels are summed over, points are consecutive floats of x.
  *   acc[p*width + j] += sum over a < rows, b < pixels of x[a*x_row + b*x_pixel + p] * d[(a*pixels + b)*width + j]
- * for p < P*tiles; d and acc 64-byte aligned. Each sum runs in that order, with one FMA a term. */
+ * for p < P*tiles; d and acc 64-byte aligned. Each sum runs in that order, with one FMA a term.
+ * Meanwhile tile t prefetches the lines of next[a*next_row + b*next_pixel + t*next_tile]; any address is harmless. */
 typedef struct fvi_brgemm_outer {
     const float *x, *d;
     float *acc;
     ptrdiff_t x_row, x_pixel;
     int32_t rows, pixels;
     int32_t tiles;
+    const float *next;
+    ptrdiff_t next_row, next_pixel, next_tile;
 } fvi_brgemm_outer;
+
+/* Copies pixels of `count` floats to rows of whole vectors, zeros behind the last float:
+ *   to[p*width + j] = from[p*from_pixel + j] for j < count, 0 for count <= j < width = count rounded up to lanes.
+ * sum: NULL, or width floats (64-byte aligned, at most FVI_BRGEMM_MAX_VECTORS vectors) to which each pixel is added. */
+typedef struct fvi_brgemm_copy {
+    const float *from;
+    ptrdiff_t from_pixel;
+    float *to, *sum;
+    int32_t pixels, count;
+} fvi_brgemm_copy;
 
 typedef void fvi_brgemm_forward_fn(const fvi_brgemm_forward *arguments);
 typedef void fvi_brgemm_outer_fn(const fvi_brgemm_outer *arguments);
+typedef void fvi_brgemm_copy_fn(const fvi_brgemm_copy *arguments);
 
 /* The kernels of one instruction set. forward[v - 1][P - 1] for v vectors and 1 <= P <= points[v - 1]; outer likewise. */
 typedef struct fvi_brgemm {
@@ -51,6 +65,7 @@ typedef struct fvi_brgemm {
     int32_t points[FVI_BRGEMM_MAX_VECTORS];
     fvi_brgemm_forward_fn *forward[FVI_BRGEMM_MAX_VECTORS][FVI_BRGEMM_MAX_POINTS];
     fvi_brgemm_outer_fn *outer[FVI_BRGEMM_MAX_VECTORS][FVI_BRGEMM_MAX_POINTS];
+    fvi_brgemm_copy_fn *copy;
 } fvi_brgemm;
 
 /* The compiled variants. What this build lacks (another architecture's) is absent; fvi_brgemm_for() knows. */

@@ -91,12 +91,10 @@ FVI_INLINE void forward(const fvi_brgemm_forward *a, const int points, const int
                 acc[p * vectors + v] = init;
         }
         const float *w = a->w;
-#ifndef NO_YP
 #pragma GCC unroll 16
         for (int p = 0; p < points; p++)
             for (int line = 0; line < (width + 15) / 16; line++)
                 __builtin_prefetch(y + p * a->y_point + 16 * line, 1, 3);
-#endif
         for (int32_t row = 0; row < a->rows; row++) {
             for (int32_t segment = 0; segment < a->segments; segment++) {
                 const float *base[BASES];
@@ -106,17 +104,12 @@ FVI_INLINE void forward(const fvi_brgemm_forward *a, const int points, const int
                 const float *next = base[0] + ahead;
                 ptrdiff_t q = 0;
                 for (; q + 4 <= run; q += 4) {
-#ifndef NO_XP
 #pragma GCC unroll 4
                     for (int line = 0; line < (points * 4 + 15) / 16; line++)
                         __builtin_prefetch(next + 16 * line, 0, 3);
                     next += advance;
-#endif
 #pragma GCC unroll 4
                     for (int i = 0; i < 4; i++) {
-#ifdef WP
-                        __builtin_prefetch(w + WP * width, 0, 3);
-#endif
                         step(acc, points, vectors, base, x_point, q + i, w);
                         w += width;
                     }
@@ -136,7 +129,8 @@ FVI_INLINE void forward(const fvi_brgemm_forward *a, const int points, const int
 FVI_INLINE void outer(const fvi_brgemm_outer *a, const int points, const int vectors)
 {
     const int width = vectors * LANES;
-    const float *x_tile = a->x;
+    const ptrdiff_t next_pixel = a->next_pixel;
+    const float *x_tile = a->x, *next_tile = a->next;
     float *out = a->acc;
     for (int32_t tile = 0; tile < a->tiles; tile++) {
         fvi_vf acc[FVI_BRGEMM_MAX_VECTORS * FVI_BRGEMM_MAX_POINTS];
@@ -146,9 +140,12 @@ FVI_INLINE void outer(const fvi_brgemm_outer *a, const int points, const int vec
         const float *d = a->d;
         for (int32_t row = 0; row < a->rows; row++) {
             const float *x = x_tile + row * a->x_row;
+            const float *next = next_tile + row * a->next_row;
 #pragma GCC unroll 4
             for (int32_t pixel = 0; pixel < a->pixels; pixel++) {
                 const float *const base = x;
+                __builtin_prefetch(next, 0, 3);
+                next += next_pixel;
                 fvi_vf weight[FVI_BRGEMM_MAX_VECTORS];
 #pragma GCC unroll 2
                 for (int v = 0; v < vectors; v++)
@@ -168,8 +165,61 @@ FVI_INLINE void outer(const fvi_brgemm_outer *a, const int points, const int vec
         for (int i = 0; i < points * vectors; i++)
             fvi_vf_store(out + i * LANES, acc[i]);
         x_tile += points;
+        next_tile += a->next_tile;
         out += points * width;
     }
+}
+
+FVI_INLINE void copy_pixels(const fvi_brgemm_copy *a)
+{
+    const int32_t whole = a->count / LANES, rest = a->count % LANES;
+    const fvi_vmask mask = fvi_vmask_first((size_t)rest);
+    const float *from = a->from;
+    float *to = a->to;
+    for (int32_t pixel = 0; pixel < a->pixels; pixel++) {
+        for (int32_t v = 0; v < whole; v++)
+            fvi_vf_store(to + v * LANES, fvi_vf_load(from + v * LANES));
+        if (rest > 0)
+            fvi_vf_store(to + whole * LANES, fvi_vf_load_masked(from + whole * LANES, mask));
+        from += a->from_pixel;
+        to += (whole + (rest > 0)) * LANES;
+    }
+}
+
+FVI_INLINE void copy_and_sum(const fvi_brgemm_copy *a, const int vectors)
+{
+    const int32_t last = a->count - (vectors - 1) * LANES;
+    const fvi_vmask mask = fvi_vmask_first((size_t)last);
+    const float *from = a->from;
+    float *to = a->to;
+    fvi_vf sum[FVI_BRGEMM_MAX_VECTORS];
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; v++)
+        sum[v] = fvi_vf_load(a->sum + v * LANES);
+    for (int32_t pixel = 0; pixel < a->pixels; pixel++) {
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++) {
+            const float *at = from + v * LANES;
+            const fvi_vf value = v < vectors - 1 || last == LANES ? fvi_vf_load(at) : fvi_vf_load_masked(at, mask);
+            sum[v] += value;
+            fvi_vf_store(to + v * LANES, value);
+        }
+        from += a->from_pixel;
+        to += vectors * LANES;
+    }
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; v++)
+        fvi_vf_store(a->sum + v * LANES, sum[v]);
+}
+
+static void copy(const fvi_brgemm_copy *arguments)
+{
+    if (arguments->sum == NULL)
+        copy_pixels(arguments);
+    else if (arguments->count <= LANES)
+        copy_and_sum(arguments, 1);
+    else
+        copy_and_sum(arguments, 2);
 }
 
 /* One function per tile size. */
@@ -205,5 +255,6 @@ const fvi_brgemm FVI_ISA_NAME(fvi_brgemm) = {
     .lanes = LANES,
     .points = { POINTS_1, POINTS_2 },
     .forward = { { UP_TO(POINTS_1, FORWARD_NAME, 1) }, { UP_TO(POINTS_2, FORWARD_NAME, 2) } },
+    .copy = copy,
     .outer = { { UP_TO(POINTS_1, OUTER_NAME, 1) }, { UP_TO(POINTS_2, OUTER_NAME, 2) } },
 };
