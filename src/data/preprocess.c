@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * preprocess.c - crop or pad, channels, normalisation, in one pass over the output. Pixels outside the source are 0 before the
+ * normalisation. Grey to RGB repeats; RGB to grey is the luma of ITU-R BT.601, rounded to a byte.
+ */
+#include "data/preprocess.h"
+
+enum { LARGEST_SIDE = 65535 };
+
+fv_status fvi_preprocess_check(fvi_message *message, const fv_preprocess *preprocess, fv_image_shape source)
+{
+    const fv_image_shape input = preprocess->input;
+    if (input.c < 1 || input.c > FV_MAX_CHANNELS || input.h < 1 || input.h > LARGEST_SIDE || input.w < 1 || input.w > LARGEST_SIDE)
+        return fvi_fail_in(message, FV_ERR_SHAPE, "preprocess: input %dx%dx%d (channels, rows, columns): channels must be 1 to %d, sides 1 to %d",
+                           input.c, input.h, input.w, FV_MAX_CHANNELS, LARGEST_SIDE);
+    if (input.c != source.c && !(input.c == 1 && source.c == 3) && !(input.c == 3 && source.c == 1))
+        return fvi_fail_in(message, FV_ERR_SHAPE, "preprocess: images of %d channels cannot become an input of %d", source.c, input.c);
+    for (int32_t c = 0; c < input.c; c++) {
+        const double mean = preprocess->mean[c], deviation = preprocess->deviation[c];
+        if (!(mean - mean == 0) || !(deviation - deviation == 0) || deviation < 0)
+            return fvi_fail_in(message, FV_ERR_ARGUMENT, "preprocess: channel %d has mean %g and deviation %g; both must be finite, the deviation not negative",
+                               c, mean, deviation);
+    }
+    return FV_OK;
+}
+
+void fvi_pixel_table_fill(fvi_pixel_table *table, const fv_preprocess *preprocess)
+{
+    for (int32_t c = 0; c < preprocess->input.c; c++) {
+        const double deviation = preprocess->deviation[c] != 0 ? preprocess->deviation[c] : 1.0;
+        for (int32_t byte = 0; byte < 256; byte++)
+            table->value[c][byte] = (float)((byte / 255.0 - preprocess->mean[c]) / deviation);
+    }
+}
+
+static uint32_t luma(uint32_t red, uint32_t green, uint32_t blue)
+{
+    return (299 * red + 587 * green + 114 * blue + 500) / 1000;
+}
+
+/* One row of output from one row of the source (NULL: outside). */
+static void place_row(const fvi_pixel_table *table, const uint8_t *row, fv_image_shape source, fv_image_shape input,
+                      fvi_placement placement, float *out)
+{
+    const size_t plane = (size_t)source.h * (size_t)source.w;
+    for (int32_t x = 0; x < input.w; x++) {
+        const int32_t at = (placement.mirrored ? input.w - 1 - x : x) + placement.column;
+        const bool inside = row != NULL && at >= 0 && at < source.w;
+        const uint8_t *pixel = inside ? row + at : NULL;
+        for (int32_t c = 0; c < input.c; c++) {
+            uint32_t byte = 0;
+            if (inside && source.c == input.c)
+                byte = pixel[(size_t)c * plane];
+            else if (inside)
+                byte = source.c == 1 ? pixel[0] : luma(pixel[0], pixel[plane], pixel[2 * plane]);
+            *out++ = table->value[c][byte];
+        }
+    }
+}
+
+void fvi_preprocess_place(const fvi_pixel_table *table, const uint8_t *image, fv_image_shape source, fv_image_shape input,
+                          fvi_placement placement, float *out)
+{
+    for (int32_t y = 0; y < input.h; y++) {
+        const int32_t at = y + placement.row;
+        const uint8_t *row = at >= 0 && at < source.h ? image + (size_t)at * (size_t)source.w : NULL;
+        place_row(table, row, source, input, placement, out + (size_t)y * (size_t)input.w * (size_t)input.c);
+    }
+}
+
+fv_status fv_preprocess_image(fv_context *context, const fv_preprocess *preprocess, const uint8_t *image, fv_image_shape shape,
+                              float *out)
+{
+    fvi_message message;
+    fvi_pixel_table table;
+    const fv_status status = fvi_preprocess_check(&message, preprocess, shape);
+    if (status != FV_OK)
+        return fvi_fail(context, status, "%s", message.text);
+    fvi_pixel_table_fill(&table, preprocess);
+    fvi_preprocess_place(&table, image, shape, preprocess->input, fvi_placement_centred(shape, preprocess->input), out);
+    return FV_OK;
+}
