@@ -22,6 +22,8 @@ typedef struct gather {
     ptrdiff_t x_image, x_row, x_pixel, y_image, y_row, y_pixel;
     ptrdiff_t tap_row, tap_column; /* from tap to tap */
     int32_t rows, segments, run;   /* taps and channels as the micro-kernel walks them */
+    int32_t in_rows;               /* rows of the input; 0: do not skip taps outside */
+    int32_t in_first, in_step, in_tap; /* output row i reads input rows in_first + i*in_step + a*in_tap */
     int32_t groups, reduced, outputs; /* channels per group */
     const float *packed, *bias;
     size_t packed_group; /* floats */
@@ -38,6 +40,7 @@ static int32_t smaller(int64_t a, int64_t b)
  * images of a dense layer are pixels. */
 static void merge_outputs(gather *g)
 {
+    const int32_t rows = g->h;
     if (g->w == 1) {
         g->w = g->h;
         g->x_pixel = g->x_row;
@@ -49,6 +52,8 @@ static void merge_outputs(gather *g)
     }
     if (g->h != 1)
         return;
+    if (rows > 1)
+        g->in_rows = 0;
     if (g->w == 1) {
         g->w = g->n;
         g->x_pixel = g->x_image;
@@ -71,6 +76,7 @@ static void merge_taps(gather *g, int32_t rows, int32_t columns)
         g->run *= g->segments;
         g->segments = 1;
         if (g->rows > 0 && (g->rows == 1 || g->tap_row == g->run)) {
+            g->in_rows = g->rows > 1 ? 0 : g->in_rows;
             g->run *= g->rows;
             g->rows = 1;
         }
@@ -128,6 +134,19 @@ static unit_range unit_at(const gather *g, int32_t unit)
     return at;
 }
 
+/* How many rows of taps lie in the image for output row i, and which is the first: the others would multiply zeros. */
+static int32_t taps_inside(const gather *g, int32_t i, int32_t *first)
+{
+    if (g->in_rows == 0)
+        return g->rows;
+    const int64_t top = g->in_first + (int64_t)i * g->in_step;
+    const int64_t begin = top < 0 ? (-top + g->in_tap - 1) / g->in_tap : 0;
+    const int64_t end = top < g->in_rows ? (g->in_rows - top + g->in_tap - 1) / g->in_tap : 0;
+    const int32_t last = smaller(end, g->rows);
+    *first = smaller(begin, last);
+    return last - *first;
+}
+
 /* One block of outputs over a unit's pixels: the weights stay, the pixels pass. */
 static void run_block(const gather *g, unit_range at, int32_t group, fvi_conv2d_block block)
 {
@@ -135,13 +154,17 @@ static void run_block(const gather *g, unit_range at, int32_t group, fvi_conv2d_
     for (int32_t lane = 0; g->bias != NULL && lane < block.count; lane++)
         init[lane] = g->bias[group * g->outputs + block.first + lane];
     fvi_brgemm_forward call = { .init = init, .x_point = g->x_pixel, .y_point = g->y_pixel, .x_row = g->tap_row,
-                                .x_segment = g->tap_column, .rows = g->rows, .segments = g->segments, .run = g->run,
+                                .x_segment = g->tap_column, .segments = g->segments, .run = g->run,
                                 .last = block.last };
-    call.w = g->packed + (size_t)group * g->packed_group +
-             (size_t)block.first * (size_t)g->rows * (size_t)g->segments * (size_t)g->run;
+    const size_t row_weights = (size_t)g->segments * (size_t)g->run;
+    const float *w = g->packed + (size_t)group * g->packed_group + (size_t)block.first * (size_t)g->rows * row_weights;
     for (int32_t n = at.image; n < at.image_end; n++) {
         for (int32_t i = at.row; i < at.row_end; i++) {
-            call.x = g->x + n * g->x_image + i * g->x_row + at.column * g->x_pixel + (ptrdiff_t)group * g->reduced;
+            int32_t tap = 0;
+            call.rows = taps_inside(g, i, &tap);
+            call.w = w + (size_t)tap * row_weights * (size_t)block.width;
+            call.x = g->x + n * g->x_image + i * g->x_row + at.column * g->x_pixel + (ptrdiff_t)group * g->reduced +
+                     tap * g->tap_row;
             call.y = g->y + n * g->y_image + i * g->y_row + at.column * g->y_pixel + (ptrdiff_t)group * g->outputs +
                      block.first;
             run_row(g, &call, block.vectors, at.column_end - at.column);
@@ -177,6 +200,10 @@ static gather forward_gather(const fvi_conv2d_plan *plan, const fvi_view *x, con
     g.x_image = x->image_stride;
     g.x_row = shape->stride[0] * x->row_stride;
     g.x_pixel = shape->stride[1] * x->pixel_stride;
+    g.in_rows = shape->h;
+    g.in_first = -shape->pad[0];
+    g.in_step = shape->stride[0];
+    g.in_tap = shape->dilation[0];
     g.tap_row = shape->dilation[0] * x->row_stride;
     g.tap_column = shape->dilation[1] * x->pixel_stride;
     g.y = y->data;
@@ -206,6 +233,8 @@ void fvi_conv2d_direct_forward(const fvi_conv2d_plan *plan, fv_context *context,
 
 typedef struct backward_call {
     const fvi_conv2d_plan *plan;
+    fvi_conv2d_shape shape; /* fvi_conv2d_backward_shape() */
+    int32_t classes[2];     /* parities with outputs: rows, columns */
     const fvi_view *dy, *dx;
     const float *packed;
     size_t tasks; /* of the class with the most outputs, parity 0; the others have no more */
@@ -214,7 +243,7 @@ typedef struct backward_call {
 /* The convolution that computes the pixels of dx with these parities. Its units may be none. */
 static gather class_gather(const backward_call *call, int32_t row_parity, int32_t column_parity)
 {
-    const fvi_conv2d_shape *shape = &call->plan->shape;
+    const fvi_conv2d_shape *shape = &call->shape;
     const fvi_conv2d_taps rows = fvi_conv2d_backward_taps(shape, 0, row_parity);
     const fvi_conv2d_taps columns = fvi_conv2d_backward_taps(shape, 1, column_parity);
     const fvi_view *dy = call->dy, *dx = call->dx;
@@ -225,6 +254,10 @@ static gather class_gather(const backward_call *call, int32_t row_parity, int32_
     g.x_image = dy->image_stride;
     g.x_row = dy->row_stride;
     g.x_pixel = dy->pixel_stride;
+    g.in_rows = shape->oh;
+    g.in_first = rows.offset;
+    g.in_step = 1;
+    g.in_tap = rows.advance;
     g.tap_row = rows.advance * dy->row_stride;
     g.tap_column = columns.advance * dy->pixel_stride;
     g.y = (float *)dx->data + row_parity * dx->row_stride + column_parity * dx->pixel_stride;
@@ -241,32 +274,18 @@ static gather class_gather(const backward_call *call, int32_t row_parity, int32_
     return g;
 }
 
-/* Floats of packed weights before a class: those of the classes before it. */
-static size_t packed_before(const fvi_conv2d_shape *shape, size_t per_tap, int32_t row_parity, int32_t column_parity)
-{
-    size_t rows_before = 0, columns_before = 0;
-    for (int32_t a = 0; a < row_parity; a++)
-        rows_before += (size_t)fvi_conv2d_backward_taps(shape, 0, a).count;
-    for (int32_t b = 0; b < column_parity; b++)
-        columns_before += (size_t)fvi_conv2d_backward_taps(shape, 1, b).count;
-    const size_t rows = (size_t)fvi_conv2d_backward_taps(shape, 0, row_parity).count;
-    return per_tap * (rows_before * (size_t)shape->s + rows * columns_before);
-}
-
 static void backward_task(void *argument, size_t index, int32_t worker)
 {
     (void)worker;
     const backward_call *call = argument;
-    const fvi_conv2d_shape *shape = &call->plan->shape;
     const size_t class = index / call->tasks;
-    const int32_t row_parity = (int32_t)(class / (size_t)shape->stride[1]);
-    const int32_t column_parity = (int32_t)(class % (size_t)shape->stride[1]);
+    const int32_t row_parity = (int32_t)(class / (size_t)call->classes[1]);
+    const int32_t column_parity = (int32_t)(class % (size_t)call->classes[1]);
     gather g = class_gather(call, row_parity, column_parity);
     if (g.units == 0 || index % call->tasks >= task_count(&g))
         return;
-    const size_t per_tap =
-        fvi_conv2d_packed_width(g.gemm, g.outputs) * (size_t)g.reduced * (size_t)shape->groups;
-    g.packed = call->packed + packed_before(shape, per_tap, row_parity, column_parity);
+    const size_t per_tap = fvi_conv2d_packed_width(g.gemm, g.outputs) * (size_t)g.reduced * (size_t)g.groups;
+    g.packed = call->packed + per_tap * fvi_conv2d_taps_before(&call->shape, row_parity, column_parity);
     run_task(&g, index % call->tasks);
 }
 
@@ -274,11 +293,14 @@ void fvi_conv2d_direct_backward_data(const fvi_conv2d_plan *plan, fv_context *co
                                      const void *packed, const fvi_view *dx, void *scratch)
 {
     (void)scratch;
-    backward_call call = { .plan = plan, .dy = dy, .dx = dx, .packed = packed };
-    const size_t classes = (size_t)plan->shape.stride[0] * (size_t)plan->shape.stride[1];
+    backward_call call = { .plan = plan, .shape = fvi_conv2d_backward_shape(&plan->shape), .dy = dy, .dx = dx,
+                           .packed = packed };
+    call.classes[0] = smaller(call.shape.stride[0], call.shape.h);
+    call.classes[1] = smaller(call.shape.stride[1], call.shape.w);
+    const size_t classes = (size_t)call.classes[0] * (size_t)call.classes[1];
     for (size_t class = 0; class < classes; class++) {
-        const gather g = class_gather(&call, (int32_t)(class / (size_t)plan->shape.stride[1]),
-                                      (int32_t)(class % (size_t)plan->shape.stride[1]));
+        const gather g = class_gather(&call, (int32_t)(class / (size_t)call.classes[1]),
+                                      (int32_t)(class % (size_t)call.classes[1]));
         if (g.units > 0 && task_count(&g) > call.tasks)
             call.tasks = task_count(&g);
     }
@@ -297,7 +319,8 @@ static void widen(int32_t *before, int32_t *after, int64_t lowest, int64_t highe
 static void backward_border(const fvi_conv2d_shape *shape, int32_t border[4])
 {
     for (int axis = 0; axis < 2; axis++) {
-        for (int32_t parity = 0; parity < shape->stride[axis]; parity++) {
+        const int32_t classes = smaller(shape->stride[axis], axis == 0 ? shape->h : shape->w);
+        for (int32_t parity = 0; parity < classes; parity++) {
             const fvi_conv2d_taps taps = fvi_conv2d_backward_taps(shape, axis, parity);
             if (taps.count > 0 && taps.outputs > 0)
                 widen(&border[axis], &border[axis + 2], taps.offset,
@@ -312,7 +335,8 @@ void fvi_conv2d_direct_border(fvi_conv2d_plan *plan, fvi_pass pass)
     const fvi_conv2d_shape *shape = &plan->shape;
     int32_t *border = plan->pass[pass].border;
     if (pass == FVI_BACKWARD_DATA) {
-        backward_border(shape, border);
+        const fvi_conv2d_shape turned = fvi_conv2d_backward_shape(shape);
+        backward_border(&turned, border);
         return;
     }
     for (int axis = 0; axis < 2; axis++) {

@@ -21,6 +21,11 @@ typedef struct fvi_conv2d_taps {
 /* The taps of output parity `parity` along an axis (0: rows, 1: columns) when dx is gathered from dy. With stride 1
  * there is one class, parity 0: the kernel turned. */
 fvi_conv2d_taps fvi_conv2d_backward_taps(const fvi_conv2d_shape *shape, int axis, int32_t parity);
+/* The shape as the backward pass by data treats it: an axis with one output may be given any stride, and with one beyond
+ * the image every pixel of dx is a class with at most one tap, instead of a walk over zeros (a dense layer on an image). */
+fvi_conv2d_shape fvi_conv2d_backward_shape(const fvi_conv2d_shape *shape);
+/* Pairs of taps in the classes before this one, classes ordered by row, then column: where its packed weights begin. */
+size_t fvi_conv2d_taps_before(const fvi_conv2d_shape *shape, int32_t row_parity, int32_t column_parity);
 
 /* Weights of one block of outputs: blocks of vectors*lanes outputs, the last narrower. */
 typedef struct fvi_conv2d_block {

@@ -38,6 +38,31 @@ fvi_conv2d_taps fvi_conv2d_backward_taps(const fvi_conv2d_shape *shape, int axis
     return found;
 }
 
+#define CLASSES_MAX 4096
+
+fvi_conv2d_shape fvi_conv2d_backward_shape(const fvi_conv2d_shape *shape)
+{
+    fvi_conv2d_shape turned = *shape;
+    if ((int64_t)shape->h * shape->w > CLASSES_MAX)
+        return turned;
+    if (shape->oh == 1 && shape->r > 1)
+        turned.stride[0] = shape->h + shape->pad[0] + shape->r * shape->dilation[0];
+    if (shape->ow == 1 && shape->s > 1)
+        turned.stride[1] = shape->w + shape->pad[1] + shape->s * shape->dilation[1];
+    return turned;
+}
+
+size_t fvi_conv2d_taps_before(const fvi_conv2d_shape *shape, int32_t row_parity, int32_t column_parity)
+{
+    size_t rows_before = 0, columns_before = 0;
+    for (int32_t a = 0; a < row_parity; a++)
+        rows_before += (size_t)fvi_conv2d_backward_taps(shape, 0, a).count;
+    for (int32_t b = 0; b < column_parity; b++)
+        columns_before += (size_t)fvi_conv2d_backward_taps(shape, 1, b).count;
+    const size_t rows = (size_t)fvi_conv2d_backward_taps(shape, 0, row_parity).count;
+    return rows_before * (size_t)shape->s + rows * columns_before;
+}
+
 typedef struct pack_call {
     const fvi_conv2d_shape *shape;
     const fvi_brgemm *gemm;
@@ -85,14 +110,15 @@ static void pack_task(void *argument, size_t index, int32_t worker)
         pack_block(call, rows, columns, group, block, call->packed + ((size_t)group * per_tap + before) * taps);
         return;
     }
-    float *to = call->packed;
-    for (int32_t a = 0; a < shape->stride[0]; a++) {
-        const fvi_conv2d_taps rows = fvi_conv2d_backward_taps(shape, 0, a);
-        for (int32_t b = 0; b < shape->stride[1]; b++) {
-            const fvi_conv2d_taps columns = fvi_conv2d_backward_taps(shape, 1, b);
+    const fvi_conv2d_shape turned = fvi_conv2d_backward_shape(shape);
+    for (int32_t a = 0; a < turned.stride[0] && a < turned.h; a++) {
+        const fvi_conv2d_taps rows = fvi_conv2d_backward_taps(&turned, 0, a);
+        for (int32_t b = 0; b < turned.stride[1] && b < turned.w; b++) {
+            const fvi_conv2d_taps columns = fvi_conv2d_backward_taps(&turned, 1, b);
             const size_t taps = (size_t)rows.count * (size_t)columns.count;
-            pack_block(call, rows, columns, group, block, to + ((size_t)group * per_tap + before) * taps);
-            to += per_tap * taps * (size_t)shape->groups;
+            const size_t class_at = per_tap * (size_t)shape->groups * fvi_conv2d_taps_before(&turned, a, b);
+            pack_block(call, rows, columns, group, block,
+                       call->packed + class_at + ((size_t)group * per_tap + before) * taps);
         }
     }
 }

@@ -21,6 +21,7 @@
 #define PACK_FLOATS (4 * 1024)  /* a band that spans more floats of x than this is copied */
 #define SET_FLOATS (80 * 1024)  /* accumulators of a task: about an L2 */
 #define SET_BLOCKS 4
+#define WRITE_CHANNELS 16
 #define TASKS_WANTED 16         /* (part, set) pairs, when the pixels suffice */
 #define PART_PIXELS_MIN 512     /* a part costs a sum over all weights */
 
@@ -193,11 +194,12 @@ static void set_prefetch(part_work *work, fvi_brgemm_outer *outer, const float *
     work->next_block++;
 }
 
-/* One chunk of x, at `x`, with every block of the set. offset: of the chunk in the order [r][s][c]. */
-static void multiply_chunk(part_work *work, const float *x, size_t offset, int32_t count)
+/* One chunk of x, at `x`, with every block of the set. rows: those of the band from `first` on for which x is inside
+ * the image; offset: of the chunk in the order [r][s][c]. */
+static void multiply_chunk(part_work *work, const float *x, int32_t first, int32_t rows, size_t offset, int32_t count)
 {
     const weights_call *call = work->call;
-    fvi_brgemm_outer outer = { .x_row = call->x_row, .x_pixel = call->x_pixel, .rows = work->at.rows,
+    fvi_brgemm_outer outer = { .x_row = call->x_row, .x_pixel = call->x_pixel, .rows = rows,
                                .pixels = work->at.columns };
     const float *from = x;
     if (call->pack) {
@@ -216,10 +218,26 @@ static void multiply_chunk(part_work *work, const float *x, size_t offset, int32
         const fvi_conv2d_block block = block_of(work, i);
         set_prefetch(work, &outer, x + count, i == 0);
         outer.x = from;
-        outer.d = work->dy + (size_t)i * call->band_floats;
+        outer.d = work->dy + (size_t)i * call->band_floats +
+                  (ptrdiff_t)first * work->at.columns * block.width;
         outer.acc = work->slots + (size_t)i * work->slot_stride + offset * (size_t)block.width;
         run_points(call->gemm, &outer, block.vectors, count);
     }
+}
+
+/* How many of the band's rows meet the image at tap row r, and the first of them: the others would multiply zeros. */
+static int32_t rows_inside(const part_work *work, int32_t r, int32_t *first)
+{
+    const fvi_conv2d_shape *shape = work->call->shape;
+    if (work->call->one_pixel)
+        return work->at.rows;
+    const int64_t i = work->at.row % shape->oh;
+    const int64_t top = i * shape->stride[0] + (int64_t)r * shape->dilation[0] - shape->pad[0];
+    const int64_t begin = top < 0 ? (-top + shape->stride[0] - 1) / shape->stride[0] : 0;
+    const int64_t end = top < shape->h ? (shape->h - top + shape->stride[0] - 1) / shape->stride[0] : 0;
+    const int32_t last = smaller(end, work->at.rows);
+    *first = smaller(begin, last);
+    return last - *first;
 }
 
 static void multiply_band(part_work *work)
@@ -229,12 +247,19 @@ static void multiply_band(part_work *work)
     const float *x = x_at(call, work->at.row, work->at.column) + (ptrdiff_t)work->group * call->channels;
     size_t offset = 0;
     for (int32_t r = 0; r < shape->r; r++) {
+        int32_t first = 0;
+        const int32_t rows = rows_inside(work, r, &first);
+        if (rows == 0) {
+            offset += (size_t)call->segments * (size_t)call->run;
+            continue;
+        }
         for (int32_t segment = 0; segment < call->segments; segment++) {
             const float *tap = x + (ptrdiff_t)r * shape->dilation[0] * call->x->row_stride +
-                               (ptrdiff_t)segment * shape->dilation[1] * call->x->pixel_stride;
+                               (ptrdiff_t)segment * shape->dilation[1] * call->x->pixel_stride +
+                               first * call->x_row;
             for (int32_t q = 0; q < call->run; q += call->chunk) {
                 const int32_t count = smaller(call->chunk, call->run - q);
-                multiply_chunk(work, tap + q, offset, count);
+                multiply_chunk(work, tap + q, first, rows, offset, count);
                 offset += (size_t)count;
             }
         }
@@ -273,14 +298,17 @@ static void write_block(const weights_call *call, int32_t group, fvi_conv2d_bloc
     const fvi_conv2d_shape *shape = call->shape;
     const size_t taps = (size_t)shape->r * (size_t)shape->s, channels = (size_t)call->channels;
     const size_t first = (size_t)(group * call->filters + block.first), width = (size_t)block.width;
-    for (size_t lane = 0; lane < (size_t)block.count; lane++) {
-        float *to = call->dw + (first + lane) * channels * taps;
-        for (size_t c = 0; c < channels; c++)
-            for (size_t tap = 0; tap < taps; tap++)
-                *to++ = slot[(tap * channels + c) * width + lane];
-        if (call->db != NULL)
-            call->db[first + lane] = slot[taps * channels * width + lane];
+    for (size_t begin = 0; begin < channels; begin += WRITE_CHANNELS) { /* few enough to stay in an L1 */
+        const size_t end = begin + WRITE_CHANNELS < channels ? begin + WRITE_CHANNELS : channels;
+        for (size_t lane = 0; lane < (size_t)block.count; lane++) {
+            float *to = call->dw + ((first + lane) * channels + begin) * taps;
+            for (size_t c = begin; c < end; c++)
+                for (size_t tap = 0; tap < taps; tap++)
+                    *to++ = slot[(tap * channels + c) * width + lane];
+        }
     }
+    for (size_t lane = 0; call->db != NULL && lane < (size_t)block.count; lane++)
+        call->db[first + lane] = slot[taps * channels * width + lane];
 }
 
 /* Task index: group, then set, then part. */
