@@ -20,6 +20,7 @@ static void *allocate(void *user, size_t bytes, size_t alignment)
         memset(memory, 0xA5, rounded);
         atomic_fetch_add(&allocator->made, 1);
         atomic_fetch_add(&allocator->live, 1);
+        atomic_fetch_add(&allocator->bytes, bytes);
     }
     return memory;
 }
@@ -36,6 +37,7 @@ void test_allocator_reset(test_allocator *allocator)
 {
     atomic_store(&allocator->made, 0);
     atomic_store(&allocator->live, 0);
+    atomic_store(&allocator->bytes, 0);
     atomic_store(&allocator->left, -1);
 }
 

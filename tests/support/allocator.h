@@ -11,6 +11,7 @@
 
 typedef struct test_allocator {
     atomic_llong made, live; /* allocations so far; not yet released */
+    atomic_size_t bytes;     /* asked for so far */
     atomic_llong left;       /* allocations that still succeed; negative: all */
 } test_allocator;
 

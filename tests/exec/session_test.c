@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * session_test.c - what a session promises: memory, batches of any size, reading values, the gradient hook, errors.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/graphs.h"
+#include "support/test.h"
+
+FV_TEST(session, gradients_of_branches_match_central_differences)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 2);
+    fv_graph *graph = test_branches(context);
+    fv_gradient_check_result result;
+    const fv_gradient_check_options options = { .seed = 3, .samples = 3, .elements = -1 };
+    assert_int_equal(fv_gradient_check(graph, &options, &result), FV_OK);
+    print_message("worst %.2g at %s; %lld checked, %lld skipped\n", result.worst, result.worst_name, (long long)result.checked,
+                  (long long)result.skipped);
+    assert_true(result.worst < 2e-6);
+    assert_true(result.checked > 8 * result.skipped);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+    assert_int_equal(allocator.live, 0);
+}
+
+FV_TEST(session, allocates_what_the_plan_says_and_nothing_later)
+{
+    static const fv_mode modes[] = { FV_TRAIN, FV_EVALUATE, FV_PREDICT };
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 2);
+    fv_graph *graph = test_branches(context);
+    fv_batch batch = test_batch(graph, 5, 1);
+    for (size_t i = 0; i < 3; i++) {
+        test_run run = test_start(graph, &(fv_plan_options){ .batch = 5, .mode = modes[i] });
+        fv_session_destroy(run.session);
+        const fv_plan_memory memory = fv_plan_memory_bytes(run.plan);
+        const size_t before = allocator.bytes;
+        assert_int_equal(fv_session_create(&run.session, run.plan, run.params), FV_OK);
+        assert_int_equal(allocator.bytes - before, memory.total);
+        assert_true(memory.total >= memory.arena + memory.packed + memory.scratch + memory.gradients);
+        assert_int_equal(memory.gradients > 0, modes[i] == FV_TRAIN);
+        assert_int_equal(fv_session_forward(run.session, &batch, NULL), FV_OK);
+        const long long calls = allocator.made;
+        for (int32_t step = 0; step < 3; step++) {
+            batch.n = 5 - step;
+            assert_int_equal(fv_session_forward(run.session, &batch, NULL), FV_OK);
+            if (modes[i] == FV_TRAIN)
+                assert_int_equal(fv_session_backward(run.session, batch.n), FV_OK);
+            fv_session_params_changed(run.session);
+        }
+        assert_int_equal(allocator.made, calls);
+        batch.n = 5;
+        test_end(&run);
+    }
+    test_batch_release(&batch);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+    assert_int_equal(allocator.live, 0);
+}
+
+/* Sums over samples are cut differently in a smaller plan, so float64 is compared to rounding: 200 terms of 2^-53. */
+static const double rounding = 200 * 1.1e-16;
+
+FV_TEST(session, a_short_batch_equals_a_plan_of_that_size)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 2);
+    fv_graph *graph = test_branches(context);
+    fv_batch batch = test_batch(graph, 7, 1);
+    test_run large = test_start(graph, &(fv_plan_options){ .batch = 7, .dtype = FV_F64 });
+    assert_int_equal(fv_session_step(large.session, &batch, NULL), FV_OK); /* leaves its traces in memory */
+    for (int32_t n = 1; n < 7; n++) {
+        test_run small = test_start(graph, &(fv_plan_options){ .batch = n, .dtype = FV_F64 });
+        const fv_batch part = test_batch_part(graph, &batch, 7 - n, n);
+        fv_step_result a, b;
+        assert_int_equal(fv_session_step(large.session, &part, &a), FV_OK);
+        assert_int_equal(fv_session_step(small.session, &part, &b), FV_OK);
+        assert_true(fabs(a.loss - b.loss) <= rounding * b.loss);
+        assert_int_equal(a.correct, b.correct);
+        assert_true(a.weight == n && b.weight == n);
+        assert_true(test_params_error(fv_session_gradients(large.session), fv_session_gradients(small.session)) <= rounding);
+        test_end(&small);
+    }
+    test_end(&large);
+    test_batch_release(&batch);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+FV_TEST(session, parts_of_a_batch_add_up)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 2);
+    fv_graph *graph = test_branches(context);
+    fv_batch batch = test_batch(graph, 6, 2);
+    test_run run = test_start(graph, &(fv_plan_options){ .batch = 6, .dtype = FV_F64 });
+    fv_params *sum = NULL, *gradients = fv_session_gradients(run.session);
+    assert_int_equal(fv_params_create(&sum, graph, FV_F64), FV_OK);
+    double loss = 0;
+    for (int32_t first = 0; first < 6; first += 2) {
+        const fv_batch part = test_batch_part(graph, &batch, first, 2);
+        fv_step_result result;
+        assert_int_equal(fv_session_forward(run.session, &part, &result), FV_OK);
+        assert_int_equal(fv_session_backward(run.session, 6), FV_OK);
+        loss += result.loss;
+        for (size_t i = 0; i < fv_params_block_elements(sum); i++)
+            ((double *)fv_params_data(sum))[i] += ((double *)fv_params_data(gradients))[i];
+    }
+    fv_step_result whole;
+    assert_int_equal(fv_session_step(run.session, &batch, &whole), FV_OK);
+    assert_true(fabs(whole.loss - loss) <= rounding * loss);
+    assert_true(test_params_error(sum, gradients) <= rounding);
+    fv_params_destroy(sum);
+    test_end(&run);
+    test_batch_release(&batch);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+static void train_and_hash(const char *network, int32_t threads, char hash[17])
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, threads);
+    fv_graph *graph = NULL;
+    assert_int_equal(fv_zoo_build(&graph, context, network), FV_OK);
+    fv_batch batch = test_batch(graph, 13, 4);
+    test_run run = test_start(graph, &(fv_plan_options){ .batch = 13 });
+    fv_optimizer *optimizer = NULL;
+    const fv_sgd_options options = { .momentum = 0.9, .weight_decay = 1e-3 };
+    assert_int_equal(fv_optimizer_create_sgd(&optimizer, run.params, &options), FV_OK);
+    for (int32_t step = 0; step < 3; step++) {
+        const fv_batch part = test_batch_part(graph, &batch, step, 13 - step);
+        assert_int_equal(fv_session_step(run.session, &part, NULL), FV_OK);
+        assert_int_equal(fv_optimizer_update(optimizer, fv_session_gradients(run.session), 0.02), FV_OK);
+        fv_session_params_changed(run.session);
+    }
+    fv_params_hash(run.params, hash);
+    fv_optimizer_destroy(optimizer);
+    test_end(&run);
+    test_batch_release(&batch);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+FV_TEST(session, bits_do_not_depend_on_threads)
+{
+    static const char *const networks[] = { "lenet5", "convnetjs-mnist", "convnetjs-cifar10" };
+    for (size_t i = 0; i < 3; i++) {
+        char one[17], more[17];
+        train_and_hash(networks[i], 1, one);
+        for (int32_t threads = 2; threads <= 4; threads++) {
+            train_and_hash(networks[i], threads, more);
+            assert_string_equal(one, more);
+        }
+    }
+}
+
+/* All sums of the network have fewer than 3 * 81 + 36 * 4 + 13 * 9 terms. */
+FV_TEST(session, float32_is_near_float64)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 2);
+    fv_graph *graph = test_branches(context);
+    fv_batch batch = test_batch(graph, 3, 1);
+    test_run exact = test_start(graph, &(fv_plan_options){ .batch = 3, .dtype = FV_F64 });
+    assert_int_equal(fv_session_step(exact.session, &batch, NULL), FV_OK);
+    for (int32_t reference = 0; reference < 2; reference++) {
+        test_run fast = test_start(graph, &(fv_plan_options){ .batch = 3, .reference = reference == 1 });
+        assert_int_equal(fv_session_step(fast.session, &batch, NULL), FV_OK);
+        const double error = test_params_error(fv_session_gradients(fast.session), fv_session_gradients(exact.session));
+        print_message("float32%s: error %.2g\n", reference == 1 ? " reference" : "", error);
+        assert_true(error <= 504 * 6e-8);
+        test_end(&fast);
+    }
+    test_end(&exact);
+    test_batch_release(&batch);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+FV_TEST(session, image_order_and_dtype_do_not_matter)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 2);
+    fv_graph *graph = test_branches(context);
+    fv_batch batch = test_batch(graph, 2, 1);
+    test_run run = test_start(graph, &(fv_plan_options){ .batch = 2, .mode = FV_PREDICT });
+    enum { COUNT = 2 * 3 * 81 };
+    double nhwc[COUNT];
+    float nhwc_float[COUNT], nchw_float[COUNT], back[COUNT];
+    for (size_t n = 0; n < 2; n++)
+        for (size_t c = 0; c < 3; c++)
+            for (size_t p = 0; p < 81; p++)
+                nhwc[(n * 81 + p) * 3 + c] = ((const double *)batch.images)[(n * 3 + c) * 81 + p];
+    for (size_t i = 0; i < COUNT; i++) {
+        nhwc_float[i] = (float)nhwc[i];
+        nchw_float[i] = (float)((const double *)batch.images)[i];
+    }
+    const fv_batch forms[] = {
+        { .n = 2, .images = batch.images, .dtype = FV_F64, .order = FV_NCHW },
+        { .n = 2, .images = nhwc, .dtype = FV_F64, .order = FV_NHWC },
+        { .n = 2, .images = nchw_float, .dtype = FV_F32, .order = FV_NCHW },
+        { .n = 2, .images = nhwc_float, .dtype = FV_F32, .order = FV_NHWC },
+    };
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(fv_session_forward(run.session, &forms[i], NULL), FV_OK);
+        assert_int_equal(fv_session_read(run.session, test_node(graph, "image"), back, COUNT), FV_OK);
+        assert_memory_equal(back, nchw_float, sizeof back);
+    }
+    test_end(&run);
+    test_batch_release(&batch);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+typedef struct hook_record {
+    fv_session *session;
+    int32_t seen[32], order[32], count;
+} hook_record;
+
+static void note_gradient(void *user, int32_t parameter)
+{
+    hook_record *record = user;
+    record->seen[parameter]++;
+    record->order[record->count++] = parameter;
+}
+
+FV_TEST(session, each_gradient_is_announced_once_when_complete)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 2);
+    fv_graph *graph = test_branches(context);
+    fv_batch batch = test_batch(graph, 2, 1);
+    test_run run = test_start(graph, &(fv_plan_options){ .batch = 2 });
+    hook_record record = { .session = run.session };
+    fv_session_on_gradient(run.session, note_gradient, &record);
+    assert_int_equal(fv_session_step(run.session, &batch, NULL), FV_OK);
+    assert_int_equal(record.count, fv_params_count(run.params));
+    for (int32_t i = 0; i < record.count; i++)
+        assert_int_equal(record.seen[i], 1);
+    assert_int_equal(record.order[0], fv_params_find(run.params, "fc.weight"));
+    assert_int_equal(record.order[record.count - 1], fv_params_find(run.params, "a.bias"));
+    test_end(&run);
+    test_batch_release(&batch);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+FV_TEST(session, reads_values_while_their_memory_is_theirs)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 2);
+    fv_graph *graph = test_branches(context);
+    fv_batch batch = test_batch(graph, 2, 1);
+    test_run run = test_start(graph, &(fv_plan_options){ .batch = 2, .dtype = FV_F64 });
+    double joined[2 * 13 * 81], pooled[2 * 13 * 9], part[2 * 5 * 81];
+    assert_int_equal(fv_session_read(run.session, 0, joined, 1000), FV_ERR_STATE);
+    assert_int_equal(fv_session_forward(run.session, &batch, NULL), FV_OK);
+    assert_int_equal(fv_session_read(run.session, test_node(graph, "same"), joined, 2 * 13 * 81), FV_OK);
+    assert_int_equal(fv_session_read(run.session, test_node(graph, "pool"), pooled, 2 * 13 * 9), FV_OK);
+    assert_int_equal(fv_session_read(run.session, test_node(graph, "tb"), part, 2 * 5 * 81), FV_OK);
+    for (size_t n = 0; n < 2; n++) {
+        assert_memory_equal(joined + n * 13 * 81, part + n * 5 * 81, sizeof(double) * 5 * 81);
+        for (size_t c = 0; c < 13; c++) {
+            double sum = 0;
+            for (size_t i = 0; i < 9; i++)
+                sum += joined[(n * 13 + c) * 81 + i / 3 * 9 + i % 3];
+            assert_true(fabs(sum / 9 - pooled[(n * 13 + c) * 9]) < 1e-14);
+        }
+    }
+    assert_int_equal(fv_session_read(run.session, test_node(graph, "pool"), pooled, 2 * 13 * 9 - 1), FV_ERR_ARGUMENT);
+    assert_int_equal(fv_session_read(run.session, test_node(graph, "loss"), pooled, 2), FV_ERR_ARGUMENT);
+    assert_int_equal(fv_session_read(run.session, 99, pooled, 2), FV_ERR_ARGUMENT);
+    /* The convolution's output was written over by its activation. */
+    assert_int_equal(fv_session_read(run.session, test_node(graph, "a"), joined, 2 * 13 * 81), FV_ERR_STATE);
+    assert_non_null(strstr(fv_session_message(run.session), "'a'"));
+    assert_int_equal(fv_session_read_input_gradient(run.session, joined, 1000), FV_ERR_STATE);
+    test_end(&run);
+    test_batch_release(&batch);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+FV_TEST(session, modes_compute_the_same_output)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 2);
+    fv_graph *graph = test_branches(context);
+    fv_batch batch = test_batch(graph, 4, 1);
+    float output[3][16];
+    for (int mode = FV_TRAIN; mode <= FV_PREDICT; mode++) {
+        test_run run = test_start(graph, &(fv_plan_options){ .batch = 4, .mode = (fv_mode)mode });
+        fv_step_result result;
+        assert_int_equal(fv_session_forward(run.session, &batch, &result), FV_OK);
+        assert_int_equal(fv_session_forward(run.session, &batch, &result), FV_OK);
+        assert_int_equal(result.loss > 0, mode != FV_PREDICT);
+        assert_int_equal(fv_session_read(run.session, fv_graph_output(graph), output[mode], 16), FV_OK);
+        assert_memory_equal(output[mode], output[0], sizeof output[0]);
+        if (mode != FV_TRAIN)
+            assert_int_equal(fv_session_backward(run.session, 4), FV_ERR_STATE);
+        test_end(&run);
+    }
+    test_batch_release(&batch);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+FV_TEST(session, correct_answers_are_counted_first_of_equals)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 1);
+    fv_graph *graph = NULL;
+    fv_value image = FV_NO_VALUE, flat = FV_NO_VALUE;
+    assert_int_equal(fv_graph_create(&graph, context, "scores"), FV_OK);
+    assert_int_equal(fv_graph_add_input(graph, &(fv_input_options){ .shape = { 2, 1, 2 } }, &image), FV_OK);
+    assert_int_equal(fv_graph_add_flatten(graph, image, &flat), FV_OK);
+    assert_int_equal(fv_graph_finish(graph, flat), FV_OK);
+    test_run run = test_start(graph, &(fv_plan_options){ .batch = 3, .mode = FV_PREDICT });
+    const float images[] = { 1, 3, 3, 0, 0, 0, 0, 0, -4, -3, -2, -1 };
+    const int32_t classes[] = { 1, 0, 2 };
+    const fv_batch batch = { .n = 3, .images = images, .classes = classes };
+    fv_step_result result;
+    assert_int_equal(fv_session_forward(run.session, &batch, &result), FV_OK);
+    assert_int_equal(result.correct, 2);
+    assert_true(result.weight == 3);
+    test_end(&run);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+FV_TEST(session, bad_calls_are_named)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 1);
+    fv_graph *graph = test_branches(context);
+    fv_batch good = test_batch(graph, 2, 1), bad = good;
+    test_run run = test_start(graph, &(fv_plan_options){ .batch = 2 });
+    assert_int_equal(fv_session_backward(run.session, 1), FV_ERR_STATE);
+    bad.n = 3;
+    assert_int_equal(fv_session_forward(run.session, &bad, NULL), FV_ERR_ARGUMENT);
+    assert_non_null(strstr(fv_session_message(run.session), "3"));
+    bad.n = 0;
+    assert_int_equal(fv_session_forward(run.session, &bad, NULL), FV_ERR_ARGUMENT);
+    bad = good;
+    bad.images = NULL;
+    assert_int_equal(fv_session_forward(run.session, &bad, NULL), FV_ERR_ARGUMENT);
+    bad = good;
+    bad.classes = (const int32_t[]){ 0, 4 };
+    assert_int_equal(fv_session_forward(run.session, &bad, NULL), FV_ERR_ARGUMENT);
+    assert_non_null(strstr(fv_session_message(run.session), "class 4"));
+    bad.classes = NULL;
+    assert_int_equal(fv_session_forward(run.session, &bad, NULL), FV_ERR_ARGUMENT);
+    assert_non_null(strstr(fv_session_message(run.session), "loss"));
+    assert_int_equal(fv_session_backward(run.session, 1), FV_ERR_STATE);
+    assert_int_equal(fv_session_forward(run.session, &good, NULL), FV_OK);
+    assert_int_equal(fv_session_backward(run.session, 0), FV_ERR_ARGUMENT);
+    assert_int_equal(fv_session_backward(run.session, 1), FV_OK);
+    assert_int_equal(fv_session_backward(run.session, 1), FV_ERR_STATE);
+    fv_params *other = NULL;
+    fv_session *session = run.session;
+    assert_int_equal(fv_params_create(&other, graph, FV_F64), FV_OK);
+    assert_int_equal(fv_session_create(&session, run.plan, other), FV_ERR_ARGUMENT);
+    assert_null(session);
+    fv_params_destroy(other);
+    test_end(&run);
+    test_batch_release(&good);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+FV_TEST(session, a_value_that_is_not_finite_is_traced_to_its_layer)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 1);
+    fv_graph *graph = test_branches(context);
+    fv_batch batch = test_batch(graph, 2, 1);
+    test_run run = test_start(graph, &(fv_plan_options){ .batch = 2 });
+    ((float *)fv_params_values(run.params, fv_params_find(run.params, "c.bias")))[1] = NAN;
+    fv_session_params_changed(run.session);
+    assert_int_equal(fv_session_step(run.session, &batch, NULL), FV_ERR_NUMERIC);
+    assert_non_null(strstr(fv_session_message(run.session), "'c'"));
+    assert_int_equal(fv_session_backward(run.session, 2), FV_ERR_STATE);
+    test_end(&run);
+    test_batch_release(&batch);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+FV_TEST(session, profile_covers_every_step)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 1);
+    fv_graph *graph = test_branches(context);
+    fv_batch batch = test_batch(graph, 2, 1);
+    test_run run = test_start(graph, &(fv_plan_options){ .batch = 2 });
+    int64_t calls = 7;
+    assert_int_equal(fv_session_step(run.session, &batch, NULL), FV_OK);
+    assert_true(fv_session_step_seconds(run.session, 0, &calls) == 0 && calls == 0);
+    fv_session_profile(run.session, true);
+    for (int32_t i = 0; i < 2; i++)
+        assert_int_equal(fv_session_step(run.session, &batch, NULL), FV_OK);
+    for (int32_t i = 0; i < fv_plan_step_count(run.plan); i++) {
+        assert_true(fv_session_step_seconds(run.session, i, &calls) >= 0);
+        assert_int_equal(calls, 2);
+    }
+    assert_true(fv_session_step_seconds(run.session, -1, &calls) == 0 && calls == 0);
+    test_end(&run);
+    test_batch_release(&batch);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+FV_TESTS(session, gradients_of_branches_match_central_differences, allocates_what_the_plan_says_and_nothing_later,
+         a_short_batch_equals_a_plan_of_that_size, parts_of_a_batch_add_up, bits_do_not_depend_on_threads,
+         float32_is_near_float64, image_order_and_dtype_do_not_matter, each_gradient_is_announced_once_when_complete,
+         reads_values_while_their_memory_is_theirs, modes_compute_the_same_output,
+         correct_answers_are_counted_first_of_equals, bad_calls_are_named,
+         a_value_that_is_not_finite_is_traced_to_its_layer, profile_covers_every_step)
