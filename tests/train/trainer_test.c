@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * trainer_test.c - the loop learns, gives the same bits for any number of threads, stops when asked, and refuses what does not fit.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "train/small_run.h"
+
+typedef struct outcome {
+    fv_epoch_record last;
+    char hash[17];
+} outcome;
+
+/* Trains on 203 images (a short last batch) for `epochs`. */
+static outcome train(int32_t threads, int32_t blocks, int32_t epochs, bool augmented)
+{
+    outcome result = { 0 };
+    fv_context *context = small_context(threads);
+    fv_graph *graph = small_graph(context, true);
+    fv_params *params = small_params(graph, FV_F32);
+    fv_dataset *data = small_dataset(context, 203, 1, SMALL_CLASSES, 1), *test = small_dataset(context, 57, 1, SMALL_CLASSES, 2);
+    fv_train_options options = { .epochs = epochs, .batch = 20, .blocks = blocks, .rate = 0.1, .momentum = 0.9, .weight_decay = 1e-4,
+                                 .seed = 9, .preprocess = fv_preprocess_fit(graph, data) };
+    options.augment = (fv_augment){ .shift = augmented ? 1 : 0 };
+    fv_trainer *trainer = NULL;
+    assert_int_equal(fv_trainer_create(&trainer, graph, params, data, test, &options), FV_OK);
+    for (int32_t epoch = 1; !fv_trainer_done(trainer); epoch++) {
+        assert_int_equal(fv_trainer_epoch(trainer, &result.last), FV_OK);
+        assert_int_equal(result.last.epoch, epoch);
+    }
+    assert_int_equal(fv_trainer_epoch(trainer, NULL), FV_ERR_STATE);
+    fv_params_hash(params, result.hash);
+    fv_trainer_destroy(trainer);
+    fv_dataset_destroy(test);
+    fv_dataset_destroy(data);
+    fv_params_destroy(params);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+    return result;
+}
+
+FV_TEST(trainer, learns_what_can_be_learned)
+{
+    const outcome result = train(2, 1, 4, false);
+    assert_true(result.last.test_accuracy == 1); /* the corners are far apart */
+    assert_true(result.last.test_loss < 0.05 && result.last.train_loss < 0.1);
+    assert_true(result.last.images_per_second > 0 && result.last.seconds > 0);
+    assert_string_equal(result.last.weights_hash, result.hash);
+    assert_int_equal(strlen(result.hash), 16);
+}
+
+FV_TEST(trainer, weights_do_not_depend_on_threads)
+{
+    static const int32_t blocks[] = { 1, 4 };
+    for (size_t i = 0; i < 2; i++) {
+        const outcome one = train(1, blocks[i], 1, true);
+        for (int32_t threads = 2; threads <= 4; threads++) {
+            const outcome many = train(threads, blocks[i], 1, true);
+            assert_string_equal(many.hash, one.hash);
+            assert_memory_equal(&many.last.train_loss, &one.last.train_loss, sizeof one.last.train_loss);
+            assert_memory_equal(&many.last.test_loss, &one.last.test_loss, sizeof one.last.test_loss);
+        }
+    }
+}
+
+/* Every batch and every gradient of a run with another seed or block count differs in its bits: the hash sees it. */
+FV_TEST(trainer, hash_tells_runs_apart)
+{
+    const outcome plain = train(1, 1, 1, false), augmented = train(1, 1, 1, true), again = train(1, 1, 1, false);
+    assert_string_not_equal(plain.hash, augmented.hash);
+    assert_string_equal(plain.hash, again.hash);
+}
+
+/* What a test of one trainer needs. */
+typedef struct fixture {
+    fv_context *context;
+    fv_graph *graph;
+    fv_params *params;
+    fv_dataset *data;
+    fv_train_options options;
+    fv_trainer *trainer;
+    int64_t steps, stop_after;
+} fixture;
+
+static void open_fixture(fixture *f, bool with_loss)
+{
+    memset(f, 0, sizeof *f);
+    f->context = small_context(2);
+    f->graph = small_graph(f->context, with_loss);
+    f->params = small_params(f->graph, FV_F32);
+    f->data = small_dataset(f->context, 100, 1, SMALL_CLASSES, 1);
+    f->options = (fv_train_options){ .epochs = 3, .batch = 10, .rate = 0.01, .preprocess = fv_preprocess_fit(f->graph, f->data) };
+}
+
+static void close_fixture(fixture *f)
+{
+    fv_trainer_destroy(f->trainer);
+    fv_dataset_destroy(f->data);
+    fv_params_destroy(f->params);
+    fv_graph_destroy(f->graph);
+    fv_context_destroy(f->context);
+}
+
+static void count_and_stop(void *user, const fv_train_progress *progress)
+{
+    fixture *f = user;
+    f->steps++;
+    assert_int_equal(progress->done, 10 * f->steps);
+    assert_int_equal(progress->total, 100);
+    assert_true(progress->seconds_left >= 0 && progress->images_per_second >= 0 && isfinite(progress->loss));
+    if (f->steps == f->stop_after)
+        fv_trainer_stop(f->trainer);
+}
+
+FV_TEST(trainer, stop_finishes_the_step)
+{
+    fixture f;
+    fv_epoch_record record;
+    char hash[17];
+    open_fixture(&f, true);
+    assert_int_equal(fv_trainer_create(&f.trainer, f.graph, f.params, f.data, NULL, &f.options), FV_OK);
+    fv_trainer_on_progress(f.trainer, count_and_stop, &f);
+    f.stop_after = 4;
+    assert_int_equal(fv_trainer_epoch(f.trainer, &record), FV_ERR_INTERRUPTED);
+    assert_int_equal(f.steps, 4);
+    assert_non_null(strstr(fv_trainer_message(f.trainer), "40 of 100"));
+    fv_params_hash(f.params, hash);
+    assert_string_equal(hash, record.weights_hash); /* the weights are those after the fourth step, whole */
+    close_fixture(&f);
+}
+
+FV_TEST(trainer, a_step_that_is_not_finite_changes_nothing)
+{
+    fixture f;
+    char before[17], after[17];
+    open_fixture(&f, true);
+    ((float *)fv_params_data(f.params))[0] = INFINITY;
+    fv_params_hash(f.params, before);
+    assert_int_equal(fv_trainer_create(&f.trainer, f.graph, f.params, f.data, NULL, &f.options), FV_OK);
+    assert_int_equal(fv_trainer_epoch(f.trainer, NULL), FV_ERR_NUMERIC);
+    fv_params_hash(f.params, after);
+    assert_string_equal(before, after);
+    assert_non_null(strstr(fv_trainer_message(f.trainer), "epoch 1, step 1"));
+    close_fixture(&f);
+}
+
+static void expect_refusal(fixture *f, const fv_dataset *data, fv_status status, const char *part)
+{
+    f->trainer = (fv_trainer *)f;
+    assert_int_equal(fv_trainer_create(&f->trainer, f->graph, f->params, data, NULL, &f->options), status);
+    assert_null(f->trainer);
+    assert_non_null(strstr(fv_context_message(f->context), part));
+}
+
+FV_TEST(trainer, data_that_do_not_fit_are_refused)
+{
+    fixture f;
+    open_fixture(&f, true);
+    fv_dataset *colour = small_dataset(f.context, 8, 3, SMALL_CLASSES, 1), *five = small_dataset(f.context, 8, 1, 5, 1);
+    expect_refusal(&f, colour, FV_ERR_SHAPE, "channel");
+    expect_refusal(&f, five, FV_ERR_SHAPE, "classes");
+    f.options.preprocess.input.h = 9;
+    expect_refusal(&f, f.data, FV_ERR_SHAPE, "1x9x8");
+    fv_dataset_destroy(five);
+    fv_dataset_destroy(colour);
+    close_fixture(&f);
+}
+
+FV_TEST(trainer, options_out_of_range_are_refused)
+{
+    fixture f;
+    open_fixture(&f, true);
+    const fv_train_options good = f.options;
+    f.options.epochs = -1;
+    expect_refusal(&f, f.data, FV_ERR_ARGUMENT, "epochs");
+    f.options = good;
+    f.options.batch = -5;
+    expect_refusal(&f, f.data, FV_ERR_ARGUMENT, "-5");
+    f.options = good;
+    f.options.blocks = 11;
+    expect_refusal(&f, f.data, FV_ERR_ARGUMENT, "11 blocks");
+    f.options = good;
+    f.options.rate = (double)NAN;
+    expect_refusal(&f, f.data, FV_ERR_ARGUMENT, "rate");
+    close_fixture(&f);
+}
+
+FV_TEST(trainer, a_network_without_loss_is_refused)
+{
+    fixture f;
+    open_fixture(&f, false);
+    expect_refusal(&f, f.data, FV_ERR_ARGUMENT, "loss");
+    close_fixture(&f);
+}
+
+FV_TESTS(trainer, learns_what_can_be_learned, weights_do_not_depend_on_threads, hash_tells_runs_apart, stop_finishes_the_step,
+         a_step_that_is_not_finite_changes_nothing, data_that_do_not_fit_are_refused, options_out_of_range_are_refused,
+         a_network_without_loss_is_refused)
