@@ -54,7 +54,8 @@ FVI_INLINE fvi_vf fvi_vf_log(fvi_vf x)
     const fvi_vf infinity = fvi_vf_splat(INFINITY), zero = fvi_vf_splat(0.0f);
     const fvi_vi subnormal = x < 0x1p-126f;
     const fvi_vf scaled = fvi_vf_select(subnormal, x * 0x1p25f, x);
-    const fvi_vi above = fvi_vf_bits(scaled) - fvi_logf_sqrt_half_bits;
+    /* without the sign: a negative lane's result is not used, and must not overflow */
+    const fvi_vi above = (fvi_vf_bits(scaled) & INT32_MAX) - fvi_logf_sqrt_half_bits;
     const fvi_vf k = fvi_vi_to_float(above >> 23) - fvi_vf_select(subnormal, fvi_vf_splat(25.0f), zero);
     const fvi_vf f = fvi_vf_from_bits((above & 0x7fffff) + fvi_logf_sqrt_half_bits) - 1.0f;
     const fvi_vf square = f * f;
