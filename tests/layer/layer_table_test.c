@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * layer_table_test.c - the table itself: what help, YAML and docs read from it must be there and make sense.
+ */
+#include <string.h>
+
+#include "layer/layer.h"
+#include "support/test.h"
+
+static fv_context *make_context(void)
+{
+    fv_context *context = NULL;
+    const fv_context_options options = { .threads = 1 };
+    assert_int_equal(fv_context_create(&context, &options), FV_OK);
+    return context;
+}
+
+static size_t value_bytes(const fvi_attribute *attribute)
+{
+    switch (attribute->type) {
+    case FVI_ATTRIBUTE_INT:
+        return sizeof(int32_t) * (size_t)attribute->count;
+    case FVI_ATTRIBUTE_REAL:
+        return sizeof(double);
+    case FVI_ATTRIBUTE_BOOL:
+        return sizeof(bool);
+    case FVI_ATTRIBUTE_ENUM:
+        return sizeof(int);
+    case FVI_ATTRIBUTE_INIT:
+        return sizeof(fv_initializer);
+    }
+    return 0;
+}
+
+static void check_attribute(const fvi_layer *layer, const fvi_attribute *attribute)
+{
+    const bool numeric = attribute->type == FVI_ATTRIBUTE_INT || attribute->type == FVI_ATTRIBUTE_REAL;
+    if (!attribute->help || strlen(attribute->help) < 5)
+        fail_msg("%s.%s has no help", layer->name, attribute->name);
+    if (attribute->count < 1 || attribute->count > 4)
+        fail_msg("%s.%s has a count of %d", layer->name, attribute->name, attribute->count);
+    if (attribute->required == (attribute->fallback != NULL))
+        fail_msg("%s.%s must be either required or have a fallback", layer->name, attribute->name);
+    if (numeric && !(attribute->low <= attribute->high && attribute->high > 0))
+        fail_msg("%s.%s has no range", layer->name, attribute->name);
+    if ((attribute->type == FVI_ATTRIBUTE_ENUM) != (attribute->words != NULL))
+        fail_msg("%s.%s: words are for enums", layer->name, attribute->name);
+    if (attribute->offset < sizeof(const char *) || attribute->offset + value_bytes(attribute) > layer->options_size)
+        fail_msg("%s.%s lies outside its options", layer->name, attribute->name);
+}
+
+FV_TEST(layer_table, every_descriptor_is_complete)
+{
+    for (size_t i = 0; fvi_layers[i]; i++) {
+        const fvi_layer *layer = fvi_layers[i];
+        assert_true(layer->name && layer->formula && layer->infer && layer->forward);
+        assert_true(layer->options_size >= sizeof(const char *));
+        assert_true((layer->backward != NULL) != (layer->backward_weights && layer->backward_data));
+        assert_true(layer->max_inputs == 0 || layer->max_inputs >= layer->min_inputs);
+        assert_true(!layer->in_place || !(layer->backward_reads & FVI_READS_INPUT)); /* x may be gone */
+        for (const fvi_attribute *a = layer->attributes; a && a->name; a++)
+            check_attribute(layer, a);
+    }
+}
+
+FV_TEST(layer_table, names_are_unique_and_found)
+{
+    for (size_t i = 0; fvi_layers[i]; i++)
+        assert_ptr_equal(fvi_layer_find(fvi_layers[i]->name), fvi_layers[i]);
+    assert_null(fvi_layer_find("conv3d"));
+    assert_null(fvi_layer_find(""));
+}
+
+FV_TEST(layer_table, a_misspelt_name_finds_its_neighbour)
+{
+    assert_ptr_equal(fvi_layer_nearest("con2d"), fvi_layer_find("conv2d"));
+    assert_ptr_equal(fvi_layer_nearest("maxpool2d"), fvi_layer_find("max_pool2d"));
+    assert_ptr_equal(fvi_layer_nearest("ReLU"), fvi_layer_find("relu"));
+    assert_ptr_equal(fvi_layer_nearest("softmax-crossentropy"), fvi_layer_find("softmax_cross_entropy"));
+    assert_null(fvi_layer_nearest("transformer"));
+}
+
+FV_TEST(layer_table, the_number_of_inputs_is_checked)
+{
+    fv_context *context = make_context();
+    const fv_image_shape in[3] = { { 2, 3, 4 }, { 2, 3, 4 }, { 2, 3, 4 } };
+    const struct {
+        const char *type;
+        int32_t count;
+        const char *says;
+    } cases[] = { { "relu", 0, "takes 1 input, got 0" },
+                  { "relu", 2, "takes 1 input, got 2" },
+                  { "add", 0, "takes at least 1 input, got 0" },
+                  { "input", 1, "takes 0 inputs, got 1" } };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char options[256] = { 0 };
+        const fvi_layer *layer = fvi_layer_find(cases[i].type);
+        fvi_infer node = { .context = context, .name = "a", .options = options, .in = in, .input_count = cases[i].count };
+        assert_true(layer->options_size <= sizeof options);
+        assert_int_equal(fvi_layer_infer(layer, &node), FV_ERR_ARGUMENT);
+        assert_non_null(strstr(fv_context_message(context), cases[i].says));
+    }
+    fv_context_destroy(context);
+}
+
+FV_TEST(layer_table, joins_of_unequal_shapes_are_refused)
+{
+    fv_context *context = make_context();
+    const fv_image_shape in[2] = { { 2, 3, 4 }, { 2, 3, 5 } };
+    const fv_plain_options options = { 0 };
+    fvi_infer node = { .context = context, .name = "join", .options = &options, .in = in, .input_count = 2 };
+    assert_int_equal(fvi_layer_infer(fvi_layer_find("add"), &node), FV_ERR_SHAPE);
+    assert_non_null(strstr(fv_context_message(context), "add 'join': input 2 has shape 2x3x5, but input 1 has 2x3x4"));
+    assert_int_equal(fvi_layer_infer(fvi_layer_find("concat"), &node), FV_ERR_SHAPE);
+    assert_non_null(strstr(fv_context_message(context), "input 2 has 3x5 pixels, but input 1 has 3x4"));
+    fv_context_destroy(context);
+}
+
+FV_TEST(layer_table, initialisers_are_resolved_and_checked)
+{
+    fv_context *context = make_context();
+    const fv_image_shape in = { 6, 8, 8 };
+    fv_conv2d_options options = { .filters = 4, .kernel = { 3, 5 }, .groups = 2 };
+    fvi_infer node = { .context = context, .name = "a", .options = &options, .in = &in, .input_count = 1 };
+    assert_int_equal(fvi_layer_infer(fvi_layer_find("conv2d"), &node), FV_OK);
+    assert_int_equal(node.param_count, 2);
+    assert_int_equal(node.param[0].initializer.kind, FV_INIT_HE);
+    assert_int_equal(node.param[0].fan_in, 3 * 15);
+    assert_int_equal(node.param[0].fan_out, 2 * 15);
+    assert_true(node.param[0].decayed && node.param[0].trained && !node.param[1].decayed);
+    assert_int_equal(node.param[1].initializer.kind, FV_INIT_CONSTANT);
+    assert_int_equal(node.multiply_adds, 4 * 6 * 4 * 3 * 15); /* 6x4 outputs */
+    options.weight_init = (fv_initializer){ .kind = FV_INIT_GAUSSIAN, .value = -1 };
+    assert_int_equal(fvi_layer_infer(fvi_layer_find("conv2d"), &node), FV_ERR_ARGUMENT);
+    assert_non_null(strstr(fv_context_message(context), "weight_init: value -1"));
+    fv_context_destroy(context);
+}
+
+FV_TESTS(layer_table, every_descriptor_is_complete, names_are_unique_and_found, a_misspelt_name_finds_its_neighbour,
+         the_number_of_inputs_is_checked, joins_of_unequal_shapes_are_refused, initialisers_are_resolved_and_checked)

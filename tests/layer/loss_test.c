@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * loss_test.c - losses: values done by hand, extreme scores, weights, and targets that are wrong.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "support/layer_case.h"
+#include "support/test.h"
+
+typedef struct loss_case {
+    layer_case problem;
+    fv_context *context;
+    layer_run *run;
+} loss_case;
+
+static void start(loss_case *loss, const char *problem, fv_dtype dtype)
+{
+    const fv_context_options options = { .threads = 1 };
+    loss->problem = layer_case_parse(problem);
+    assert_int_equal(fv_context_create(&loss->context, &options), FV_OK);
+    loss->run = layer_run_create(&loss->problem, loss->context, (layer_run_options){ .dtype = dtype });
+}
+
+static void stop(loss_case *loss)
+{
+    layer_run_destroy(loss->run);
+    fv_context_destroy(loss->context);
+}
+
+static void set_scores(loss_case *loss, const double *scores)
+{
+    layer_view_set(loss->run, &loss->run->x[0].view, scores);
+}
+
+static void check_near(double got, double wanted, double error)
+{
+    if (!(fabs(got - wanted) <= error))
+        fail_msg("%.17g is not within %g of %.17g", got, error, wanted);
+}
+
+FV_TEST(loss, equal_scores_cost_the_logarithm_of_the_classes)
+{
+    const double scores[10] = { 0 };
+    for (int dtype = FV_F32; dtype <= FV_F64; dtype++) {
+        loss_case loss;
+        start(&loss, "softmax_cross_entropy c10t1", (fv_dtype)dtype);
+        set_scores(&loss, scores);
+        assert_int_equal(layer_run_forward(loss.run), FV_OK);
+        check_near(loss.run->loss, 2.302585092994046, 1e-15);
+        stop(&loss);
+    }
+}
+
+FV_TEST(loss, scores_of_ten_thousand_neither_overflow_nor_vanish)
+{
+    const double right[3] = { -1e4, 0, 1e4 }, wrong[3] = { 1e4, 0, -1e4 };
+    for (int dtype = FV_F32; dtype <= FV_F64; dtype++) {
+        loss_case loss;
+        double dx[3];
+        start(&loss, "softmax_cross_entropy c3t1", (fv_dtype)dtype);
+        assert_int_equal(loss.run->classes[0], 2);
+        loss.run->scale = 1;
+        set_scores(&loss, right);
+        assert_int_equal(layer_run_forward(loss.run), FV_OK);
+        check_near(loss.run->loss, 0, 0);
+        set_scores(&loss, wrong);
+        assert_int_equal(layer_run_forward(loss.run), FV_OK);
+        check_near(loss.run->loss, 2e4, 0);
+        assert_int_equal(layer_run_backward(loss.run), FV_OK);
+        layer_view_get(loss.run, &loss.run->dx[0].view, dx);
+        assert_true(dx[0] == 1 && dx[1] == 0 && dx[2] == -1);
+        stop(&loss);
+    }
+}
+
+FV_TEST(loss, hard_classes_and_their_soft_labels_agree)
+{
+    const double scores[10] = { 1, -2, 0.5, 3, 2, 0.25, -1, -0.75, 1.5, 2.5 };
+    double hard_dx[10], soft_dx[10];
+    loss_case hard, soft;
+    start(&hard, "softmax_cross_entropy n2c5t1z1", FV_F64);
+    start(&soft, "softmax_cross_entropy n2c5t2z1", FV_F64);
+    set_scores(&hard, scores);
+    set_scores(&soft, scores);
+    memset(soft.run->values, 0, 10 * sizeof(float));
+    for (int i = 0; i < 2; i++)
+        soft.run->values[i * 5 + hard.run->classes[i]] = 1;
+    assert_int_equal(layer_run_forward(hard.run), FV_OK);
+    assert_int_equal(layer_run_forward(soft.run), FV_OK);
+    check_near(soft.run->loss, hard.run->loss, 1e-15 * hard.run->loss);
+    assert_int_equal(layer_run_backward(hard.run), FV_OK);
+    assert_int_equal(layer_run_backward(soft.run), FV_OK);
+    layer_view_get(hard.run, &hard.run->dx[0].view, hard_dx);
+    layer_view_get(soft.run, &soft.run->dx[0].view, soft_dx);
+    for (int i = 0; i < 10; i++)
+        check_near(soft_dx[i], hard_dx[i], 1e-16);
+    stop(&hard);
+    stop(&soft);
+}
+
+FV_TEST(loss, a_sample_of_weight_zero_counts_for_nothing)
+{
+    loss_case loss;
+    double dx[10];
+    start(&loss, "softmax_cross_entropy n2c5t1z1", FV_F32);
+    loss.run->weights[0] = 0;
+    loss.run->weights[1] = 0;
+    assert_int_equal(layer_run_forward(loss.run), FV_OK);
+    check_near(loss.run->loss, 0, 0);
+    assert_int_equal(layer_run_backward(loss.run), FV_OK);
+    layer_view_get(loss.run, &loss.run->dx[0].view, dx);
+    for (int i = 0; i < 10; i++)
+        assert_true(dx[i] == 0);
+    stop(&loss);
+}
+
+FV_TEST(loss, euclidean_sum_of_squares_and_its_half)
+{
+    const double x[4] = { 1, 2, 3, 4 };
+    const float t[4] = { 0, 2, 5, 1 };
+    const double dx_whole[4] = { 2, 0, -4, 6 };
+    double dx[4];
+    loss_case whole, half;
+    start(&whole, "euclidean_loss c4t3", FV_F64);
+    start(&half, "euclidean_loss c4t3f1", FV_F64);
+    set_scores(&whole, x);
+    set_scores(&half, x);
+    memcpy(whole.run->values, t, sizeof t);
+    memcpy(half.run->values, t, sizeof t);
+    whole.run->scale = 1;
+    assert_int_equal(layer_run_forward(whole.run), FV_OK);
+    assert_int_equal(layer_run_forward(half.run), FV_OK);
+    check_near(whole.run->loss, 1 + 0 + 4 + 9, 0);
+    check_near(half.run->loss, 7, 0);
+    assert_int_equal(layer_run_backward(whole.run), FV_OK);
+    layer_view_get(whole.run, &whole.run->dx[0].view, dx);
+    assert_memory_equal(dx, dx_whole, sizeof dx);
+    stop(&whole);
+    stop(&half);
+}
+
+static void check_refused(loss_case *loss, const char *says)
+{
+    assert_int_equal(layer_run_forward(loss->run), FV_ERR_ARGUMENT);
+    if (!strstr(loss->run->message.text, says))
+        fail_msg("\"%s\" does not say \"%s\"", loss->run->message.text, says);
+}
+
+FV_TEST(loss, a_label_out_of_range_is_named)
+{
+    loss_case loss;
+    start(&loss, "softmax_cross_entropy n3c10t1", FV_F32);
+    loss.run->classes[1] = 10;
+    check_refused(&loss, "softmax_cross_entropy 'node1': sample 1 has class 10, which is not in 0 to 9");
+    loss.run->classes[1] = -1;
+    check_refused(&loss, "sample 1 has class -1");
+    loss.run->classes[1] = 9;
+    assert_int_equal(layer_run_forward(loss.run), FV_OK);
+    stop(&loss);
+}
+
+FV_TEST(loss, missing_or_double_targets_are_refused)
+{
+    loss_case loss;
+    start(&loss, "softmax_cross_entropy n3c10t1", FV_F32);
+    const float soft[30] = { 0 };
+    loss.run->batch.values = soft;
+    check_refused(&loss, "both classes and values");
+    loss.run->batch.classes = NULL;
+    loss.run->batch.values = NULL;
+    check_refused(&loss, "no targets");
+    stop(&loss);
+    start(&loss, "euclidean_loss n3c10t3", FV_F32);
+    loss.run->batch.values = NULL;
+    check_refused(&loss, "no target values");
+    stop(&loss);
+}
+
+FV_TEST(loss, sample_weights_must_be_finite_and_not_negative)
+{
+    const float bad[] = { -1.0f, NAN, INFINITY };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        loss_case loss;
+        start(&loss, i == 1 ? "euclidean_loss n3c10t3z1" : "softmax_cross_entropy n3c10t1z1", FV_F32);
+        loss.run->weights[2] = bad[i];
+        check_refused(&loss, "sample 2 has weight");
+        stop(&loss);
+    }
+}
+
+FV_TEST(loss, a_nan_score_shows_in_the_loss)
+{
+    loss_case loss;
+    const double scores[3] = { 1, (double)NAN, 2 };
+    start(&loss, "softmax_cross_entropy c3t1", FV_F32);
+    set_scores(&loss, scores);
+    assert_int_equal(layer_run_forward(loss.run), FV_OK);
+    assert_true(isnan(loss.run->loss));
+    stop(&loss);
+}
+
+FV_TESTS(loss, equal_scores_cost_the_logarithm_of_the_classes, scores_of_ten_thousand_neither_overflow_nor_vanish,
+         hard_classes_and_their_soft_labels_agree, a_sample_of_weight_zero_counts_for_nothing,
+         euclidean_sum_of_squares_and_its_half, a_label_out_of_range_is_named, missing_or_double_targets_are_refused,
+         sample_weights_must_be_finite_and_not_negative, a_nan_score_shows_in_the_loss)
