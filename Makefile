@@ -1,0 +1,44 @@
+# A thin front for CMake (CMakePresets.json), for people who type make. Everything is built under build/<preset>.
+# PRESET=debug make test   builds another preset; see the list in CMakePresets.json.
+PRESET ?= release
+PREFIX ?= /usr/local
+BUILD := build/$(PRESET)
+
+.PHONY: help build demo test bench install lint clean
+
+help:
+	@echo "make demo      set up, build, train a network on digits and try it (under a minute)"
+	@echo "make test      set up, build and run every test"
+	@echo "make build     the command $(BUILD)/fovea and the libraries"
+	@echo "make bench     time networks and convolutions on this machine"
+	@echo "make install   to PREFIX ($(PREFIX)); DESTDIR is honoured"
+	@echo "make lint      format, include order, test pairing, documentation, exported symbols"
+	@echo "make clean     remove build/"
+
+$(BUILD)/CMakeCache.txt:
+	@cmake --preset $(PRESET) --log-level=WARNING
+
+build: $(BUILD)/CMakeCache.txt
+	@tools/setup.sh demo
+	@cmake --build $(BUILD) --target fovea_command fovea_shared fovea_static
+
+demo:
+	@tools/setup.sh demo
+	@$(MAKE) --no-print-directory build
+	@FOVEA=$(BUILD)/fovea tools/demo.sh
+
+test:
+	@tools/setup.sh test
+	@tools/test.sh $(PRESET)
+
+bench: build
+	@$(BUILD)/fovea bench lenet5
+
+install: build
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+lint: $(BUILD)/CMakeCache.txt
+	@tools/lint.sh $(PRESET)
+
+clean:
+	@cmake -E rm -rf build
