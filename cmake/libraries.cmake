@@ -1,13 +1,12 @@
-# What fovea links. jansson and xxhash are core; each optional library that is found defines FVI_HAVE_<NAME> for all sources.
+# What fovea links. jansson is core; each optional library that is found defines FVI_HAVE_<NAME> for all sources.
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
-pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 
 add_library(fovea_settings INTERFACE)
-set(FOVEA_LIBRARIES Threads::Threads PkgConfig::JANSSON PkgConfig::XXHASH m)
-set(FOVEA_PKGCONFIG_REQUIRES jansson libxxhash)
+set(FOVEA_LIBRARIES Threads::Threads PkgConfig::JANSSON m)
+set(FOVEA_PKGCONFIG_REQUIRES jansson)
 set(FOVEA_FOUND_LIBRARIES "")
 set(FOVEA_MISSING_LIBRARIES "")
 

@@ -1,6 +1,7 @@
 # Each tests/**/<unit>_test.c is one program, registered as <folder>/<unit>. Tests see src/ and link the static library.
 # Each tests/**/*.isa.c is compiled once per instruction set (and as "wide") and linked into all tests.
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+pkg_check_modules(XXHASH QUIET IMPORTED_TARGET libxxhash) # only to compare our XXH64 with
 
 file(GLOB_RECURSE FOVEA_TEST_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*_test.c)
 file(GLOB FOVEA_SUPPORT_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/*.c)
@@ -12,6 +13,11 @@ add_library(fovea_test_settings INTERFACE)
 target_include_directories(fovea_test_settings INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
 target_compile_definitions(fovea_test_settings INTERFACE FVI_TEST_SOURCE="${PROJECT_SOURCE_DIR}/tests")
 target_link_libraries(fovea_test_settings INTERFACE fovea_settings PkgConfig::CMOCKA)
+
+if(XXHASH_FOUND)
+  target_compile_definitions(fovea_test_settings INTERFACE FVI_HAVE_XXHASH=1)
+  target_link_libraries(fovea_test_settings INTERFACE PkgConfig::XXHASH)
+endif()
 
 set(FOVEA_TEST_OBJECTS "")
 foreach(isa IN LISTS FOVEA_TEST_ISAS)

@@ -16,7 +16,7 @@ if ! cmake --preset "$preset" $FOVEA_CMAKE_OPTIONS >"$log" 2>&1; then
 fi
 grep 'fovea: ' "$log"
 if ! cmake --build "build/$preset" >"$log" 2>&1; then
-    tail -n 60 "$log" >&2
+    grep -v -E '^\[[0-9]+/[0-9]+\] |^-- ' "$log" | tail -n 60 >&2
     exit 1
 fi
 # Tests use threads of their own, so few run side by side.

@@ -7,11 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The state of XXH64 on the stack: with the public interface it would come from malloc(), which the context does not know. */
-#define XXH_STATIC_LINKING_ONLY
-#include <xxhash.h>
-
 #include "base/checked.h"
+#include "base/xxh64.h"
 #include "graph/graph_internal.h"
 #include "graph/params_internal.h"
 
@@ -274,28 +271,27 @@ const fv_graph *fv_params_graph(const fv_params *params)
 }
 
 /* Adds bytes of `size`-byte words to the hash in little-endian order, whatever this machine's is. */
-static void hash_words(XXH64_state_t *state, const void *words, size_t count, size_t size)
+static void hash_words(fvi_xxh64 *state, const void *words, size_t count, size_t size)
 {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    XXH64_update(state, words, count * size);
+    fvi_xxh64_update(state, words, count * size);
 #else
     const unsigned char *byte = words;
     for (size_t i = 0; i < count; i++)
         for (size_t j = size; j-- > 0;)
-            XXH64_update(state, &byte[i * size + j], 1);
+            fvi_xxh64_update(state, &byte[i * size + j], 1);
 #endif
 }
 
 void fv_params_hash(const fv_params *params, char text[17])
 {
-    XXH64_state_t state;
-    XXH64_reset(&state, 0);
+    fvi_xxh64 state = fvi_xxh64_start(0);
     const size_t size = fv_dtype_size(params->dtype);
     for (int32_t i = 0; i < params->count; i++) {
         const fv_param_info *info = &params->info[i];
-        XXH64_update(&state, info->name, strlen(info->name) + 1);
+        fvi_xxh64_update(&state, info->name, strlen(info->name) + 1);
         hash_words(&state, info->shape.size, (size_t)info->shape.rank, sizeof info->shape.size[0]);
         hash_words(&state, (const char *)params->data + info->offset * size, (size_t)info->elements, size);
     }
-    snprintf(text, 17, "%016llx", (unsigned long long)XXH64_digest(&state));
+    snprintf(text, 17, "%016llx", (unsigned long long)fvi_xxh64_finish(&state));
 }

@@ -142,7 +142,7 @@ void test_end(test_run *run)
     fv_params_destroy(run->params);
 }
 
-double test_error(const void *a, fv_dtype a_dtype, const void *b, fv_dtype b_dtype, size_t count)
+double test_tensor_error(const void *a, fv_dtype a_dtype, const void *b, fv_dtype b_dtype, size_t count)
 {
     double error = 0, largest = 0;
     for (size_t i = 0; i < count; i++) {
@@ -158,7 +158,7 @@ double test_params_error(fv_params *a, fv_params *b)
     double worst = 0;
     assert_int_equal(fv_params_count(a), fv_params_count(b));
     for (int32_t i = 0; i < fv_params_count(a); i++) {
-        const double error = test_error(fv_params_values(a, i), fv_params_dtype(a), fv_params_values(b, i), fv_params_dtype(b),
+        const double error = test_tensor_error(fv_params_values(a, i), fv_params_dtype(a), fv_params_values(b, i), fv_params_dtype(b),
                                         (size_t)fv_params_info(a, i).elements);
         worst = error <= worst ? worst : error;
     }

@@ -42,7 +42,7 @@ test_run test_start(const fv_graph *graph, const fv_plan_options *options);
 void test_end(test_run *run);
 
 /* max|a-b| / max|b| over count values of dtype; b may be of another dtype. */
-double test_error(const void *a, fv_dtype a_dtype, const void *b, fv_dtype b_dtype, size_t count);
+double test_tensor_error(const void *a, fv_dtype a_dtype, const void *b, fv_dtype b_dtype, size_t count);
 /* The same over all parameters. */
 double test_params_error(fv_params *a, fv_params *b);
 
