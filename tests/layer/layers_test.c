@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "support/allocator.h"
+#include "support/gradient.h"
 #include "support/layer_case.h"
 #include "support/test.h"
 #include "support/values.h"
@@ -79,126 +80,13 @@ FV_TEST(layers, every_type_has_a_problem)
     }
 }
 
-/* Gradients. */
-
-/* Activations whose derivative jumps at 0. */
-static bool kink_at_zero(const fvi_layer *layer)
-{
-    return strcmp(layer->name, "relu") == 0 || strcmp(layer->name, "leaky_relu") == 0 || strcmp(layer->name, "elu") == 0;
-}
-
-static double objective(layer_run *run)
-{
-    assert_int_equal(layer_run_forward(run), FV_OK);
-    return layer_run_objective(run);
-}
-
-/* The step h = 2^-12 is exact in these values. The error of a central difference is h^2/6 |f'''| + eps |f| / h, below
- * 1e-8 |f'''| + 1e-12 |f|; third derivatives here are of the order of the gradients, at most tens of times. */
-static const double step = 0x1p-12, tolerance = 1e-6;
-
-typedef struct gradient_check {
-    layer_run *run;
-    const char *what;
-    double largest; /* of the gradients of this tensor */
-    size_t checked;
-} gradient_check;
-
-static void compare(gradient_check *check, size_t element, double plus, double minus, double gradient)
-{
-    const double numeric = (plus - minus) / (2 * step);
-    if (!(fabs(numeric - gradient) <= tolerance * fmax(1.0, check->largest)))
-        fail_msg("%s: d/d%s[%zu] is %.12g, but central differences give %.12g", check->run->problem->problem, check->what,
-                 element, gradient, numeric);
-    check->checked++;
-}
-
-static double largest_of(const double *values, size_t count)
-{
-    double largest = 0;
-    for (size_t i = 0; i < count; i++)
-        largest = fmax(largest, fabs(values[i]));
-    return largest;
-}
-
-static void check_input(layer_run *run, int32_t input, double *x, const double *dx)
-{
-    const fvi_view *view = &run->x[input].view;
-    const size_t count = layer_view_count(view);
-    gradient_check check = { .run = run, .what = input == 0 ? "x" : "x (a later one)", .largest = largest_of(dx, count) };
-    for (size_t i = 0; i < count; i++) {
-        const double kept = x[i];
-        if (kink_at_zero(run->problem->layer) && fabs(kept) < 2 * step)
-            continue;
-        x[i] = kept + step;
-        layer_view_set(run, view, x);
-        const double plus = objective(run);
-        x[i] = kept - step;
-        layer_view_set(run, view, x);
-        const double minus = objective(run);
-        x[i] = kept;
-        compare(&check, i, plus, minus, dx[i]);
-    }
-    layer_view_set(run, view, x);
-    assert_true(check.checked * 10 >= count * 9);
-}
-
-static void check_param(layer_run *run, int32_t index, double *values, const double *gradient)
-{
-    const size_t count = layer_param_count(run, index);
-    gradient_check check = { .run = run, .what = run->infer.param[index].suffix, .largest = largest_of(gradient, count) };
-    for (size_t i = 0; i < count; i++) {
-        const double kept = values[i];
-        values[i] = kept + step;
-        layer_param_set(run, index, values);
-        const double plus = objective(run);
-        values[i] = kept - step;
-        layer_param_set(run, index, values);
-        const double minus = objective(run);
-        values[i] = kept;
-        compare(&check, i, plus, minus, gradient[i]);
-    }
-    layer_param_set(run, index, values);
-}
-
-static void check_gradients(const layer_case *problem, fv_context *context)
-{
-    layer_run *run = layer_run_create(problem, context, (layer_run_options){ .dtype = FV_F64, .reference = true });
-    double *x[LAYER_CASE_INPUTS] = { NULL };
-    for (int32_t i = 0; i < problem->input_count; i++) {
-        x[i] = test_doubles(layer_view_count(&run->x[i].view));
-        layer_view_get(run, &run->x[i].view, x[i]);
-    }
-    assert_int_equal(layer_run_forward(run), FV_OK);
-    assert_int_equal(layer_run_backward(run), FV_OK);
-    for (int32_t i = 0; i < problem->input_count; i++) /* backward hid what it must not read */
-        layer_view_set(run, &run->x[i].view, x[i]);
-    for (int32_t i = 0; i < problem->input_count; i++) {
-        double *dx = test_doubles(layer_view_count(&run->dx[i].view));
-        layer_view_get(run, &run->dx[i].view, dx);
-        check_input(run, i, x[i], dx);
-        free(dx);
-    }
-    for (int32_t i = 0; i < run->infer.param_count; i++) {
-        double *values = test_doubles(layer_param_count(run, i)), *gradient = test_doubles(layer_param_count(run, i));
-        layer_param_get(run, i, run->param[i], values);
-        layer_param_get(run, i, run->dparam[i], gradient);
-        check_param(run, i, values, gradient);
-        free(values);
-        free(gradient);
-    }
-    for (int32_t i = 0; i < problem->input_count; i++)
-        free(x[i]);
-    layer_run_destroy(run);
-}
-
 FV_TEST(layers, gradients_match_central_differences)
 {
     fv_context *context = make_context(1, (fv_allocator){ 0 });
     for (size_t p = 0; p < PROBLEMS; p++) {
         const layer_case problem = layer_case_parse(problems[p]);
         if (has_gradient(&problem))
-            check_gradients(&problem, context);
+            test_layer_gradients(&problem, context);
     }
     fv_context_destroy(context);
 }
@@ -277,7 +165,7 @@ FV_TEST(layers, float_kernels_match_the_double_reference)
             continue;
         layer_result exact = run_case(&problem, context, (layer_run_options){ .dtype = FV_F64, .reference = true });
         layer_result fast = run_case(&problem, context, (layer_run_options){ .dtype = FV_F32 });
-        const double error = test_error(fast.values, exact.values, exact.count);
+        const double error = test_values_error(fast.values, exact.values, exact.count);
         if (!(error <= float_error))
             fail_msg("%s: float32 differs from float64 by %g of the largest value", problem.problem, error);
         if (!(fabs(fast.loss - exact.loss) <= float_error * fmax(1.0, fabs(exact.loss))))

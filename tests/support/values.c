@@ -30,7 +30,7 @@ void test_fill_distinct(double *values, size_t count, uint64_t seed, double step
     }
 }
 
-double test_error(const double *a, const double *b, size_t count)
+double test_values_error(const double *a, const double *b, size_t count)
 {
     double difference = 0, largest = 0;
     for (size_t i = 0; i < count; i++) {

@@ -14,7 +14,7 @@ void test_fill(double *values, size_t count, uint64_t seed, double low, double h
 /* A permutation of count distinct values, `step` apart, around 0: no two are equal or nearly so. */
 void test_fill_distinct(double *values, size_t count, uint64_t seed, double step);
 /* The error of a tensor: max|a-b| / max|b|; max|a| when b is all zero; infinity when a has a NaN that b has not. */
-double test_error(const double *a, const double *b, size_t count);
+double test_values_error(const double *a, const double *b, size_t count);
 /* count zeroed doubles; fails the test when memory is short. */
 double *test_doubles(size_t count);
 
