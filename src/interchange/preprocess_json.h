@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * preprocess_json.h - preprocessing as JSON, for the metadata of model files.
+ */
+#ifndef FVI_PREPROCESS_JSON_H
+#define FVI_PREPROCESS_JSON_H
+
+#include <jansson.h>
+
+#include "base/arena.h"
+#include "fovea/loader.h"
+
+/* A new object: {"input": [c,h,w], "mean", "deviation": a number per channel, "classes", "class_names"}; NULL when memory is short or
+ * a name is not UTF-8. */
+json_t *fvi_preprocess_write(const fv_preprocess *preprocess);
+/* Texts go to arena. source: what to name in messages. */
+fv_status fvi_preprocess_read(fv_preprocess *preprocess, fv_context *context, fvi_arena *arena, const char *source, const char *text);
+
+#endif
