@@ -177,10 +177,11 @@ FV_TEST(run, gradients_of_random_graphs_match_central_differences)
     assert_int_equal(allocator.live, 0);
 }
 
-/* Two steps, so that what the first leaves in memory meets the second; values and gradients of float32 against float64. */
+/* Two steps, so that what the first leaves in memory meets the second; gradients of float32 against float64, which also
+ * computes the gradient by the input. */
 static void compare_precisions(const fv_graph *graph, const fv_batch *batch)
 {
-    test_run exact = test_start(graph, &(fv_plan_options){ .batch = 3, .dtype = FV_F64 });
+    test_run exact = test_start(graph, &(fv_plan_options){ .batch = 3, .dtype = FV_F64, .input_gradient = true });
     test_run fast = test_start(graph, &(fv_plan_options){ .batch = 3 });
     fv_step_result a, b;
     for (int32_t step = 0; step < 2; step++) {
