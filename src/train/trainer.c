@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * trainer.c - the training loop: loader, gradients of each batch, optimizer, and a measurement after each epoch.
- * The rate follows a cosine from its start to 0 over all steps (Loshchilov & Hutter 2017, arXiv:1608.03983, equation 5 with
- * one cycle), a function of the step's number alone.
  */
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/math.h"
 #include "train/train_internal.h"
 
 typedef void progress_fn(void *user, const fv_train_progress *progress);
@@ -38,7 +35,7 @@ static fv_status check_options(fv_context *context, fv_train_options *options)
     options->epochs = options->epochs != 0 ? options->epochs : 10;
     options->batch = options->batch != 0 ? options->batch : 64;
     options->blocks = options->blocks != 0 ? options->blocks : 1;
-    options->rate = options->rate != 0 ? options->rate : 0.05;
+    options->rate = options->rate != 0 ? options->rate : 0.02;
     if (options->epochs < 1)
         return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: %d epochs is not at least 1", options->epochs);
     if (options->batch < 1)
@@ -48,6 +45,8 @@ static fv_status check_options(fv_context *context, fv_train_options *options)
                         options->blocks);
     if (!(options->rate > 0 && options->rate <= 1e6))
         return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: learning rate %g is not in (0, 1e6]", options->rate);
+    if (!(options->warmup >= 0 && options->warmup <= options->epochs))
+        return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: a warm-up of %g epochs is not in 0 to %d", options->warmup, options->epochs);
     return FV_OK;
 }
 
@@ -138,14 +137,6 @@ void fv_trainer_stop(fv_trainer *trainer)
     atomic_store(&trainer->stop, 1);
 }
 
-static double rate_of_step(const fv_trainer *trainer, int64_t step)
-{
-    const double all = (double)trainer->options.epochs * (double)trainer->steps_per_epoch;
-    if (trainer->options.constant_rate)
-        return trainer->options.rate;
-    return 0.5 * trainer->options.rate * (1 + fvi_cos_turns(0.5 * (double)step / all));
-}
-
 static double batch_weight(const fv_batch *batch)
 {
     double sum = 0;
@@ -171,7 +162,7 @@ static fv_status train_batch(fv_trainer *trainer, const fv_batch *batch, int64_t
     if (status != FV_OK)
         return fvi_fail_in(&trainer->message, status, "epoch %d, step %lld: %s", trainer->epoch + 1,
                            (long long)(step % trainer->steps_per_epoch + 1), fv_session_message(trainer->session));
-    status = fv_optimizer_update(trainer->optimizer, gradients, rate_of_step(trainer, step));
+    status = fv_optimizer_update(trainer->optimizer, gradients, fvi_rate_of_step(&trainer->options, trainer->steps_per_epoch, step));
     if (status != FV_OK)
         return fvi_fail_in(&trainer->message, status, "epoch %d, step %lld: %s", trainer->epoch + 1,
                            (long long)(step % trainer->steps_per_epoch + 1), fv_context_message(trainer->context));

@@ -181,6 +181,9 @@ FV_TEST(trainer, options_out_of_range_are_refused)
     f.options.blocks = 11;
     expect_refusal(&f, f.data, FV_ERR_ARGUMENT, "11 blocks");
     f.options = good;
+    f.options.warmup = 3.5;
+    expect_refusal(&f, f.data, FV_ERR_ARGUMENT, "warm-up of 3.5");
+    f.options = good;
     f.options.rate = (double)NAN;
     expect_refusal(&f, f.data, FV_ERR_ARGUMENT, "rate");
     close_fixture(&f);

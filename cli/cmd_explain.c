@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cmd_explain.c - fovea explain: how a network will be run. The steps, the algorithm of each, why others were refused, memory.
+ */
+#include <string.h>
+
+#include "command.h"
+
+typedef struct values {
+    int64_t batch, mode, threads;
+    bool reference, json;
+} values;
+
+static const char *const modes[] = { "train", "evaluate", "predict", NULL };
+
+static const cli_option options[] = {
+    { "batch", NULL, CLI_INTEGER, "N", offsetof(values, batch), 1, 65536, "64", NULL, CLI_COMPLETE_NONE, "images of a step" },
+    { "mode", NULL, CLI_CHOICE, "MODE", offsetof(values, mode), 0, 0, "train", modes, CLI_COMPLETE_NONE, "what the plan is for" },
+    { "reference", NULL, CLI_FLAG, NULL, offsetof(values, reference), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "plan with the reference kernels" },
+    { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE, "threads to plan for" },
+    { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "one JSON object" },
+    { 0 },
+};
+
+static const char *text_or(const char *text, const char *otherwise)
+{
+    return text != NULL ? text : otherwise;
+}
+
+static int print_object(const cli_call *call, const fv_plan *plan)
+{
+    const values *given = call->values;
+    const fv_plan_memory memory = fv_plan_memory_bytes(plan);
+    json_t *steps = json_array();
+    for (int32_t i = 0; i < fv_plan_step_count(plan); i++) {
+        const fv_step_info step = fv_plan_step(plan, i);
+        json_array_append_new(steps, json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:I}", "layer", text_or(step.layer, ""), "type",
+                                               text_or(step.type, ""), "pass", text_or(step.pass, ""), "algorithm",
+                                               text_or(step.algorithm, ""), "refused", text_or(step.refused, ""), "multiply_adds",
+                                               (json_int_t)step.multiply_adds, "bytes_saved", (json_int_t)step.bytes_saved));
+    }
+    json_t *bytes = json_pack("{s:I,s:I,s:I,s:I,s:I}", "arena", (json_int_t)memory.arena, "packed", (json_int_t)memory.packed,
+                              "scratch", (json_int_t)memory.scratch, "gradients", (json_int_t)memory.gradients, "total",
+                              (json_int_t)memory.total);
+    return cli_print_json(call->command, json_pack("{s:s,s:s,s:I,s:i,s:o,s:o}", "name", fv_graph_name(fv_plan_graph(plan)), "mode",
+                                                   modes[given->mode], "batch", (json_int_t)given->batch, "reorders",
+                                                   (int)fv_plan_reorder_count(plan), "memory_bytes", bytes, "steps", steps));
+}
+
+/* "name: reason" lines, indented under their step. */
+static void print_refused(const char *refused)
+{
+    while (refused != NULL && *refused != '\0') {
+        const size_t length = strcspn(refused, "\n");
+        printf("%26snot %.*s\n", "", (int)length, refused);
+        refused += length + (refused[length] == '\n');
+    }
+}
+
+static int print_table(const cli_call *call, const fv_plan *plan)
+{
+    char a[32], b[32], c[32], d[32], e[32];
+    const values *given = call->values;
+    const fv_plan_memory memory = fv_plan_memory_bytes(plan);
+    printf("%-20s %-17s %-20s %16s %12s\n", "layer", "pass", "algorithm", "multiply-adds", "saved");
+    for (int32_t i = 0; i < fv_plan_step_count(plan); i++) {
+        const fv_step_info step = fv_plan_step(plan, i);
+        printf("%-20s %-17s %-20s %16s", text_or(step.layer, ""), text_or(step.pass, ""), text_or(step.algorithm, ""),
+               cli_grouped(step.multiply_adds, a, sizeof a));
+        if (step.bytes_saved > 0)
+            printf(" %12s", cli_bytes(step.bytes_saved, b, sizeof b));
+        putchar('\n');
+        print_refused(step.refused);
+    }
+    printf("\n%s, %s, batch %lld: %d reorder%s; memory %s: activations %s, packed weights %s, scratch %s, weight gradients %s\n",
+           fv_graph_name(fv_plan_graph(plan)), modes[given->mode], (long long)given->batch, (int)fv_plan_reorder_count(plan),
+           fv_plan_reorder_count(plan) == 1 ? "" : "s", cli_bytes(memory.total, a, sizeof a), cli_bytes(memory.arena, b, sizeof b),
+           cli_bytes(memory.packed, c, sizeof c), cli_bytes(memory.scratch, d, sizeof d), cli_bytes(memory.gradients, e, sizeof e));
+    return cli_finish_output(call->command);
+}
+
+static int explain_run(cli_call *call)
+{
+    const values *given = call->values;
+    const fv_plan_options plan_options = { .batch = (int32_t)given->batch, .mode = (fv_mode)given->mode, .reference = given->reference };
+    fv_context *context = NULL;
+    cli_network network = { 0 };
+    fv_plan *plan = NULL;
+    int status = cli_open_context(call->command, &context, given->threads);
+    if (status == CLI_DONE)
+        status = cli_open_network(call->command, context, call->operands[0], &network);
+    if (status == CLI_DONE && fv_plan_create(&plan, network.graph, &plan_options) != FV_OK)
+        status = cli_fail(call->command, "%s", fv_context_message(context));
+    if (status == CLI_DONE)
+        status = given->json ? print_object(call, plan) : print_table(call, plan);
+    fv_plan_destroy(plan);
+    cli_close_network(&network);
+    fv_context_destroy(context);
+    return status;
+}
+
+const cli_command cli_explain = {
+    .name = "explain",
+    .operands = "NAME|FILE|MODEL",
+    .min_operands = 1,
+    .max_operands = 1,
+    .completion = CLI_COMPLETE_NETWORK,
+    .purpose = "Show how a network will be run: steps, algorithms, memory",
+    .description = "Under each step: the algorithms that were asked first, and why they refused.",
+    .examples = (const char *const[]){ "fovea explain lenet5 --batch 64", NULL },
+    .options = options,
+    .values_size = sizeof(values),
+    .run = explain_run,
+};

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cmd_train.c - fovea train: one run over one network and one data set, into a run folder (run.h). Ctrl-C finishes the
+ * step, saves the model and exits with 130; a second one ends the program at once.
+ */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "progress.h"
+#include "run.h"
+
+typedef struct values {
+    const char *data, *out;
+    int64_t epochs, batch, blocks, seed, threads, schedule, shift;
+    double rate, momentum, decay, warmup;
+    bool flip, crop, overwrite, json;
+} values;
+
+static const char *const schedules[] = { "cosine", "constant", NULL };
+
+static const cli_option options[] = {
+    { "data", "data.source", CLI_TEXT, "WHERE", offsetof(values, data), 0, 0, CLI_REQUIRED, NULL, CLI_COMPLETE_DATA,
+      "what to learn from: mnist-12k, mnist, cifar-10, cifar-100 or a path" },
+    { "out", NULL, CLI_TEXT, "RUN", offsetof(values, out), 0, 0, CLI_REQUIRED, NULL, CLI_COMPLETE_FOLDER,
+      "folder to write: log.jsonl, config.yaml, model.safetensors" },
+    { "epochs", "train.epochs", CLI_INTEGER, "N", offsetof(values, epochs), 1, 100000, "10", NULL, CLI_COMPLETE_NONE,
+      "passes over the training images" },
+    { "batch", "train.batch", CLI_INTEGER, "N", offsetof(values, batch), 1, 65536, "64", NULL, CLI_COMPLETE_NONE,
+      "images of a step" },
+    { "lr", "optimizer.lr", CLI_REAL, "X", offsetof(values, rate), 1e-12, 1e6, "0.02", NULL, CLI_COMPLETE_NONE, "learning rate" },
+    { "momentum", "optimizer.momentum", CLI_REAL, "X", offsetof(values, momentum), 0, 0.9999, "0.9", NULL, CLI_COMPLETE_NONE,
+      "momentum of stochastic gradient descent" },
+    { "decay", "optimizer.decay", CLI_REAL, "X", offsetof(values, decay), 0, 10, "0.0001", NULL, CLI_COMPLETE_NONE,
+      "weight decay, on weights and not on biases" },
+    { "schedule", "schedule.kind", CLI_CHOICE, "KIND", offsetof(values, schedule), 0, 0, "cosine", schedules, CLI_COMPLETE_NONE,
+      "how the rate goes from its start to the end" },
+    { "warmup", "schedule.warmup", CLI_REAL, "EPOCHS", offsetof(values, warmup), 0, 100000, "0", NULL, CLI_COMPLETE_NONE,
+      "let the rate first rise from 0 over so many epochs" },
+    { "shift", "augment.shift", CLI_INTEGER, "PIXELS", offsetof(values, shift), 0, 64, "0", NULL, CLI_COMPLETE_NONE,
+      "move each training image at random by up to so much" },
+    { "flip", "augment.flip", CLI_FLAG, NULL, offsetof(values, flip), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
+      "mirror training images left to right at random" },
+    { "crop", "augment.crop", CLI_FLAG, NULL, offsetof(values, crop), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
+      "where images are larger than the input: a random place, not the centre" },
+    { "blocks", "train.blocks", CLI_INTEGER, "N", offsetof(values, blocks), 1, 65536, "1", NULL, CLI_COMPLETE_NONE,
+      "sample blocks of a batch, summed along a fixed tree" },
+    { "seed", "train.seed", CLI_INTEGER, "N", offsetof(values, seed), 0, 9e15, "1", NULL, CLI_COMPLETE_NONE,
+      "of initial values, order and augmentation" },
+    { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE,
+      "threads; the result does not depend on them" },
+    { "set", NULL, CLI_SETTING, "KEY=VALUE", 0, 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "set an option by its key, as often as needed" },
+    { "overwrite", NULL, CLI_FLAG, NULL, offsetof(values, overwrite), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
+      "replace the model of an earlier run in RUN" },
+    { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
+      "a JSON object per epoch, as in log.jsonl, and nothing else" },
+    { 0 },
+};
+
+/* What suits a network of the zoo better than the defaults of the table above. */
+static const struct {
+    const char *network, *option, *value;
+} network_defaults[] = {
+    { "lenet5", "epochs", "12" },
+    { "lenet5", "lr", "0.03" },
+    { "lenet5", "warmup", "1" },
+    { "lenet5", "shift", "2" },
+    { "convnetjs-mnist", "warmup", "1" },
+    { "convnetjs-mnist", "crop", "true" },
+    { "convnetjs-cifar10", "flip", "true" },
+    { "convnetjs-cifar10", "shift", "2" },
+    { "convnetjs-cifar10", "warmup", "1" },
+};
+
+/* Everything one run holds; released by training_close(). */
+typedef struct training {
+    cli_call *call;
+    const values *given;
+    fv_context *context;
+    cli_network network;
+    fv_dataset *train, *test;
+    fv_params *params;
+    fv_preprocess preprocess;
+    const char *class_names[1024];
+    fv_trainer *trainer;
+    cli_run run;
+} training;
+
+/* The one trainer that a signal stops, and which signal it was: all that a handler may touch. */
+static fv_trainer *volatile running;
+static volatile sig_atomic_t caught;
+
+static void on_signal(int number)
+{
+    caught = number;
+    if (running != NULL)
+        fv_trainer_stop(running);
+}
+
+/* SA_RESETHAND: the second signal finds the default action and ends the program. */
+static void catch_signals(void)
+{
+    struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static void training_close(training *t)
+{
+    running = NULL;
+    fv_trainer_destroy(t->trainer);
+    cli_run_close(&t->run);
+    fv_params_destroy(t->params);
+    fv_dataset_destroy(t->train);
+    fv_dataset_destroy(t->test);
+    cli_close_network(&t->network);
+    fv_context_destroy(t->context);
+}
+
+static int context_failure(const training *t)
+{
+    return cli_fail(t->call->command, "%s", fv_context_message(t->context));
+}
+
+/* Network, data and initial values. A trained model goes on from its values, with its own preprocessing. */
+static int open_inputs(training *t)
+{
+    int status = cli_open_context(t->call->command, &t->context, t->given->threads);
+    if (status == CLI_DONE)
+        status = cli_open_network(t->call->command, t->context, t->call->operands[0], &t->network);
+    if (status != CLI_DONE)
+        return status;
+    for (size_t i = 0; i < sizeof network_defaults / sizeof network_defaults[0]; i++)
+        if (strcmp(network_defaults[i].network, fv_graph_name(t->network.graph)) == 0)
+            cli_default(t->call, network_defaults[i].option, network_defaults[i].value);
+    if (t->given->blocks > t->given->batch)
+        return cli_usage_error(t->call->command, "--blocks: a batch of %" PRId64 " cannot be computed as %" PRId64 " blocks",
+                               t->given->batch, t->given->blocks);
+    if (t->given->warmup > (double)t->given->epochs)
+        return cli_usage_error(t->call->command, "--warmup: %g epochs are more than the %" PRId64 " of the run", t->given->warmup,
+                               t->given->epochs);
+    if (fv_dataset_open(&t->train, t->context, t->given->data, FV_SPLIT_TRAIN) != FV_OK ||
+        fv_dataset_open(&t->test, t->context, t->given->data, FV_SPLIT_TEST) != FV_OK ||
+        fv_params_create(&t->params, t->network.graph, FV_F32) != FV_OK)
+        return context_failure(t);
+    if (t->network.model == NULL)
+        fv_params_initialize(t->params, (uint64_t)t->given->seed);
+    else if (fv_params_copy(t->params, fv_model_params(t->network.model)) != FV_OK)
+        return context_failure(t);
+    return CLI_DONE;
+}
+
+static void make_preprocess(training *t)
+{
+    if (t->network.model != NULL) {
+        t->preprocess = *fv_model_preprocess(t->network.model);
+        return;
+    }
+    t->preprocess = fv_preprocess_fit(t->network.graph, t->train);
+    if ((size_t)t->preprocess.classes > sizeof t->class_names / sizeof t->class_names[0])
+        return;
+    for (int32_t i = 0; i < t->preprocess.classes; i++)
+        t->class_names[i] = fv_dataset_class_name(t->train, i);
+    if (t->class_names[0] != NULL)
+        t->preprocess.class_names = t->class_names;
+}
+
+static int make_trainer(training *t)
+{
+    const values *given = t->given;
+    const fv_train_options train = {
+        .epochs = (int32_t)given->epochs,
+        .batch = (int32_t)given->batch,
+        .blocks = (int32_t)given->blocks,
+        .rate = given->rate,
+        .constant_rate = given->schedule == 1,
+        .warmup = given->warmup,
+        .momentum = given->momentum,
+        .weight_decay = given->decay,
+        .seed = (uint64_t)given->seed,
+        .preprocess = t->preprocess,
+        .augment = { .shift = (int32_t)given->shift, .random_crop = given->crop, .flip = given->flip },
+    };
+    if (fv_trainer_create(&t->trainer, t->network.graph, t->params, t->train, t->test, &train) != FV_OK)
+        return context_failure(t);
+    return CLI_DONE;
+}
+
+static void print_head(const training *t)
+{
+    char parameters[32], train[32], test[32];
+    const values *given = t->given;
+    const fv_graph *graph = t->network.graph;
+    const fv_image_shape image = fv_dataset_shape(t->train), input = t->preprocess.input;
+    if (given->json)
+        return;
+    printf("%s, %s parameters, on %s: %s training and %s test images, %d classes\n", fv_graph_name(graph),
+           cli_grouped(fv_graph_parameters(graph), parameters, sizeof parameters), fv_dataset_name(t->train),
+           cli_grouped(fv_dataset_count(t->train), train, sizeof train), cli_grouped(fv_dataset_count(t->test), test, sizeof test),
+           (int)fv_dataset_classes(t->train));
+    if (image.h != input.h || image.w != input.w)
+        printf("images of %dx%d become %dx%d: cropped or padded, %s in training, at the centre in tests\n", (int)image.h, (int)image.w,
+               (int)input.h, (int)input.w, given->crop ? "at random" : "at the centre");
+    printf("batch %" PRId64 ", rate %g (%s), momentum %g, decay %g, shift %" PRId64 "%s%s, seed %" PRId64 "; %s, %d thread%s\n\n",
+           given->batch, given->rate, schedules[given->schedule], given->momentum, given->decay, given->shift,
+           given->flip ? ", flip" : "", given->crop ? ", crop" : "", given->seed, fv_context_isa(t->context),
+           (int)fv_context_threads(t->context), fv_context_threads(t->context) == 1 ? "" : "s");
+    fflush(stdout);
+}
+
+/* What the model file keeps of its making. */
+static char *extra_text(const training *t, const fv_epoch_record *last)
+{
+    json_t *config = json_object();
+    char text[512];
+    for (const cli_option *option = options; option->help != NULL; option++)
+        if (option->key != NULL)
+            json_object_set_new(config, option->key, json_string(cli_value_text(t->call, option, text, sizeof text)));
+    json_t *extra = json_pack("{s:s,s:s,s:i,s:o,s:o}", "network", fv_graph_name(t->network.graph), "data", fv_dataset_name(t->train),
+                              "epochs", (int)last->epoch, "test_accuracy", json_real(last->test_accuracy), "config", config);
+    char *dump = extra != NULL ? json_dumps(extra, JSON_COMPACT) : NULL;
+    json_decref(extra);
+    return dump;
+}
+
+static int save(const training *t, const fv_epoch_record *last)
+{
+    char *extra = extra_text(t, last);
+    const fv_status status = fv_model_write(t->context, t->run.model_path, t->params, &t->preprocess, extra);
+    free(extra);
+    return status == FV_OK ? CLI_DONE : context_failure(t);
+}
+
+/* The model as it was after the running step is saved; the status is the shell's for that signal. */
+static int interrupted(training *t, const fv_epoch_record *record)
+{
+    const int number = caught;
+    const int status = save(t, record);
+    if (status != CLI_DONE)
+        return status;
+    fprintf(stderr, "fovea train: %s; the model as it is now is in %s\nto go on from its values: fovea train %s --data %s --out RUN\n",
+            fv_trainer_message(t->trainer), t->run.model_path, t->run.model_path, t->given->data);
+    return 128 + (number != 0 ? number : SIGINT);
+}
+
+static int train_epochs(training *t)
+{
+    cli_progress progress;
+    cli_progress_start(&progress, t->given->json);
+    fv_trainer_on_progress(t->trainer, cli_progress_show, &progress);
+    running = t->trainer;
+    catch_signals();
+    while (!fv_trainer_done(t->trainer)) {
+        fv_epoch_record record;
+        const fv_status status = fv_trainer_epoch(t->trainer, &record);
+        cli_progress_clear(&progress);
+        if (status == FV_ERR_INTERRUPTED)
+            return interrupted(t, &record);
+        if (status != FV_OK)
+            return cli_fail(t->call->command, "%s%s", fv_trainer_message(t->trainer),
+                            status == FV_ERR_NUMERIC ? "; a lower --lr may help, and the model of the last whole epoch is kept" : "");
+        int done = cli_run_log(&t->run, &record, (int)t->given->epochs, t->given->json);
+        if (done == CLI_DONE)
+            done = save(t, &record);
+        if (done != CLI_DONE)
+            return done;
+    }
+    if (!t->given->json)
+        printf("\nsaved %s\ntry: fovea eval %s --data %s --mistakes 10\n", t->run.model_path, t->run.model_path, t->given->data);
+    return cli_finish_output(t->call->command);
+}
+
+static int train_run(cli_call *call)
+{
+    training t = { .call = call, .given = call->values };
+    int status = open_inputs(&t);
+    if (status == CLI_DONE) {
+        make_preprocess(&t);
+        status = make_trainer(&t);
+    }
+    if (status == CLI_DONE)
+        status = cli_run_open(&t.run, call, t.given->out, t.given->overwrite);
+    if (status == CLI_DONE) {
+        print_head(&t);
+        status = train_epochs(&t);
+    }
+    training_close(&t);
+    return status;
+}
+
+const cli_command cli_train = {
+    .name = "train",
+    .operands = "NAME|FILE|MODEL",
+    .min_operands = 1,
+    .max_operands = 1,
+    .completion = CLI_COMPLETE_NETWORK,
+    .purpose = "Train a network and save it",
+    .description =
+        "NAME is a network of the zoo, FILE a YAML description; a MODEL is trained on from its values. Each epoch is measured on the\n"
+        "test images, logged to RUN/log.jsonl and saved to RUN/model.safetensors. Networks of the zoo bring defaults of their own\n"
+        "for some options; RUN/config.yaml says what was used and where each value came from.\n\n"
+        "Ctrl-C finishes the running step, saves the model and exits with 130; a second one ends the program at once.\n"
+        "The same command gives the same weights, bit for bit, with any number of threads.",
+    .examples = (const char *const[]){ "fovea train lenet5 --data mnist-12k --out runs/first",
+                                       "fovea train lenet5 --data mnist --out runs/all --epochs 20 --set optimizer.lr=0.03", NULL },
+    .options = options,
+    .values_size = sizeof(values),
+    .run = train_run,
+};

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * command.c - what the commands share: opening a context and a network, printing errors and JSON.
+ */
+#include "command.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "fovea/text.h"
+
+int cli_fail(const cli_command *command, const char *format, ...)
+{
+    va_list arguments;
+    fflush(stdout);
+    fprintf(stderr, "fovea %s: ", command->name);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return CLI_FAILED;
+}
+
+static void print_log(void *user, fv_log_level level, const char *message)
+{
+    const cli_command *command = user;
+    if (level == FV_LOG_WARNING)
+        fprintf(stderr, "fovea %s: warning: %s\n", command->name, message);
+}
+
+int cli_open_context(const cli_command *command, fv_context **out, int64_t threads)
+{
+    /* The log's user pointer is only read by print_log(), which takes it back as const. */
+    const fv_context_options options = { .threads = (int32_t)threads, .log = print_log, .log_user = (void *)(uintptr_t)command };
+    const fv_status status = fv_context_create(out, &options);
+    if (status == FV_OK)
+        return CLI_DONE;
+    if (status == FV_ERR_ARGUMENT || status == FV_ERR_UNSUPPORTED) {
+        char features[256];
+        fv_cpu_features(features, sizeof features);
+        return cli_usage_error(command, "FOVEA_ISA=%s cannot be used here; this CPU has: %s",
+                               getenv("FOVEA_ISA") != NULL ? getenv("FOVEA_ISA") : "", features);
+    }
+    return cli_fail(command, "cannot start: %s", fv_status_name(status));
+}
+
+/* A model file starts with the length of its header (8 bytes) and the header's '{' (docs/formats.md). */
+static bool is_model_file(FILE *file)
+{
+    unsigned char start[9];
+    return fread(start, 1, sizeof start, file) == sizeof start && start[8] == '{';
+}
+
+static int no_such_network(const cli_command *command, const char *name)
+{
+    const char *words[256];
+    char hint[256];
+    size_t count = 0;
+    for (int32_t i = 0; i < fv_zoo_count() && count < sizeof words / sizeof words[0]; i++)
+        words[count++] = fv_zoo_get(i)->name;
+    cli_did_you_mean(name, "", words, count, hint, sizeof hint);
+    return cli_usage_error(command, "'%s' is neither a network of the zoo nor a file%s (fovea zoo lists the networks)", name, hint);
+}
+
+int cli_open_network(const cli_command *command, fv_context *context, const char *name, cli_network *out)
+{
+    memset(out, 0, sizeof *out);
+    out->entry = fv_zoo_find(name);
+    if (out->entry != NULL) {
+        if (fv_zoo_build(&out->owned, context, name) != FV_OK)
+            return cli_fail(command, "%s", fv_context_message(context));
+        out->graph = out->owned;
+        return CLI_DONE;
+    }
+    FILE *file = fopen(name, "rb");
+    if (file == NULL && errno == ENOENT)
+        return no_such_network(command, name);
+    if (file == NULL)
+        return cli_fail(command, "cannot read '%s': %s", name, strerror(errno));
+    const bool is_model = is_model_file(file);
+    fclose(file);
+    const size_t length = strlen(name);
+    if (is_model || (length > 12 && strcmp(name + length - 12, ".safetensors") == 0)) {
+        const int status = cli_open_model(command, context, name, &out->model);
+        if (status == CLI_DONE)
+            out->graph = fv_model_graph(out->model);
+        return status;
+    }
+    return cli_fail(command, "'%s': descriptions in YAML cannot be read yet", name);
+}
+
+void cli_close_network(cli_network *network)
+{
+    fv_graph_destroy(network->owned);
+    fv_model_destroy(network->model);
+    memset(network, 0, sizeof *network);
+}
+
+int cli_open_model(const cli_command *command, fv_context *context, const char *path, fv_model **out)
+{
+    *out = NULL;
+    if (fv_zoo_find(path) != NULL) {
+        struct stat status;
+        if (stat(path, &status) != 0)
+            return cli_usage_error(command, "'%s' is a network without trained values; name a model file, as fovea train writes",
+                                   path);
+    }
+    if (fv_model_read(out, context, path) != FV_OK)
+        return cli_fail(command, "%s", fv_context_message(context));
+    return CLI_DONE;
+}
+
+int cli_finish_output(const cli_command *command)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return cli_fail(command, "cannot write to standard output: %s", strerror(errno));
+    return CLI_DONE;
+}
+
+int cli_print_json(const cli_command *command, json_t *object)
+{
+    if (object == NULL)
+        return cli_fail(command, "out of memory");
+    const int status = json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    json_decref(object);
+    if (status != 0)
+        return cli_fail(command, "cannot write to standard output: %s", strerror(errno));
+    putchar('\n');
+    return cli_finish_output(command);
+}
+
+json_t *cli_json_number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *cli_json_shape(fv_image_shape shape)
+{
+    return json_pack("[i,i,i]", (int)shape.c, (int)shape.h, (int)shape.w);
+}
+
+const char *cli_grouped(int64_t number, char *text, size_t size)
+{
+    char digits[32];
+    const int length = snprintf(digits, sizeof digits, "%" PRId64, number);
+    size_t used = 0;
+    for (int i = 0; i < length && used + 2 < size; i++) {
+        if (i > 0 && (length - i) % 3 == 0 && digits[i - 1] != '-')
+            text[used++] = ',';
+        text[used++] = digits[i];
+    }
+    text[used] = '\0';
+    return text;
+}
+
+const char *cli_bytes(size_t bytes, char *text, size_t size)
+{
+    static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
+    double value = (double)bytes;
+    size_t unit = 0;
+    while (value >= 1000 && unit + 1 < sizeof units / sizeof units[0]) {
+        value /= 1000;
+        unit++;
+    }
+    snprintf(text, size, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+    return text;
+}

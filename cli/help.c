@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * help.c - pages made from the command table: `fovea help`, `fovea help COMMAND`, the manual page and the completion
+ * scripts of bash and zsh.
+ */
+#include <string.h>
+
+#include "fovea/fovea.h"
+#include "option.h"
+
+static const char *const statuses[][2] = {
+    { "0", "done" },
+    { "1", "failed: a file that cannot be read or written, data that do not fit the network, a check that did not hold" },
+    { "2", "wrong usage or configuration; nothing was touched" },
+    { "130", "interrupted by Ctrl-C (SIGINT); 143: by SIGTERM. The running step was finished and the model saved" },
+};
+
+static const char *const variables[][2] = {
+    { "FOVEA_ISA", "instruction set to run: baseline, avx2, avx512, avx512_bf16 or neon; the best one when unset" },
+    { "FOVEA_DATA", "folder in which data sets are looked for first" },
+};
+
+enum { STATUSES = sizeof statuses / sizeof statuses[0], VARIABLES = sizeof variables / sizeof variables[0] };
+
+const cli_command *cli_find_command(const char *name)
+{
+    for (size_t i = 0; cli_commands[i] != NULL; i++)
+        if (strcmp(cli_commands[i]->name, name) == 0)
+            return cli_commands[i];
+    return NULL;
+}
+
+void cli_print_overview(FILE *stream)
+{
+    fprintf(stream, "fovea %s: train, inspect and ship convolutional networks\n\n", fv_version());
+    fprintf(stream, "usage: fovea COMMAND ...\n\n");
+    for (size_t i = 0; cli_commands[i] != NULL; i++)
+        fprintf(stream, "  %-12s %s\n", cli_commands[i]->name, cli_commands[i]->purpose);
+    fprintf(stream, "\nfovea help COMMAND says more. A first step: fovea train lenet5 --data mnist-12k --out runs/first\n");
+}
+
+/* "--epochs N" */
+static const char *option_form(const cli_option *option, char *text, size_t size)
+{
+    if (option->name == NULL)
+        snprintf(text, size, "--set %s=%s", option->key, option->value != NULL ? option->value : "true");
+    else if (option->type == CLI_FLAG)
+        snprintf(text, size, "--%s", option->name);
+    else
+        snprintf(text, size, "--%s %s", option->name, option->value);
+    return text;
+}
+
+/* "help; default 10; key train.epochs" */
+static void print_option_help(FILE *stream, const cli_option *option)
+{
+    fprintf(stream, "%s", option->help);
+    for (size_t i = 0; option->words != NULL && option->words[i] != NULL; i++)
+        fprintf(stream, "%s%s", i == 0 ? ": " : ", ", option->words[i]);
+    if (option->fallback != NULL && strcmp(option->fallback, CLI_REQUIRED) == 0)
+        fprintf(stream, "; required");
+    else if (option->fallback != NULL && option->fallback[0] == '(')
+        fprintf(stream, "; default: %.*s", (int)strlen(option->fallback) - 2, option->fallback + 1);
+    else if (option->fallback != NULL && option->type != CLI_FLAG)
+        fprintf(stream, "; default %s", option->fallback);
+}
+
+void cli_print_help(FILE *stream, const cli_command *command)
+{
+    char form[96];
+    bool has_key = false;
+    fprintf(stream, "usage: fovea %s%s%s [OPTION]...\n\n%s.\n", command->name, command->operands[0] != '\0' ? " " : "",
+            command->operands, command->purpose);
+    if (command->description[0] != '\0')
+        fprintf(stream, "\n%s\n", command->description);
+    fprintf(stream, "\noptions:\n");
+    for (const cli_option *option = command->options; option->help != NULL; option++) {
+        fprintf(stream, "  %-22s ", option_form(option, form, sizeof form));
+        if (strlen(form) > 22)
+            fprintf(stream, "\n  %-22s ", "");
+        print_option_help(stream, option);
+        fprintf(stream, "\n");
+        has_key = has_key || option->key != NULL;
+    }
+    fprintf(stream, "  %-22s this text\n", "--help");
+    if (has_key) {
+        fprintf(stream, "\nkeys for --set:\n");
+        for (const cli_option *option = command->options; option->help != NULL; option++)
+            if (option->key != NULL)
+                fprintf(stream, "  %-22s %s%s\n", option->key, option->name != NULL ? "as --" : option->help,
+                        option->name != NULL ? option->name : "");
+    }
+    if (command->examples != NULL) {
+        fprintf(stream, "\nexamples:\n");
+        for (size_t i = 0; command->examples[i] != NULL; i++)
+            fprintf(stream, "  %s\n", command->examples[i]);
+    }
+}
+
+/* Text for roff: backslashes, hyphens and leading dots lose their meaning; an empty line becomes a paragraph. */
+static void print_roff(FILE *stream, const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at == '\\')
+            fputs("\\e", stream);
+        else if (*at == '-')
+            fputs("\\-", stream);
+        else if (at[0] == '\n' && at[1] == '\n')
+            fputs("\n.PP", stream);
+        else if ((*at == '.' || *at == '\'') && (at == text || at[-1] == '\n'))
+            fprintf(stream, "\\&%c", *at);
+        else
+            fputc(*at, stream);
+    }
+}
+
+static void print_roff_pairs(FILE *stream, const char *title, const char *const pairs[][2], size_t count)
+{
+    fprintf(stream, ".SH %s\n", title);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(stream, ".TP\n.B %s\n", pairs[i][0]);
+        print_roff(stream, pairs[i][1]);
+        fputc('\n', stream);
+    }
+}
+
+static void print_manual_command(FILE *stream, const cli_command *command)
+{
+    char form[96];
+    fprintf(stream, ".SS \"fovea %s", command->name);
+    if (command->operands[0] != '\0')
+        fprintf(stream, " %s", command->operands);
+    fprintf(stream, " [OPTION]...\"\n");
+    print_roff(stream, command->purpose);
+    fprintf(stream, ".\n");
+    if (command->description[0] != '\0') {
+        fprintf(stream, ".PP\n");
+        print_roff(stream, command->description);
+        fputc('\n', stream);
+    }
+    for (const cli_option *option = command->options; option->help != NULL; option++) {
+        fprintf(stream, ".TP\n.B \"");
+        print_roff(stream, option_form(option, form, sizeof form));
+        fprintf(stream, "\"\n");
+        print_option_help(stream, option);
+        if (option->key != NULL && option->name != NULL)
+            fprintf(stream, " (key %s)", option->key);
+        fputc('\n', stream);
+    }
+}
+
+void cli_print_manual(FILE *stream)
+{
+    fprintf(stream, ".TH FOVEA 1 \"\" \"fovea %s\" \"User Commands\"\n.SH NAME\n", fv_version());
+    fprintf(stream, "fovea \\- train, inspect and ship convolutional networks\n.SH SYNOPSIS\n.B fovea\n.I COMMAND\n");
+    fprintf(stream, "[\\fIOPTION\\fR]... [\\fIOPERAND\\fR]...\n.SH COMMANDS\n");
+    for (size_t i = 0; cli_commands[i] != NULL; i++)
+        print_manual_command(stream, cli_commands[i]);
+    print_roff_pairs(stream, "EXIT STATUS", statuses, STATUSES);
+    print_roff_pairs(stream, "ENVIRONMENT", variables, VARIABLES);
+}
+
+/* The words that a shell offers for a value or operand: a command substitution or a fixed list. */
+static const char *bash_words(cli_completion completion)
+{
+    switch (completion) {
+    case CLI_COMPLETE_NETWORK:
+        return "$(fovea zoo --names 2>/dev/null) $(compgen -f -- \"$word\")";
+    case CLI_COMPLETE_DATA:
+        return "mnist-12k mnist cifar-10 cifar-100 $(compgen -f -- \"$word\")";
+    case CLI_COMPLETE_FILE:
+        return "$(compgen -f -- \"$word\")";
+    case CLI_COMPLETE_FOLDER:
+        return "$(compgen -d -- \"$word\")";
+    case CLI_COMPLETE_NONE:
+        break;
+    }
+    return "";
+}
+
+static void print_bash_command(FILE *stream, const cli_command *command)
+{
+    fprintf(stream, "    '%s')\n        case $previous in\n", command->name);
+    for (const cli_option *option = command->options; option->help != NULL; option++) {
+        if (option->name == NULL || option->type == CLI_FLAG)
+            continue;
+        fprintf(stream, "        --%s) words=\"", option->name);
+        for (size_t i = 0; option->words != NULL && option->words[i] != NULL; i++)
+            fprintf(stream, "%s%s", i > 0 ? " " : "", option->words[i]);
+        if (option->type == CLI_SETTING)
+            for (const cli_option *key = command->options; key->help != NULL; key++)
+                if (key->key != NULL)
+                    fprintf(stream, "%s= ", key->key);
+        fprintf(stream, "%s\" ;;\n", bash_words(option->completion));
+    }
+    fprintf(stream, "        *) case $word in -*) words=\"");
+    for (const cli_option *option = command->options; option->help != NULL; option++)
+        if (option->name != NULL)
+            fprintf(stream, "--%s ", option->name);
+    fprintf(stream, "--help\" ;; *) words=\"%s\" ;; esac ;;\n        esac ;;\n", bash_words(command->completion));
+}
+
+static void print_command_words(FILE *stream)
+{
+    for (size_t i = 0; cli_commands[i] != NULL; i++)
+        fprintf(stream, "%s%.*s", i > 0 ? " " : "", (int)strcspn(cli_commands[i]->name, " "), cli_commands[i]->name);
+}
+
+void cli_print_completion_bash(FILE *stream)
+{
+    fprintf(stream, "# bash completion for fovea: source <(fovea help --completion bash)\n_fovea() {\n");
+    fprintf(stream, "    local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} words=\n");
+    fprintf(stream, "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W '");
+    print_command_words(stream);
+    fprintf(stream, "' -- \"$word\"))\n        return\n    fi\n");
+    fprintf(stream, "    [ \"$command\" = data ] && [ \"$COMP_CWORD\" -eq 2 ] && { COMPREPLY=(export); return; }\n");
+    fprintf(stream, "    [ \"$command\" = data ] && command=\"data ${COMP_WORDS[2]}\"\n    case $command in\n");
+    for (size_t i = 0; cli_commands[i] != NULL; i++)
+        print_bash_command(stream, cli_commands[i]);
+    fprintf(stream, "    esac\n    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n}\ncomplete -o filenames -F _fovea fovea\n");
+}
+
+static const char *zsh_action(cli_completion completion)
+{
+    switch (completion) {
+    case CLI_COMPLETE_NETWORK:
+        return "_fovea_networks";
+    case CLI_COMPLETE_DATA:
+        return "_fovea_data";
+    case CLI_COMPLETE_FILE:
+        return "_files";
+    case CLI_COMPLETE_FOLDER:
+        return "_files -/";
+    case CLI_COMPLETE_NONE:
+        break;
+    }
+    return " ";
+}
+
+static void print_zsh_text(FILE *stream, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '\'')
+            fputs("'\\''", stream);
+        else if (strchr("[]:\\", *text) != NULL)
+            fprintf(stream, "\\%c", *text);
+        else
+            fputc(*text, stream);
+    }
+}
+
+static void print_zsh_command(FILE *stream, const cli_command *command)
+{
+    fprintf(stream, "    '%s') _arguments", command->name);
+    for (const cli_option *option = command->options; option->help != NULL; option++) {
+        if (option->name == NULL)
+            continue;
+        fprintf(stream, " \\\n        '%s--%s%s[", option->type == CLI_SETTING ? "*" : "", option->name,
+                option->type == CLI_FLAG ? "" : "=");
+        print_zsh_text(stream, option->help);
+        fputc(']', stream);
+        if (option->type != CLI_FLAG)
+            fprintf(stream, ":%s:", option->value);
+        if (option->words != NULL) {
+            fputc('(', stream);
+            for (size_t i = 0; option->words[i] != NULL; i++)
+                fprintf(stream, "%s%s", i > 0 ? " " : "", option->words[i]);
+            fputc(')', stream);
+        } else if (option->type != CLI_FLAG) {
+            fprintf(stream, "%s", zsh_action(option->completion));
+        }
+        fputc('\'', stream);
+    }
+    fprintf(stream, " \\\n        '--help[this text]' '*:operand:%s' ;;\n", zsh_action(command->completion));
+}
+
+void cli_print_completion_zsh(FILE *stream)
+{
+    fprintf(stream, "#compdef fovea\n# zsh completion for fovea: fovea help --completion zsh > a folder of $fpath/_fovea\n");
+    fprintf(stream, "_fovea_networks() { _alternative 'names:network:(($(fovea zoo --names 2>/dev/null)))' 'files:file:_files' }\n");
+    fprintf(stream, "_fovea_data() { _alternative 'names:data set:(mnist-12k mnist cifar-10 cifar-100)' 'files:file:_files' }\n");
+    fprintf(stream, "_fovea() {\n    if (( CURRENT == 2 )); then\n        local -a commands=(");
+    for (size_t i = 0; cli_commands[i] != NULL; i++) {
+        fprintf(stream, " '%.*s:", (int)strcspn(cli_commands[i]->name, " "), cli_commands[i]->name);
+        print_zsh_text(stream, cli_commands[i]->purpose);
+        fputc('\'', stream);
+    }
+    fprintf(stream, " )\n        _describe command commands\n        return\n    fi\n");
+    fprintf(stream, "    local command=$words[2]\n    if [[ $command == data ]]; then\n");
+    fprintf(stream, "        (( CURRENT == 3 )) && { compadd export; return }\n        command=\"data $words[3]\"\n        shift words; (( CURRENT-- ))\n    fi\n");
+    fprintf(stream, "    shift words; (( CURRENT-- ))\n    case $command in\n");
+    for (size_t i = 0; cli_commands[i] != NULL; i++)
+        print_zsh_command(stream, cli_commands[i]);
+    fprintf(stream, "    esac\n}\n_fovea \"$@\"\n");
+}

@@ -1,0 +1,1 @@
+fovea eval nothing.safetensors --data mnist-12k --split tests

@@ -1,0 +1,2 @@
+: > model.safetensors
+fovea eval model.safetensors --data mnist-12k

@@ -1,0 +1,4 @@
+fovea train lenet5 --data ./nowhere --out run
+status=$?
+ls
+exit $status

@@ -1,0 +1,1 @@
+fovea train --data mnist-12k --out run

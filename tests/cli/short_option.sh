@@ -1,0 +1,1 @@
+fovea train lenet5 -d mnist-12k

@@ -1,0 +1,1 @@
+fovea summary convnetjs-mnist --json

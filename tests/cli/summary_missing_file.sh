@@ -1,0 +1,1 @@
+fovea summary nets/mine.yaml

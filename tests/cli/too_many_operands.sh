@@ -1,0 +1,1 @@
+fovea summary lenet5 convnetjs-mnist

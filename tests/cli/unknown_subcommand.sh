@@ -1,0 +1,1 @@
+fovea data exprot mnist-12k

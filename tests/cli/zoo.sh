@@ -1,0 +1,2 @@
+fovea zoo
+fovea zoo --names

@@ -1,0 +1,1 @@
+fovea predict lenet5 image.png
