@@ -3,8 +3,11 @@
  * brgemm.isa.c - the batch-reduce GEMM on a register tile of P points x V vectors, in compiler vector types.
  * The tile is an array of vectors that the compiler keeps in registers, because P and V are constants in an
  * always-inline function: P*V accumulators, V weights and one broadcast must fit (16 registers, or 32 for AVX-512 and
- * NEON). Points lie at a run-time stride, so one kernel serves every channel count, stride and slice.
+ * NEON). Points lie at a run-time stride, so one kernel serves every channel count, stride and slice. Loops over a run
+ * are not unrolled: a step is 12 FMAs or more, and in an unrolled body gcc hoists broadcasts until registers spill.
  */
+#include <stdbool.h>
+
 #include "base/simd.h"
 #include "kernel/gemm/brgemm.h"
 
@@ -27,6 +30,7 @@
 #endif
 
 #define LANES FVI_ISA_LANES
+#define FETCH_RUN_MIN 32
 
 /* Where point p of a tile lies: groups of three share a base, so that three strides (0, 1, 2) and few registers address
  * all. */
@@ -105,7 +109,11 @@ FVI_INLINE void forward(const fvi_brgemm_forward *a, const int points, const int
     const float *x_tile = a->x;
     float *y = a->y;
     const ptrdiff_t run = a->run;
-    const ptrdiff_t ahead = (points - 1) * x_point + run, advance = run > 0 ? 4 * points * x_point / run : 0;
+    /* A single long run (1x1, dense) meets each pixel once: its next tile and its output are fetched meanwhile. With
+     * several rows of taps the pixels come back, and hardware keeps up. */
+    const bool fetch = vectors > 1 && a->rows == 1 && a->segments == 1 && run >= FETCH_RUN_MIN;
+    const ptrdiff_t ahead = (points - 1) * x_point + run;
+    const ptrdiff_t advance = fetch ? points * x_point / run : 0;
     for (int32_t tile = 0; tile < a->tiles; tile++) {
         fvi_vf acc[FVI_BRGEMM_MAX_VECTORS * FVI_BRGEMM_MAX_POINTS];
 #pragma GCC unroll 2
@@ -116,8 +124,7 @@ FVI_INLINE void forward(const fvi_brgemm_forward *a, const int points, const int
                 acc[p * vectors + v] = init;
         }
         const float *w = a->w;
-#pragma GCC unroll 16
-        for (int p = 0; p < points; p++)
+        for (int p = 0; fetch && p < points; p++)
             for (int line = 0; line < (width + 15) / 16; line++)
                 __builtin_prefetch(y + p * a->y_point + 16 * line, 1, 3);
         for (int32_t row = 0; row < a->rows; row++) {
@@ -126,22 +133,19 @@ FVI_INLINE void forward(const fvi_brgemm_forward *a, const int points, const int
 #pragma GCC unroll 6
                 for (int b = 0; b < (points + 2) / 3; b++)
                     base[b] = x_tile + row * a->x_row + segment * a->x_segment + 3 * b * x_point;
-                const float *next = base[0] + ahead;
-                ptrdiff_t q = 0;
-                for (; q + 4 <= run; q += 4) {
-#pragma GCC unroll 4
-                    for (int line = 0; line < (points * 4 + 15) / 16; line++)
-                        __builtin_prefetch(next + 16 * line, 0, 3);
-                    next += advance;
-#pragma GCC unroll 4
-                    for (int i = 0; i < 4; i++) {
-                        step(acc, points, vectors, base, x_point, q + i, w);
+                if (fetch) {
+                    const float *next = base[0] + ahead;
+                    for (ptrdiff_t q = 0; q < run; q++) {
+                        __builtin_prefetch(next, 0, 3);
+                        next += advance;
+                        step(acc, points, vectors, base, x_point, q, w);
                         w += width;
                     }
-                }
-                for (; q < run; q++) {
-                    step(acc, points, vectors, base, x_point, q, w);
-                    w += width;
+                } else {
+                    for (ptrdiff_t q = 0; q < run; q++) {
+                        step(acc, points, vectors, base, x_point, q, w);
+                        w += width;
+                    }
                 }
             }
         }
@@ -166,7 +170,6 @@ FVI_INLINE void outer(const fvi_brgemm_outer *a, const int points, const int vec
         for (int32_t row = 0; row < a->rows; row++) {
             const float *x = x_tile + row * a->x_row;
             const float *next = next_tile + row * a->next_row;
-#pragma GCC unroll 4
             for (int32_t pixel = 0; pixel < a->pixels; pixel++) {
                 const float *const base = x;
                 __builtin_prefetch(next, 0, 3);
