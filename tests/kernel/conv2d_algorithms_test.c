@@ -47,6 +47,10 @@ static const char *const problems[] = {
     "n4c13h30w31k37r3p1",            /* several units, bands and parts */
     "n2c2h3w600k5r2s3p1",            /* rows longer than a band */
     "n16c7h16k11r3p1",               /* several parts of a sum */
+    "n2c40h20w21k70r3p1",            /* chunks of x copied for several taps and blocks */
+    "n1c24h33k20r3u2p1",             /* copied with stride */
+    "n1c53h20k17r3p2d2",             /* shared, with dilation */
+    "n1c51h20k18r3s5p1g3",           /* shared, with groups */
 };
 #define PROBLEMS (sizeof problems / sizeof problems[0])
 

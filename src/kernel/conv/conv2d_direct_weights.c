@@ -17,7 +17,7 @@
 #define BAND_PIXELS 112         /* summed over per pass of the micro-kernel: a chunk of x and a block of dy share an L1 */
 #define BAND_PIXELS_MAX (2 * BAND_PIXELS)
 #define CHUNK_FLOATS 48         /* of x per pixel, copied together */
-#define CHUNK_FLOATS_MAX 64
+#define COPY_FLOATS (BAND_PIXELS_MAX * 64) /* the worker's copy of x */
 #define PACK_FLOATS (4 * 1024)  /* a band that spans more floats of x than this is copied */
 #define SET_FLOATS (80 * 1024)  /* accumulators of a task: about an L2 */
 #define SET_BLOCKS 4
@@ -37,6 +37,7 @@ typedef struct weights_call {
     int32_t segments, run;             /* columns of taps and channels, as in the micro-kernel's forward form */
     int32_t chunk;                     /* floats of a run taken at a time */
     bool pack;                         /* copy chunks of x */
+    int32_t window;                    /* tap columns that share a copied chunk: 1, or s */
     ptrdiff_t x_pixel, x_row, dy_pixel, dy_row; /* x: from output to output */
     int32_t parts;
     int64_t rows;                      /* rows of dy in the call: n * oh, or 1 */
@@ -81,7 +82,7 @@ static weights_call weights_cut(const fvi_conv2d_plan *plan, int32_t n)
     const int32_t most_rows = call.row_pixels < BAND_PIXELS ? BAND_PIXELS / call.row_pixels : 1;
     call.band_rows = fvi_conv2d_ceil(shape->oh, fvi_conv2d_ceil(shape->oh, most_rows));
     call.band_floats = BAND_PIXELS_MAX * width;
-    call.worker_floats = call.band_floats * (size_t)call.set + BAND_PIXELS_MAX * CHUNK_FLOATS_MAX;
+    call.worker_floats = call.band_floats * (size_t)call.set + COPY_FLOATS;
     return call;
 }
 
@@ -194,6 +195,25 @@ static void set_prefetch(part_work *work, fvi_brgemm_outer *outer, const float *
     work->next_block++;
 }
 
+/* Copies `rows` rows of the chunk at x for the band's columns, for all tap columns of the window: from pixel to pixel of
+ * x when several taps share them, else from output to output. Returns the pixels of a copied row. */
+static int32_t copy_x(const part_work *work, const float *x, int32_t rows, int32_t count, int32_t width)
+{
+    const weights_call *call = work->call;
+    const fvi_conv2d_shape *shape = call->shape;
+    fvi_brgemm_copy copy = { .from_pixel = call->x_pixel, .to = work->x, .pixels = work->at.columns, .count = count };
+    if (call->window > 1) {
+        copy.from_pixel = call->x->pixel_stride;
+        copy.pixels = (copy.pixels - 1) * shape->stride[1] + (shape->s - 1) * shape->dilation[1] + 1;
+    }
+    for (int32_t row = 0; row < rows; row++) {
+        copy.from = x + row * call->x_row;
+        call->gemm->copy(&copy);
+        copy.to += (ptrdiff_t)copy.pixels * width;
+    }
+    return copy.pixels;
+}
+
 /* One chunk of x, at `x`, with every block of the set. rows: those of the band from `first` on for which x is inside
  * the image; offset: of the chunk in the order [r][s][c]. */
 static void multiply_chunk(part_work *work, const float *x, int32_t first, int32_t rows, size_t offset, int32_t count)
@@ -202,26 +222,22 @@ static void multiply_chunk(part_work *work, const float *x, int32_t first, int32
     fvi_brgemm_outer outer = { .x_row = call->x_row, .x_pixel = call->x_pixel, .rows = rows,
                                .pixels = work->at.columns };
     const float *from = x;
+    const int32_t width = fvi_conv2d_ceil(count, call->gemm->lanes) * call->gemm->lanes;
     if (call->pack) {
-        const int32_t width = fvi_conv2d_ceil(count, call->gemm->lanes) * call->gemm->lanes;
-        fvi_brgemm_copy copy = { .from_pixel = call->x_pixel, .to = work->x, .pixels = outer.pixels, .count = count };
-        for (int32_t row = 0; row < outer.rows; row++) {
-            copy.from = x + row * call->x_row;
-            call->gemm->copy(&copy);
-            copy.to += (ptrdiff_t)copy.pixels * width;
-        }
+        outer.x_row = (ptrdiff_t)copy_x(work, x, rows, count, width) * width;
+        outer.x_pixel = call->window > 1 ? (ptrdiff_t)call->shape->stride[1] * width : width;
         from = work->x;
-        outer.x_pixel = width;
-        outer.x_row = (ptrdiff_t)copy.pixels * width;
     }
-    for (int32_t i = 0; i < work->block_count; i++) {
-        const fvi_conv2d_block block = block_of(work, i);
-        set_prefetch(work, &outer, x + count, i == 0);
-        outer.x = from;
-        outer.d = work->dy + (size_t)i * call->band_floats +
-                  (ptrdiff_t)first * work->at.columns * block.width;
-        outer.acc = work->slots + (size_t)i * work->slot_stride + offset * (size_t)block.width;
-        run_points(call->gemm, &outer, block.vectors, count);
+    for (int32_t s = 0; s < call->window; s++) {
+        for (int32_t i = 0; i < work->block_count; i++) {
+            const fvi_conv2d_block block = block_of(work, i);
+            set_prefetch(work, &outer, x + count, s == 0 && i == 0);
+            outer.x = from + (ptrdiff_t)s * call->shape->dilation[1] * width;
+            outer.d = work->dy + (size_t)i * call->band_floats + (ptrdiff_t)first * work->at.columns * block.width;
+            outer.acc = work->slots + (size_t)i * work->slot_stride +
+                        (offset + (size_t)s * (size_t)call->channels) * (size_t)block.width;
+            run_points(call->gemm, &outer, block.vectors, count);
+        }
     }
 }
 
@@ -245,23 +261,16 @@ static void multiply_band(part_work *work)
     const weights_call *call = work->call;
     const fvi_conv2d_shape *shape = call->shape;
     const float *x = x_at(call, work->at.row, work->at.column) + (ptrdiff_t)work->group * call->channels;
-    size_t offset = 0;
+    const size_t row_taps = (size_t)shape->s * (size_t)call->channels;
     for (int32_t r = 0; r < shape->r; r++) {
         int32_t first = 0;
         const int32_t rows = rows_inside(work, r, &first);
-        if (rows == 0) {
-            offset += (size_t)call->segments * (size_t)call->run;
-            continue;
-        }
-        for (int32_t segment = 0; segment < call->segments; segment++) {
+        for (int32_t segment = 0; rows > 0 && segment < call->segments; segment++) {
             const float *tap = x + (ptrdiff_t)r * shape->dilation[0] * call->x->row_stride +
-                               (ptrdiff_t)segment * shape->dilation[1] * call->x->pixel_stride +
-                               first * call->x_row;
-            for (int32_t q = 0; q < call->run; q += call->chunk) {
-                const int32_t count = smaller(call->chunk, call->run - q);
-                multiply_chunk(work, tap + q, first, rows, offset, count);
-                offset += (size_t)count;
-            }
+                               (ptrdiff_t)segment * shape->dilation[1] * call->x->pixel_stride + first * call->x_row;
+            const size_t offset = (size_t)r * row_taps + (size_t)segment * (size_t)call->run;
+            for (int32_t q = 0; q < call->run; q += call->chunk)
+                multiply_chunk(work, tap + q, first, rows, offset + (size_t)q, smaller(call->chunk, call->run - q));
         }
     }
 }
@@ -356,6 +365,31 @@ static void sum_task(void *argument, size_t owner, int32_t worker)
     write_block(call, group, block, slots);
 }
 
+/* How x is walked: in place as one run of taps and channels or a run per tap; or copied in chunks, which the taps of a
+ * kernel row share when they overlap. Decided by strides; the sums do not depend on it. */
+static void choose_runs(weights_call *call)
+{
+    const fvi_conv2d_shape *shape = call->shape;
+    const bool contiguous =
+        shape->s == 1 || (call->x->pixel_stride == call->channels && shape->dilation[1] == 1);
+    call->window = 1;
+    call->segments = contiguous ? 1 : shape->s;
+    call->run = contiguous ? call->channels * shape->s : call->channels;
+    call->chunk = call->run;
+    call->pack = call->x_pixel * call->band_columns * call->band_rows > PACK_FLOATS;
+    if (!call->pack)
+        return;
+    const int64_t columns = (int64_t)(call->band_columns - 1) * shape->stride[1] +
+                            (int64_t)(shape->s - 1) * shape->dilation[1] + 1;
+    if (shape->s > 1 && !call->one_pixel && shape->stride[1] == 1 && call->channels >= CHUNK_FLOATS / 3 &&
+        columns * call->band_rows * CHUNK_FLOATS <= COPY_FLOATS) {
+        call->window = shape->s;
+        call->segments = 1;
+        call->run = call->channels;
+    }
+    call->chunk = fvi_conv2d_ceil(call->run, fvi_conv2d_ceil(call->run, CHUNK_FLOATS));
+}
+
 void fvi_conv2d_direct_backward_weights(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x,
                                         const fvi_view *dy, void *dw, void *db, void *scratch)
 {
@@ -371,11 +405,7 @@ void fvi_conv2d_direct_backward_weights(const fvi_conv2d_plan *plan, fv_context 
     call.x_row = shape->stride[0] * x->row_stride;
     call.dy_pixel = call.one_pixel ? dy->image_stride : dy->pixel_stride;
     call.dy_row = dy->row_stride;
-    const bool contiguous = shape->s == 1 || (x->pixel_stride == call.channels && shape->dilation[1] == 1);
-    call.segments = contiguous ? 1 : shape->s;
-    call.run = contiguous ? call.channels * shape->s : call.channels;
-    call.pack = call.x_pixel * call.band_columns * call.band_rows > PACK_FLOATS;
-    call.chunk = call.pack ? fvi_conv2d_ceil(call.run, fvi_conv2d_ceil(call.run, CHUNK_FLOATS)) : call.run;
+    choose_runs(&call);
     const size_t owners = (size_t)shape->groups * (size_t)call.blocks;
     fvi_parallel(context, (size_t)shape->groups * (size_t)call.sets * (size_t)call.parts, part_task, &call);
     if (call.parts > 1)
