@@ -12,6 +12,7 @@
 /* Floats of input that one unit of work should walk over: a good part of an L2 with room for the weights. */
 #define UNIT_FLOATS (40 * 1024)
 #define UNIT_PIXELS_MIN 96
+#define TASK_WORK 65536.0 /* multiplications that are worth a task of their own: some microseconds */
 
 /* One gathering convolution, all strides in floats. Loops over n, h, w are over outputs. */
 typedef struct gather {
@@ -83,22 +84,32 @@ static void merge_taps(gather *g, int32_t rows, int32_t columns)
     }
 }
 
-/* Cuts the work into units of pixels and, when those are too few for the threads, parts of the outputs. */
+/* Sizes of nearly equal blocks of at most `most`, at least `chunks` of them: the larger size. */
+static int32_t even_block(int32_t count, int64_t most, int64_t chunks)
+{
+    const int64_t needed = most < count ? (count + most - 1) / most : 1;
+    const int32_t cuts = smaller(needed > chunks ? needed : chunks, count);
+    return fvi_conv2d_ceil(count, cuts);
+}
+
+/* Cuts the work into units of pixels that an L2 holds the input of, no fewer than the threads want as long as a unit is
+ * worth a task, and when those are too few into parts of the outputs. n, h and w are at least 1. */
 static void cut(gather *g, int32_t threads)
 {
     const int64_t per_pixel = (int64_t)g->reduced * g->groups;
-    int64_t pixels = UNIT_FLOATS / (per_pixel > 0 ? per_pixel : 1);
-    if (pixels < UNIT_PIXELS_MIN)
-        pixels = UNIT_PIXELS_MIN;
-    const int32_t columns = fvi_conv2d_ceil(g->w, smaller(g->w, pixels));
-    g->column_block = g->w > 0 ? fvi_conv2d_ceil(g->w, columns > 0 ? columns : 1) : 1;
-    g->row_block = columns > 1 ? 1 : smaller(g->h > 0 ? g->h : 1, 1 + (pixels - 1) / (g->w > 0 ? g->w : 1));
-    g->image_block = g->row_block < g->h || columns > 1 ? 1 : smaller(g->n, 1 + pixels / ((int64_t)g->h * g->w + 1));
+    const int64_t pixels = UNIT_FLOATS / per_pixel > UNIT_PIXELS_MIN ? UNIT_FLOATS / per_pixel : UNIT_PIXELS_MIN;
+    const int64_t image = (int64_t)g->h * g->w;
+    const double work = (double)g->n * (double)image * g->groups * g->outputs * g->rows * g->segments * g->run;
+    const int64_t wanted = threads == 1 ? 1 : smaller(1 + (int64_t)(work / TASK_WORK), 4 * (int64_t)threads);
+    const int32_t blocks = fvi_conv2d_block_count(g->gemm, g->outputs);
+    /* One long row: rather parts of the outputs than of the pixels, since each part of the pixels reads all weights. */
+    g->column_block = even_block(g->w, pixels, g->n == 1 && g->h == 1 ? (wanted + blocks - 1) / blocks : 1);
+    g->row_block = g->column_block < g->w ? 1 : even_block(g->h, 1 + (pixels - 1) / g->w, 1);
+    g->image_block = g->row_block < g->h || g->column_block < g->w ? 1 : even_block(g->n, 1 + pixels / image, wanted);
     g->units = fvi_conv2d_ceil(g->n, g->image_block) * fvi_conv2d_ceil(g->h, g->row_block) *
                fvi_conv2d_ceil(g->w, g->column_block);
-    const int32_t blocks = fvi_conv2d_block_count(g->gemm, g->outputs);
-    const int32_t wanted = threads == 1 ? 1 : fvi_conv2d_ceil(4 * threads, g->units > 0 ? g->units * g->groups : 1);
-    g->output_parts = smaller(blocks, wanted);
+    const int64_t tasks = (int64_t)g->units * g->groups;
+    g->output_parts = smaller(blocks, (wanted + tasks - 1) / tasks);
 }
 
 /* Computes `count` pixels of a row: tiles of nearly equal size, none larger than the registers hold, so that no small
