@@ -31,7 +31,8 @@ typedef struct fv_step_result {
 } fv_step_result;
 
 /* Runs forward on batch->n <= plan's batch samples. FV_ERR_ARGUMENT: n out of range, a class outside the output's range
- * (named), a missing target. result may be NULL. */
+ * (named), a missing target. FV_ERR_NUMERIC: the loss is not finite; the message names the layer where that began. result may be NULL.
+ * The batch's targets and weights must stay until backward is done. */
 FV_API fv_status fv_session_forward(fv_session *session, const fv_batch *batch, fv_step_result *result);
 /* Runs backward after forward: gradients of (sum of weighted losses) / divisor by every parameter, written to
  * fv_session_gradients(). divisor: usually result.weight of the whole batch, so that parts of a batch add up. */

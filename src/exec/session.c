@@ -28,9 +28,11 @@ static void fill_views(fv_session *session, const fvi_step *step, fvi_call *call
     tables->view += 2 * step->input_count;
     for (int32_t j = 0; j < step->input_count; j++) {
         x[j] = fvi_plan_view(plan, step->x[j], session->arena, batch);
+        dx[j] = shape_only(x[j]);
+        if (step->dx[j] != FVI_NONE)
+            dx[j] = fvi_plan_view(plan, step->dx[j], session->arena, batch);
         if (!step->reads_x)
             x[j] = shape_only(x[j]);
-        dx[j] = fvi_plan_view(plan, step->dx[j], session->arena, batch);
     }
     call->x = x;
     call->dx = dx;
@@ -60,6 +62,19 @@ static void fill_call(fv_session *session, int32_t index, session_tables *tables
     fill_views(session, step, call, tables);
 }
 
+/* Under AddressSanitizer the gap behind each part catches who runs over its end. */
+static void guard_parts(const fv_session *session, const fvi_session_layout *layout)
+{
+    const fv_plan_memory bytes = session->plan->bytes;
+    const char *base = (const char *)session;
+    const size_t gap = fvi_arena_gap();
+    if (gap == 0)
+        return;
+    fvi_poison(base + layout->packed - gap, gap); /* behind the gradients */
+    fvi_poison(base + layout->packed + bytes.packed, layout->scratch - layout->packed - bytes.packed);
+    fvi_poison(base + layout->scratch + bytes.scratch, layout->arena - layout->scratch - bytes.scratch);
+}
+
 static void fill_session(fv_session *session, const fvi_session_layout *layout)
 {
     char *base = (char *)session;
@@ -82,6 +97,7 @@ static void fill_session(fv_session *session, const fvi_session_layout *layout)
     }
     for (int32_t i = 0; i < plan->step_count; i++)
         fill_call(session, i, &tables);
+    guard_parts(session, layout);
 }
 
 static fv_status check_params(const fv_plan *plan, const fv_params *params)
@@ -116,8 +132,11 @@ fv_status fv_session_create(fv_session **out, const fv_plan *plan, fv_params *pa
 
 void fv_session_destroy(fv_session *session)
 {
-    if (session != NULL)
-        fvi_release(session->context, session);
+    if (session == NULL)
+        return;
+    if (fvi_arena_gap() > 0)
+        fvi_unpoison(session, session->plan->bytes.total);
+    fvi_release(session->context, session);
 }
 
 const char *fv_session_message(const fv_session *session)

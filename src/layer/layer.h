@@ -99,7 +99,7 @@ typedef struct fvi_call {
     const fvi_view *x; /* [input_count] */
     fvi_view y;
     fvi_view dy;        /* backward; data is NULL for a loss */
-    const fvi_view *dx; /* backward: [input_count]; data NULL: not wanted. Overwritten, never added to. May be the same
+    const fvi_view *dx; /* backward: [input_count]; data NULL: not wanted (its sizes are set all the same). Overwritten, never added to. May be the same
                          * memory as dy when the descriptor says in_place */
     void *const *param;  /* values in canonical orientation, in the order declared */
     void *const *dparam; /* backward: gradients, overwritten */
@@ -123,7 +123,8 @@ typedef struct fvi_layer {
     bool in_place; /* y may be x[0]'s memory (which no other input shares then), dx[0] may be dy's */
     bool is_view;  /* y holds x[0]'s elements: flatten, identity. The planner may drop the step; see src/plan */
     bool flattens; /* reads an image as the vector of its elements in the order c, h, w (dense): a flatten before it costs nothing */
-    bool joins;    /* y is the inputs' channels one after the other (concat): producers may write right into y */
+    bool joins;    /* y is the inputs' channels one after the other (concat): any x[i] may lie in its place of y already, and any
+                    * dx[i] in its place of dy */
     uint32_t backward_reads; /* FVI_READS_... */
     fv_status (*infer)(fvi_infer *node);
     fv_status (*setup)(fvi_setup *node); /* NULL: nothing to prepare */
@@ -131,7 +132,7 @@ typedef struct fvi_layer {
     fv_status (*forward)(fvi_call *call);
     fv_status (*backward)(fvi_call *call);
     /* Instead of backward, for layers with parameters: two parts, so that each is timed and parameter gradients are
-     * announced first. */
+     * announced first. Of the two only backward_weights may read what backward_reads names. */
     fv_status (*backward_weights)(fvi_call *call);
     fv_status (*backward_data)(fvi_call *call);
 } fvi_layer;

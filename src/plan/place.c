@@ -65,32 +65,34 @@ static void place_in_place(fv_plan *plan, fv_value value)
     plan->node[x].into_channel = 0;
 }
 
-/* All inputs or none: with some in place the layer would have to copy the others alone. */
-static bool can_join(const fv_plan *plan, fv_value value)
-{
-    for (int32_t j = 0; j < plan->nodes[value].input_count; j++) {
-        const fv_value x = root_of_input(plan, value, j);
-        if (plan->node[x].into != FV_NO_VALUE)
-            return false;
-        for (int32_t k = 0; k < j; k++)
-            if (root_of_input(plan, value, k) == x)
-                return false;
-    }
-    return true;
-}
-
+/* Each input goes to its slice unless it lies somewhere already: in another concatenation, under its reader, or in this one a
+ * second time. Those are left to the layer's own forward, which copies nothing that is in place. */
 static void place_join(fv_plan *plan, fv_value value)
 {
-    if (!can_join(plan, value))
-        return;
     int32_t channel = 0;
+    bool all = true;
     for (int32_t j = 0; j < plan->nodes[value].input_count; j++) {
         const fv_value x = root_of_input(plan, value, j);
-        plan->node[x].into = value;
-        plan->node[x].into_channel = channel;
+        const bool unplaced = plan->node[x].into == FV_NO_VALUE;
+        if (unplaced) {
+            plan->node[x].into = value;
+            plan->node[x].into_channel = channel;
+        }
+        all = all && unplaced;
         channel += plan->nodes[x].out.c;
     }
-    plan->node[value].joined = true;
+    plan->node[value].joined = all;
+}
+
+int32_t fvi_plan_joined_channel(const fv_plan *plan, fv_value value, int32_t j)
+{
+    int32_t channel = 0;
+    if (!plan->nodes[value].layer->joins)
+        return FVI_NONE;
+    for (int32_t k = 0; k < j; k++)
+        channel += plan->nodes[root_of_input(plan, value, k)].out.c;
+    const fvi_plan_node *x = &plan->node[root_of_input(plan, value, j)];
+    return x->into == value && x->into_channel == channel ? channel : FVI_NONE;
 }
 
 void fvi_plan_place(fv_plan *plan)

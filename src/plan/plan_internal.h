@@ -39,7 +39,7 @@ typedef struct fvi_tensor {
 typedef struct fvi_plan_node {
     bool runs;          /* some result depends on it */
     bool dropped;       /* a view of its input: no step, root is the input's */
-    bool joined;        /* a concatenation whose inputs were written in place: no step */
+    bool joined;        /* a concatenation whose inputs were all written in place: no step */
     fv_value root;      /* the value whose memory holds this one's elements; itself unless dropped */
     int32_t consumers;  /* inputs of running, not dropped nodes that read this root */
     bool wants_gradient; /* of its output: parameters or the input lie before it */
@@ -98,6 +98,8 @@ fv_status fvi_plan_allocate(fv_plan *plan, size_t count, size_t size, void **out
 void fvi_plan_rewrite(fv_plan *plan);
 fv_status fvi_plan_choose(fv_plan *plan);
 void fvi_plan_place(fv_plan *plan);
+/* First channel of input j in a concatenation's output when it was written right there, else FVI_NONE. */
+int32_t fvi_plan_joined_channel(const fv_plan *plan, fv_value value, int32_t j);
 fv_status fvi_plan_steps(fv_plan *plan);
 fv_status fvi_plan_assign_memory(fv_plan *plan);
 

@@ -114,10 +114,16 @@ static fv_status split_joined(fv_plan *plan, fv_value value)
     return FV_OK;
 }
 
-/* Where step writes the gradient of its input j: over dy where the layer can, else to a storage of its own. */
+/* Where step writes the gradient of its input j: over dy where the layer can, in the slice of dy where a join would only copy
+ * it from, else to a storage of its own. */
 static int32_t gradient_tensor(fv_plan *plan, const fvi_step *step, int32_t j)
 {
     const fvi_setup *setup = &plan->node[step->node].setup;
+    const int32_t slice = fvi_plan_joined_channel(plan, step->node, j);
+    if (slice != FVI_NONE) {
+        const fvi_tensor whole = plan->tensor[step->dy];
+        return new_tensor(plan, whole.storage, whole.channel + slice, setup->in[j].c);
+    }
     if (j == 0 && step->dy != FVI_NONE && plan->nodes[step->node].layer->in_place &&
         memcmp(&setup->in[0], &setup->out, sizeof setup->out) == 0)
         return step->dy;
@@ -129,8 +135,9 @@ static fv_status fill_backward(fv_plan *plan, fvi_step *step, bool data)
 {
     const fvi_layer *layer = plan->nodes[step->node].layer;
     set_activations(plan, step);
-    step->reads_x = (layer->backward_reads & FVI_READS_INPUT) != 0;
-    step->reads_y = (layer->backward_reads & FVI_READS_OUTPUT) != 0;
+    const bool reads = step->kind != FVI_STEP_BACKWARD_DATA; /* of two parts only the weights' reads activations */
+    step->reads_x = reads && (layer->backward_reads & FVI_READS_INPUT) != 0;
+    step->reads_y = reads && (layer->backward_reads & FVI_READS_OUTPUT) != 0;
     step->dy = plan->node[step->node].gradient;
     for (int32_t j = 0; data && j < step->input_count; j++)
         if (plan->node[root_of_input(plan, step->node, j)].has_gradient)
