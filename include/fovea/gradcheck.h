@@ -19,18 +19,19 @@ typedef struct fv_gradient_check_options {
 } fv_gradient_check_options;
 
 typedef struct fv_gradient_check_result {
-    double worst;         /* largest error of a tensor: max|gradient - difference| / max|difference| over its checked elements */
+    double
+        worst; /* largest error of a tensor: max|gradient - difference| / max|difference| over its checked elements */
     char worst_name[256]; /* "<layer>.weight", ..., or the input's name */
     int64_t worst_index;  /* of the element, and its two values */
     double gradient, difference;
     int64_t checked;
-    int64_t skipped;      /* elements with a kink (of ReLU, of a maximum) within the step: differences say nothing there */
+    int64_t skipped; /* elements with a kink (of ReLU, of a maximum) within the step: differences say nothing there */
 } fv_gradient_check_result;
 
-/* Checks all parameters and the input of a finished graph with a loss by central differences. An element counts as kinked when
- * the differences to both sides, taken at the step and at half of it, cannot come from a function that is smooth there.
- * options may be NULL (defaults). FV_OK also when gradients are wrong: look at result->worst. Errors: those of plan and
- * session, with the context's message. */
+/* Checks all parameters and the input of a finished graph with a loss by central differences. An element counts as
+ * kinked when the differences to both sides, taken at the step and at half of it, cannot come from a function that is
+ * smooth there. options may be NULL (defaults). FV_OK also when gradients are wrong: look at result->worst. Errors:
+ * those of plan and session, with the context's message. */
 FV_API fv_status fv_gradient_check(const fv_graph *graph, const fv_gradient_check_options *options,
                                    fv_gradient_check_result *result);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * builtin_steps.c - the steps that belong to no layer: bringing a batch's images into the plan's layout, and adding gradients up.
+ * builtin_steps.c - the steps that belong to no layer: bringing a batch's images into the plan's layout, and adding
+ * gradients up.
  */
 #include <string.h>
 
@@ -16,7 +17,8 @@ typedef struct copy_job {
 
 static double load(const fv_batch *batch, size_t index)
 {
-    return batch->dtype == FV_F64 ? ((const double *)batch->images)[index] : (double)((const float *)batch->images)[index];
+    return batch->dtype == FV_F64 ? ((const double *)batch->images)[index]
+                                  : (double)((const float *)batch->images)[index];
 }
 
 static size_t source_index(const copy_job *job, size_t n, size_t h, size_t w, size_t c)

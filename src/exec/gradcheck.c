@@ -3,9 +3,10 @@
  * gradcheck.c - central differences over parameters and inputs of a whole network.
  *
  * With D(h) = (f(x+h) - 2f(x) + f(x-h)) / h, the disagreement of the two one-sided differences, a smooth f gives
- * D(h) = 2 D(h/2) + O(h^3) and the central differences C(h) = C(h/2) + O(h^2). A kink at distance t < h, where the slope jumps by s,
- * gives D(h) - 2D(h/2) = s(3t-h)/h for t < h/2 and s(h-t)/h beyond, C(h) - C(h/2) = st/(2h) for t < h/2: both are small only if s is,
- * or if t is near h, where C(h/2) is right. So an element is skipped when either is large, and C(h/2) is compared otherwise.
+ * D(h) = 2 D(h/2) + O(h^3) and the central differences C(h) = C(h/2) + O(h^2). A kink at distance t < h, where the
+ * slope jumps by s, gives D(h) - 2D(h/2) = s(3t-h)/h for t < h/2 and s(h-t)/h beyond, C(h) - C(h/2) = st/(2h) for t <
+ * h/2: both are small only if s is, or if t is near h, where C(h/2) is right. So an element is skipped when either is
+ * large, and C(h/2) is compared otherwise.
  */
 #include <math.h>
 #include <stdio.h>
@@ -18,7 +19,8 @@
 
 enum { DEFAULT_SAMPLES = 2, DEFAULT_ELEMENTS = 32 };
 
-/* Relative to the tensor's largest gradient. Rounding leaves about 8 * eps * |loss| / h = 2e-10 at h = 1e-5 and a loss near 2. */
+/* Relative to the tensor's largest gradient. Rounding leaves about 8 * eps * |loss| / h = 2e-10 at h = 1e-5 and a loss
+ * near 2. */
 static const double kink_tolerance = 1e-6;
 
 typedef struct gradient_check {
@@ -78,7 +80,8 @@ static size_t largest_target(const fv_graph *graph)
 static fv_status make_batch(gradient_check *check)
 {
     const size_t samples = (size_t)check->options.samples;
-    const size_t targets = largest_target(check->graph), classes = elements_of(check->graph, fv_graph_output(check->graph));
+    const size_t targets = largest_target(check->graph),
+                 classes = elements_of(check->graph, fv_graph_output(check->graph));
     check->image_elements = elements_of(check->graph, fv_graph_input(check->graph));
     check->images = fvi_allocate_zeroed(check->context, samples * check->image_elements, sizeof *check->images);
     check->input_gradient = fvi_allocate_zeroed(check->context, samples * check->image_elements, sizeof *check->images);
@@ -94,7 +97,11 @@ static fv_status make_batch(gradient_check *check)
     for (size_t i = 0; i < samples * targets; i++)
         check->values[i] = (float)fvi_random_uniform(&random);
     check->batch = (fv_batch){
-        .n = check->options.samples, .images = check->images, .dtype = FV_F64, .order = FV_NCHW, .classes = check->classes,
+        .n = check->options.samples,
+        .images = check->images,
+        .dtype = FV_F64,
+        .order = FV_NCHW,
+        .classes = check->classes,
     };
     return FV_OK;
 }
@@ -153,7 +160,8 @@ typedef struct differences {
     double central, disagreement;
 } differences;
 
-static fv_status differ(gradient_check *check, const checked_tensor *tensor, size_t index, double step, differences *out)
+static fv_status differ(gradient_check *check, const checked_tensor *tensor, size_t index, double step,
+                        differences *out)
 {
     const double x = tensor->values[index], above = x + step, below = x - step;
     double high = 0, low = 0;
@@ -220,15 +228,20 @@ static fv_status check_tensors(gradient_check *check)
     for (int32_t i = 0; i < fv_params_count(check->params); i++) {
         const fv_param_info info = fv_params_info(check->params, i);
         checked_tensor tensor = {
-            .name = info.name, .values = fv_params_values(check->params, i), .gradient = fv_params_values(gradients, i),
-            .elements = (size_t)info.elements, .is_param = true,
+            .name = info.name,
+            .values = fv_params_values(check->params, i),
+            .gradient = fv_params_values(gradients, i),
+            .elements = (size_t)info.elements,
+            .is_param = true,
         };
         if (info.trained)
             FV_TRY(check_tensor(check, &tensor));
     }
     checked_tensor input = {
-        .name = fv_graph_node(check->graph, fv_graph_input(check->graph)).name, .values = check->images,
-        .gradient = check->input_gradient, .elements = (size_t)check->batch.n * check->image_elements,
+        .name = fv_graph_node(check->graph, fv_graph_input(check->graph)).name,
+        .values = check->images,
+        .gradient = check->input_gradient,
+        .elements = (size_t)check->batch.n * check->image_elements,
     };
     return check_tensor(check, &input);
 }
@@ -256,7 +269,8 @@ static fv_status check_options(const fv_graph *graph, fv_gradient_check_options 
     return FV_OK;
 }
 
-fv_status fv_gradient_check(const fv_graph *graph, const fv_gradient_check_options *options, fv_gradient_check_result *result)
+fv_status fv_gradient_check(const fv_graph *graph, const fv_gradient_check_options *options,
+                            fv_gradient_check_result *result)
 {
     *result = (fv_gradient_check_result){ 0 };
     gradient_check check = { .context = fv_graph_context(graph), .graph = graph, .result = result };

@@ -32,7 +32,8 @@ static void clear_borders(const fv_session *session, const fvi_step *step)
 {
     const fv_plan *plan = session->plan;
     for (int32_t i = 0; i < step->clear_count; i++) {
-        const fvi_view view = fvi_plan_storage_view(plan, plan->clear[step->clear_first + i], session->arena, session->n);
+        const fvi_view view =
+            fvi_plan_storage_view(plan, plan->clear[step->clear_first + i], session->arena, session->n);
         fvi_view_clear_border(&view, plan->options.dtype, 0, session->n);
     }
 }
@@ -111,14 +112,16 @@ static fv_status check_batch(fv_session *session, const fv_batch *batch)
     if (batch->images == NULL)
         return fvi_fail_in(message, FV_ERR_ARGUMENT, "batch of %d samples without images", batch->n);
     if ((batch->dtype != FV_F32 && batch->dtype != FV_F64) || (batch->order != FV_NCHW && batch->order != FV_NHWC))
-        return fvi_fail_in(message, FV_ERR_ARGUMENT, "batch of %s images in order %d: f32 or f64, NCHW or NHWC are possible",
+        return fvi_fail_in(message, FV_ERR_ARGUMENT,
+                           "batch of %s images in order %d: f32 or f64, NCHW or NHWC are possible",
                            fv_dtype_name(batch->dtype), (int)batch->order);
     const fvi_node *output = &plan->nodes[fv_graph_output(plan->graph)];
     const int32_t classes = output->out.c * output->out.h * output->out.w;
     for (int32_t i = 0; batch->classes != NULL && i < batch->n; i++)
         if (batch->classes[i] < 0 || batch->classes[i] >= classes)
-            return fvi_fail_in(message, FV_ERR_ARGUMENT, "sample %d of the batch has class %d, but '%s' gives scores for 0 to %d",
-                               i, batch->classes[i], output->name, classes - 1);
+            return fvi_fail_in(message, FV_ERR_ARGUMENT,
+                               "sample %d of the batch has class %d, but '%s' gives scores for 0 to %d", i,
+                               batch->classes[i], output->name, classes - 1);
     return FV_OK;
 }
 
@@ -147,10 +150,12 @@ static fv_status fail_not_finite(fv_session *session, const char *loss)
         const fvi_node *node = &plan->nodes[plan->step[i].node];
         unguard_arena(session);
         if (y->data != NULL && !all_finite(y, plan->options.dtype))
-            return fvi_fail_in(&session->message, FV_ERR_NUMERIC, "%s: a NaN or an infinity, first in the output of %s '%s'", loss,
-                               node->layer->name, node->name);
+            return fvi_fail_in(&session->message, FV_ERR_NUMERIC,
+                               "%s: a NaN or an infinity, first in the output of %s '%s'", loss, node->layer->name,
+                               node->name);
     }
-    return fvi_fail_in(&session->message, FV_ERR_NUMERIC, "%s '%s' is not finite, though all its inputs are", "loss", loss);
+    return fvi_fail_in(&session->message, FV_ERR_NUMERIC, "%s '%s' is not finite, though all its inputs are", "loss",
+                       loss);
 }
 
 static fv_status sum_losses(fv_session *session, double *loss)
@@ -214,9 +219,11 @@ fv_status fv_session_backward(fv_session *session, double divisor)
     if (!fvi_plan_trains(session->plan))
         return fvi_fail_in(&session->message, FV_ERR_STATE, "backward: the plan was not made for training");
     if (!session->forwarded || session->executed != session->plan->forward_count)
-        return fvi_fail_in(&session->message, FV_ERR_STATE, "backward: call fv_session_forward() first, once for each backward");
+        return fvi_fail_in(&session->message, FV_ERR_STATE,
+                           "backward: call fv_session_forward() first, once for each backward");
     if (!(fabs(divisor) > 0) || !isfinite(divisor))
-        return fvi_fail_in(&session->message, FV_ERR_ARGUMENT, "backward: the divisor %g is zero or not finite", divisor);
+        return fvi_fail_in(&session->message, FV_ERR_ARGUMENT, "backward: the divisor %g is zero or not finite",
+                           divisor);
     const fvi_float_mode mode = fvi_float_mode_enter();
     const fv_status status = backward(session, divisor);
     fvi_float_mode_leave(mode);

@@ -50,10 +50,17 @@ static void fill_call(fv_session *session, int32_t index, session_tables *tables
     const fvi_plan_node *planned = &plan->node[step->node];
     fvi_call *call = &session->call[index];
     *call = (fvi_call){
-        .context = session->context, .kernels = plan->kernels, .name = node->name, .message = &session->message,
-        .options = node->options, .prepared = planned->setup.prepared, .dtype = plan->options.dtype,
-        .input_count = step->input_count, .param = tables->value + node->first_param,
-        .dparam = tables->gradient + node->first_param, .packed = session->packed + planned->packed_offset,
+        .context = session->context,
+        .kernels = plan->kernels,
+        .name = node->name,
+        .message = &session->message,
+        .options = node->options,
+        .prepared = planned->setup.prepared,
+        .dtype = plan->options.dtype,
+        .input_count = step->input_count,
+        .param = tables->value + node->first_param,
+        .dparam = tables->gradient + node->first_param,
+        .packed = session->packed + planned->packed_offset,
         .scratch = session->scratch,
     };
     if (planned->saved != FVI_NONE)
@@ -89,7 +96,8 @@ static void fill_session(fv_session *session, const fvi_session_layout *layout)
     session->arena = base + layout->arena;
     if (fvi_plan_trains(plan))
         session->gradients = fvi_params_place(base + layout->gradients, plan->graph, plan->options.dtype);
-    session_tables tables = { .view = (fvi_view *)(void *)(base + layout->views), .value = (void **)(void *)(base + layout->values) };
+    session_tables tables = { .view = (fvi_view *)(void *)(base + layout->views),
+                              .value = (void **)(void *)(base + layout->values) };
     tables.gradient = tables.value + params;
     for (int32_t i = 0; i < params; i++) {
         tables.value[i] = fv_params_values(session->params, i);
@@ -104,12 +112,15 @@ static fv_status check_params(const fv_plan *plan, const fv_params *params)
 {
     const fv_graph *graph = fv_params_graph(params);
     if (graph != plan->graph)
-        return fvi_fail(plan->context, FV_ERR_ARGUMENT, "session: the plan is for graph '%s', the parameters are for %s '%s'",
-                        fv_graph_name(plan->graph), strcmp(fv_graph_name(plan->graph), fv_graph_name(graph)) == 0 ?
-                        "another one named" : "graph", fv_graph_name(graph));
+        return fvi_fail(plan->context, FV_ERR_ARGUMENT,
+                        "session: the plan is for graph '%s', the parameters are for %s '%s'",
+                        fv_graph_name(plan->graph),
+                        strcmp(fv_graph_name(plan->graph), fv_graph_name(graph)) == 0 ? "another one named" : "graph",
+                        fv_graph_name(graph));
     if (fv_params_dtype(params) != plan->options.dtype)
-        return fvi_fail(plan->context, FV_ERR_ARGUMENT, "session of graph '%s': the plan computes in %s, the parameters are %s",
-                        fv_graph_name(graph), fv_dtype_name(plan->options.dtype), fv_dtype_name(fv_params_dtype(params)));
+        return fvi_fail(plan->context, FV_ERR_ARGUMENT,
+                        "session of graph '%s': the plan computes in %s, the parameters are %s", fv_graph_name(graph),
+                        fv_dtype_name(plan->options.dtype), fv_dtype_name(fv_params_dtype(params)));
     return FV_OK;
 }
 
@@ -183,12 +194,14 @@ fv_status fv_session_read(fv_session *session, fv_value value, void *out, size_t
         return fvi_fail_in(message, FV_ERR_STATE, "nothing to read: call fv_session_forward() first");
     if (value < 0 || value >= plan->node_count || plan->nodes[value].layer->is_loss)
         return fvi_fail_in(message, FV_ERR_ARGUMENT, "value %d of graph '%s' %s", value, fv_graph_name(plan->graph),
-                           value < 0 || value >= plan->node_count ? "does not exist" : "is a loss: step results give it");
+                           value < 0 || value >= plan->node_count ? "does not exist"
+                                                                  : "is a loss: step results give it");
     const fvi_node *node = &plan->nodes[value];
     const fvi_plan_node *root = &plan->node[plan->node[value].root];
     if (!plan->node[value].runs || root->clobbered < session->executed)
-        return fvi_fail_in(message, FV_ERR_STATE, "%s '%s': %s", node->layer->name, node->name, plan->node[value].runs ?
-                           "its memory serves another value by now" : "the plan does not compute it");
+        return fvi_fail_in(message, FV_ERR_STATE, "%s '%s': %s", node->layer->name, node->name,
+                           plan->node[value].runs ? "its memory serves another value by now"
+                                                  : "the plan does not compute it");
     const size_t count = (size_t)session->n * (size_t)node->out.c * (size_t)node->out.h * (size_t)node->out.w;
     if (elements < count)
         return fvi_fail_in(message, FV_ERR_ARGUMENT, "%s '%s': %zu elements to read, room for %zu", node->layer->name,
@@ -205,12 +218,13 @@ fv_status fv_session_read_input_gradient(fv_session *session, void *out, size_t 
     const fvi_node *node = &plan->nodes[input];
     if (plan->node[input].gradient == FVI_NONE || session->executed < plan->step_count)
         return fvi_fail_in(&session->message, FV_ERR_STATE, "no gradient by the input '%s': %s", node->name,
-                           plan->node[input].gradient == FVI_NONE ? "plan with input_gradient, for training" :
-                           "call fv_session_backward() first");
+                           plan->node[input].gradient == FVI_NONE ? "plan with input_gradient, for training"
+                                                                  : "call fv_session_backward() first");
     const size_t count = (size_t)session->n * (size_t)node->out.c * (size_t)node->out.h * (size_t)node->out.w;
     if (elements < count)
-        return fvi_fail_in(&session->message, FV_ERR_ARGUMENT, "gradient by the input '%s': %zu elements to read, room for %zu",
-                           node->name, count, elements);
+        return fvi_fail_in(&session->message, FV_ERR_ARGUMENT,
+                           "gradient by the input '%s': %zu elements to read, room for %zu", node->name, count,
+                           elements);
     const fvi_view view = fvi_plan_view(plan, plan->node[input].gradient, session->arena, session->n);
     fvi_view_to_nchw(&view, plan->options.dtype, out);
     return FV_OK;

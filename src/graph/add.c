@@ -79,7 +79,8 @@ fv_status fv_graph_add_concat(fv_graph *graph, const fv_value *x, int32_t count,
     return fv_graph_add(graph, "concat", x, count, NULL, out);
 }
 
-fv_status fv_graph_add_softmax_cross_entropy(fv_graph *graph, fv_value logits, const fv_loss_options *options, fv_value *out)
+fv_status fv_graph_add_softmax_cross_entropy(fv_graph *graph, fv_value logits, const fv_loss_options *options,
+                                             fv_value *out)
 {
     return fv_graph_add(graph, "softmax_cross_entropy", &logits, 1, options, out);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * graph.c - building a graph node by node, and looking at it.
- * Nodes are checked and their shapes inferred when they are added; fv_graph_finish() makes the checks that need the whole.
- * A node that is refused leaves nothing behind: everything is checked on temporaries before the graph is touched.
+ * Nodes are checked and their shapes inferred when they are added; fv_graph_finish() makes the checks that need the
+ * whole. A node that is refused leaves nothing behind: everything is checked on temporaries before the graph is
+ * touched.
  */
 #include <stdio.h>
 #include <string.h>
@@ -79,15 +80,16 @@ static fv_status check_name(const fv_graph *graph, const fvi_layer *layer, const
 {
     const size_t length = strlen(name);
     if (length == 0 || length > MAX_NAME)
-        return fvi_fail(graph->context, FV_ERR_ARGUMENT, "%s: a name of %zu bytes; give it 1 to %d", layer->name, length,
-                        MAX_NAME);
+        return fvi_fail(graph->context, FV_ERR_ARGUMENT, "%s: a name of %zu bytes; give it 1 to %d", layer->name,
+                        length, MAX_NAME);
     for (size_t i = 0; i < length; i++)
         if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
             return fvi_fail(graph->context, FV_ERR_ARGUMENT, "%s: byte %zu of its name is a control character (0x%02x)",
                             layer->name, i, (unsigned)(unsigned char)name[i]);
     if (name_taken(graph, name))
-        return fvi_fail(graph->context, FV_ERR_ARGUMENT, "%s '%s': graph '%s' has a node of that name already; names are unique",
-                        layer->name, name, graph->name);
+        return fvi_fail(graph->context, FV_ERR_ARGUMENT,
+                        "%s '%s': graph '%s' has a node of that name already; names are unique", layer->name, name,
+                        graph->name);
     return FV_OK;
 }
 
@@ -132,11 +134,13 @@ static fv_status check_inputs(const fv_graph *graph, candidate *node)
     for (int32_t i = 0; i < node->input_count; i++) {
         const fv_value value = node->inputs[i];
         if (value < 0 || value >= graph->count)
-            return fvi_fail(graph->context, FV_ERR_ARGUMENT, "%s '%s': input %d is value %d, but graph '%s' has values 0 to %d",
-                            layer->name, node->name, i, value, graph->name, graph->count - 1);
+            return fvi_fail(graph->context, FV_ERR_ARGUMENT,
+                            "%s '%s': input %d is value %d, but graph '%s' has values 0 to %d", layer->name, node->name,
+                            i, value, graph->name, graph->count - 1);
         if (graph->nodes[value].layer->is_loss)
-            return fvi_fail(graph->context, FV_ERR_ARGUMENT, "%s '%s': input %d is the loss '%s', which has no output to read",
-                            layer->name, node->name, i, graph->nodes[value].name);
+            return fvi_fail(graph->context, FV_ERR_ARGUMENT,
+                            "%s '%s': input %d is the loss '%s', which has no output to read", layer->name, node->name,
+                            i, graph->nodes[value].name);
         node->in[i] = graph->nodes[value].out;
     }
     return FV_OK;
@@ -145,7 +149,10 @@ static fv_status check_inputs(const fv_graph *graph, candidate *node)
 static fv_status infer_node(const fv_graph *graph, candidate *node)
 {
     node->infer = (fvi_infer){
-        .context = graph->context, .name = node->name, .options = node->options, .in = node->in,
+        .context = graph->context,
+        .name = node->name,
+        .options = node->options,
+        .in = node->in,
         .input_count = node->input_count,
     };
     return fvi_layer_infer(node->layer, &node->infer);
@@ -163,8 +170,8 @@ static fv_status commit(fv_graph *graph, const candidate *node)
 {
     const size_t count = (size_t)node->input_count, params = (size_t)node->infer.param_count;
     const size_t bytes = node->layer->options_size + count * (sizeof(fv_value) + sizeof(fv_image_shape));
-    FV_TRY(fvi_grow(graph->context, (void **)&graph->nodes, &graph->capacity, (size_t)graph->count, (size_t)graph->count + 1,
-                    sizeof *graph->nodes));
+    FV_TRY(fvi_grow(graph->context, (void **)&graph->nodes, &graph->capacity, (size_t)graph->count,
+                    (size_t)graph->count + 1, sizeof *graph->nodes));
     char *name = fvi_arena_text(graph->arena, node->name);
     char *options = fvi_arena_allocate(graph->arena, node->layer->options_size);
     fv_value *inputs = fvi_arena_allocate(graph->arena, count * sizeof *inputs + 1); /* + 1: none is legal */
@@ -181,9 +188,17 @@ static fv_status commit(fv_graph *graph, const candidate *node)
     if (params > 0)
         memcpy(param, node->infer.param, params * sizeof *param);
     graph->nodes[graph->count] = (fvi_node){
-        .layer = node->layer, .name = name, .options = options, .inputs = inputs, .input_count = node->input_count, .in = in,
-        .out = node->infer.out, .multiply_adds = node->infer.multiply_adds, .param = param,
-        .param_count = node->infer.param_count, .first_param = graph->param_count,
+        .layer = node->layer,
+        .name = name,
+        .options = options,
+        .inputs = inputs,
+        .input_count = node->input_count,
+        .in = in,
+        .out = node->infer.out,
+        .multiply_adds = node->infer.multiply_adds,
+        .param = param,
+        .param_count = node->infer.param_count,
+        .first_param = graph->param_count,
     };
     graph->count++;
     graph->param_count += node->infer.param_count;
@@ -215,12 +230,13 @@ static void discard_candidate(const fv_graph *graph, candidate *node)
         fvi_release(graph->context, node->in);
 }
 
-fv_status fv_graph_add(fv_graph *graph, const char *type, const fv_value *inputs, int32_t input_count, const void *options,
-                       fv_value *out)
+fv_status fv_graph_add(fv_graph *graph, const char *type, const fv_value *inputs, int32_t input_count,
+                       const void *options, fv_value *out)
 {
     *out = FV_NO_VALUE;
     if (graph->finished)
-        return fvi_fail(graph->context, FV_ERR_STATE, "graph '%s' is finished: a %s cannot be added", graph->name, type);
+        return fvi_fail(graph->context, FV_ERR_STATE, "graph '%s' is finished: a %s cannot be added", graph->name,
+                        type);
     candidate node = { .inputs = inputs, .input_count = input_count };
     FV_TRY(find_layer(graph, type, &node.layer));
     if (input_count < 0)
@@ -275,7 +291,8 @@ fv_status fv_graph_finish(fv_graph *graph, fv_value output)
         return fvi_fail(graph->context, FV_ERR_STATE, "graph '%s' is finished already", graph->name);
     FV_TRY(check_finished_input(graph));
     if (output < 0 || output >= graph->count || graph->nodes[output].layer->is_loss)
-        return fvi_fail(graph->context, FV_ERR_ARGUMENT, "graph '%s': its output is value %d, which is %s", graph->name, output,
+        return fvi_fail(graph->context, FV_ERR_ARGUMENT, "graph '%s': its output is value %d, which is %s", graph->name,
+                        output,
                         output < 0 || output >= graph->count ? "none of its values" : "a loss; give the class scores");
     FV_TRY(check_consumers(graph, output));
     graph->output = output;
@@ -305,8 +322,13 @@ fv_node_info fv_graph_node(const fv_graph *graph, fv_value node)
         return (fv_node_info){ 0 };
     const fvi_node *found = &graph->nodes[node];
     fv_node_info info = {
-        .name = found->name, .type = found->layer->name, .output = found->out, .inputs = found->inputs,
-        .input_count = found->input_count, .multiply_adds = found->multiply_adds, .loss = found->layer->is_loss,
+        .name = found->name,
+        .type = found->layer->name,
+        .output = found->out,
+        .inputs = found->inputs,
+        .input_count = found->input_count,
+        .multiply_adds = found->multiply_adds,
+        .loss = found->layer->is_loss,
     };
     for (int32_t i = 0; i < found->param_count; i++)
         if (found->param[i].trained)

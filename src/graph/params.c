@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * params.c - parameter values of one graph in one block of memory.
- * One allocation holds the struct, the table of parameters, their names and the values. Each parameter begins at a multiple
- * of 16 elements; the gaps stay zero, so that loops over the whole block need no table.
+ * One allocation holds the struct, the table of parameters, their names and the values. Each parameter begins at a
+ * multiple of 16 elements; the gaps stay zero, so that loops over the whole block need no table.
  */
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +32,8 @@ typedef struct params_layout {
 
 static fv_status too_large(const fv_graph *graph)
 {
-    return fvi_fail(fv_graph_context(graph), FV_ERR_MEMORY, "parameters of graph '%s': their bytes overflow", fv_graph_name(graph));
+    return fvi_fail(fv_graph_context(graph), FV_ERR_MEMORY, "parameters of graph '%s': their bytes overflow",
+                    fv_graph_name(graph));
 }
 
 static size_t name_bytes(const fvi_node *node, int32_t param)
@@ -86,9 +87,16 @@ static void fill_info(fv_params *params, char *names)
             const size_t bytes = name_bytes(&node[i], j);
             snprintf(names, bytes, "%s.%s", node[i].name, param->suffix);
             *info = (fv_param_info){
-                .name = names, .shape = param->shape, .elements = fv_shape_elements(&param->shape), .offset = offset, .node = i,
-                .decayed = param->decayed, .trained = param->trained, .initializer = &param->initializer,
-                .fan_in = param->fan_in, .fan_out = param->fan_out,
+                .name = names,
+                .shape = param->shape,
+                .elements = fv_shape_elements(&param->shape),
+                .offset = offset,
+                .node = i,
+                .decayed = param->decayed,
+                .trained = param->trained,
+                .initializer = &param->initializer,
+                .fan_in = param->fan_in,
+                .fan_out = param->fan_out,
             };
             names += bytes;
             offset = fvi_round_up(offset + (size_t)info->elements, FVI_PARAM_ALIGNMENT);
@@ -104,8 +112,12 @@ fv_params *fvi_params_place(void *memory, const fv_graph *graph, fv_dtype dtype)
     char *base = memory;
     fv_params *params = memory;
     *params = (fv_params){
-        .context = fv_graph_context(graph), .graph = graph, .dtype = dtype, .count = fvi_graph_param_count(graph),
-        .info = (fv_param_info *)(void *)(base + layout.info), .data = base + layout.data,
+        .context = fv_graph_context(graph),
+        .graph = graph,
+        .dtype = dtype,
+        .count = fvi_graph_param_count(graph),
+        .info = (fv_param_info *)(void *)(base + layout.info),
+        .data = base + layout.data,
         .block_elements = layout.block_elements,
     };
     fill_info(params, base + layout.names);
@@ -117,10 +129,12 @@ fv_status fv_params_create(fv_params **out, const fv_graph *graph, fv_dtype dtyp
     *out = NULL;
     fv_context *context = fv_graph_context(graph);
     if (dtype != FV_F32 && dtype != FV_F64)
-        return fvi_fail(context, FV_ERR_ARGUMENT, "parameters of graph '%s': dtype %s; only f32 and f64 hold parameters",
-                        fv_graph_name(graph), fv_dtype_name(dtype));
+        return fvi_fail(context, FV_ERR_ARGUMENT,
+                        "parameters of graph '%s': dtype %s; only f32 and f64 hold parameters", fv_graph_name(graph),
+                        fv_dtype_name(dtype));
     if (!fvi_graph_finished(graph))
-        return fvi_fail(context, FV_ERR_STATE, "parameters of graph '%s': call fv_graph_finish() first", fv_graph_name(graph));
+        return fvi_fail(context, FV_ERR_STATE, "parameters of graph '%s': call fv_graph_finish() first",
+                        fv_graph_name(graph));
     size_t bytes = 0;
     FV_TRY(fvi_params_bytes(graph, dtype, &bytes, NULL));
     void *memory = fvi_allocate_zeroed(context, 1, bytes);
@@ -198,10 +212,11 @@ static bool same_layout(const fv_params *a, const fv_params *b)
 fv_status fv_params_copy(fv_params *destination, const fv_params *source)
 {
     if (!same_layout(destination, source))
-        return fvi_fail(destination->context, FV_ERR_SHAPE,
-                        "parameters of graph '%s' (%d, %zu values) cannot be copied to those of graph '%s' (%d, %zu values)",
-                        fv_graph_name(source->graph), source->count, source->block_elements,
-                        fv_graph_name(destination->graph), destination->count, destination->block_elements);
+        return fvi_fail(
+            destination->context, FV_ERR_SHAPE,
+            "parameters of graph '%s' (%d, %zu values) cannot be copied to those of graph '%s' (%d, %zu values)",
+            fv_graph_name(source->graph), source->count, source->block_elements, fv_graph_name(destination->graph),
+            destination->count, destination->block_elements);
     const size_t count = source->block_elements;
     if (destination->dtype == source->dtype) {
         memmove(destination->data, source->data, count * fv_dtype_size(source->dtype));

@@ -10,10 +10,11 @@
 
 enum { FVI_PARAM_ALIGNMENT = 16 }; /* elements: one vector of the widest instruction set in float32 */
 
-/* Bytes of one params object: struct, names and values, 64-byte aligned inside. values_bytes (or NULL): of the values alone.
- * FV_ERR_MEMORY when the sum overflows. */
+/* Bytes of one params object: struct, names and values, 64-byte aligned inside. values_bytes (or NULL): of the values
+ * alone. FV_ERR_MEMORY when the sum overflows. */
 fv_status fvi_params_bytes(const fv_graph *graph, fv_dtype dtype, size_t *bytes, size_t *values_bytes);
-/* Makes an object, all zero, in memory of that many bytes, 64-byte aligned and zeroed. Not to be destroyed: it dies with the memory. */
+/* Makes an object, all zero, in memory of that many bytes, 64-byte aligned and zeroed. Not to be destroyed: it dies
+ * with the memory. */
 fv_params *fvi_params_place(void *memory, const fv_graph *graph, fv_dtype dtype);
 
 /* The whole block of somebody else's values. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * initializer.c - the first values of parameters.
- * Element i of a parameter takes its draws from a fixed place of the stream (seed, hash of the name), so that values depend on
- * nothing else: neither on other layers, nor on threads. Variances: Glorot & Bengio 2010 ("Understanding the difficulty of
- * training deep feedforward neural networks"), He et al. 2015 (arXiv:1502.01852).
+ * Element i of a parameter takes its draws from a fixed place of the stream (seed, hash of the name), so that values
+ * depend on nothing else: neither on other layers, nor on threads. Variances: Glorot & Bengio 2010 ("Understanding the
+ * difficulty of training deep feedforward neural networks"), He et al. 2015 (arXiv:1502.01852).
  */
 #include <math.h>
 

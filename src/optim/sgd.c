@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * sgd.c - stochastic gradient descent with momentum, as in optimizer.h.
- * A step is two passes over fixed chunks of the parameter block: the first looks for values that are not finite while it takes the
- * norm, the second updates. Nothing is written before the first is done, so a bad gradient never reaches the weights.
+ * A step is two passes over fixed chunks of the parameter block: the first looks for values that are not finite while
+ * it takes the norm, the second updates. Nothing is written before the first is done, so a bad gradient never reaches
+ * the weights.
  */
 #include <math.h>
 
@@ -66,9 +67,11 @@ static fv_status make_chunks(fv_optimizer *optimizer)
 static fv_status check_options(fv_context *context, const fv_sgd_options *options)
 {
     if (!(options->momentum >= 0 && options->momentum < 1))
-        return fvi_fail(context, FV_ERR_ARGUMENT, "sgd: momentum is %g, but must be at least 0 and below 1", options->momentum);
+        return fvi_fail(context, FV_ERR_ARGUMENT, "sgd: momentum is %g, but must be at least 0 and below 1",
+                        options->momentum);
     if (!(options->weight_decay >= 0 && isfinite(options->weight_decay)))
-        return fvi_fail(context, FV_ERR_ARGUMENT, "sgd: weight_decay is %g, but must be at least 0", options->weight_decay);
+        return fvi_fail(context, FV_ERR_ARGUMENT, "sgd: weight_decay is %g, but must be at least 0",
+                        options->weight_decay);
     return FV_OK;
 }
 
@@ -123,13 +126,15 @@ static void update_one(void *argument, size_t index, int32_t worker)
     const update_chunk *chunk = &optimizer->chunk[index];
     const fv_param_info info = fv_params_info(optimizer->params, chunk->param);
     const fvi_sgd_rates rates = {
-        .rate = pass->rate, .momentum = optimizer->options.momentum,
+        .rate = pass->rate,
+        .momentum = optimizer->options.momentum,
         .decay = info.decayed ? optimizer->options.weight_decay : 0,
     };
     const size_t first = chunk->first;
     void *v = fv_params_data(optimizer->velocity), *w = fv_params_data(optimizer->params);
     if (fv_params_dtype(optimizer->params) == FV_F32)
-        fvi_sgd_update_f32(chunk->count, &rates, (const float *)pass->gradients + first, (float *)v + first, (float *)w + first);
+        fvi_sgd_update_f32(chunk->count, &rates, (const float *)pass->gradients + first, (float *)v + first,
+                           (float *)w + first);
     else
         fvi_sgd_update_f64(chunk->count, &rates, (const double *)pass->gradients + first, (double *)v + first,
                            (double *)w + first);
@@ -150,9 +155,11 @@ static fv_status check_finite(const fv_optimizer *optimizer, const void *gradien
     for (size_t i = 0; i < optimizer->chunk_count; i++) {
         const update_chunk *chunk = &optimizer->chunk[i];
         if (!isfinite(chunk->squares) && !chunk_finite(optimizer, chunk, gradients))
-            return fvi_fail(optimizer->context, FV_ERR_NUMERIC,
-                            "the gradient of '%s' holds a NaN or an infinity; weights are as before the step (a smaller "
-                            "learning rate may help)", fv_params_info(optimizer->params, chunk->param).name);
+            return fvi_fail(
+                optimizer->context, FV_ERR_NUMERIC,
+                "the gradient of '%s' holds a NaN or an infinity; weights are as before the step (a smaller "
+                "learning rate may help)",
+                fv_params_info(optimizer->params, chunk->param).name);
     }
     return FV_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sgd_kernels.h - loops over a range of a parameter block. count is a multiple of 16 (FVI_PARAM_ALIGNMENT): gaps are zero and stay so.
+ * sgd_kernels.h - loops over a range of a parameter block. count is a multiple of 16 (FVI_PARAM_ALIGNMENT): gaps are
+ * zero and stay so.
  */
 #ifndef FVI_SGD_KERNELS_H
 #define FVI_SGD_KERNELS_H
@@ -12,8 +13,8 @@ typedef struct fvi_sgd_rates {
     double rate, momentum, decay;
 } fvi_sgd_rates;
 
-/* Sum of squares in 16 lanes, lane i of every group of 16 first, then the lanes in pairs: a fixed order. Not finite when a value is
- * not, and also when the sum overflows. */
+/* Sum of squares in 16 lanes, lane i of every group of 16 first, then the lanes in pairs: a fixed order. Not finite
+ * when a value is not, and also when the sum overflows. */
 double fvi_sum_of_squares_f32(size_t count, const float *values);
 double fvi_sum_of_squares_f64(size_t count, const double *values);
 /* v = momentum*v + (g + decay*w);  w = w - rate*v. The three do not overlap. */

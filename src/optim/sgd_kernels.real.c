@@ -20,7 +20,8 @@ double FVI_REAL_NAME(fvi_sum_of_squares)(size_t count, const fvi_real *values)
     return (double)lane[0];
 }
 
-void FVI_REAL_NAME(fvi_sgd_update)(size_t count, const fvi_sgd_rates *rates, const fvi_real *g, fvi_real *v, fvi_real *w)
+void FVI_REAL_NAME(fvi_sgd_update)(size_t count, const fvi_sgd_rates *rates, const fvi_real *g, fvi_real *v,
+                                   fvi_real *w)
 {
     const fvi_real rate = (fvi_real)rates->rate, momentum = (fvi_real)rates->momentum, decay = (fvi_real)rates->decay;
     const fvi_real *restrict gradient = g;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * assign_memory.c - how long each storage lives, how large it is with its border, and where in the arena it lies.
- * Placement: largest first, each into the smallest gap that fits among the storages alive at the same time (Pisarchyk & Lee
- * 2020, arXiv:2001.03288, "greedy by size"). Two storages never share a byte while both live.
+ * Placement: largest first, each into the smallest gap that fits among the storages alive at the same time (Pisarchyk &
+ * Lee 2020, arXiv:2001.03288, "greedy by size"). Two storages never share a byte while both live.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -71,7 +71,8 @@ static void find_borders(fv_plan *plan)
 
 static fv_status too_large(const fv_plan *plan)
 {
-    return fvi_fail(plan->context, FV_ERR_MEMORY, "plan of graph '%s' at batch %d: its bytes overflow; take a smaller batch",
+    return fvi_fail(plan->context, FV_ERR_MEMORY,
+                    "plan of graph '%s' at batch %d: its bytes overflow; take a smaller batch",
                     fv_graph_name(plan->graph), plan->options.batch);
 }
 
@@ -181,7 +182,8 @@ static fv_status find_clears(fv_plan *plan)
         plan->step[i].clear_first = count;
         for (int32_t j = 0; j < plan->storage_count; j++) {
             const fvi_storage *storage = &plan->storage[j];
-            const bool bordered = (storage->border[0] | storage->border[1] | storage->border[2] | storage->border[3]) != 0;
+            const bool bordered =
+                (storage->border[0] | storage->border[1] | storage->border[2] | storage->border[3]) != 0;
             if (storage->shared && bordered && storage->first == i)
                 plan->clear[count++] = j;
         }
@@ -251,8 +253,14 @@ fvi_view fvi_plan_storage_view(const fv_plan *plan, int32_t storage, void *arena
     const ptrdiff_t row = (ptrdiff_t)(s->w + s->border[1] + s->border[3]) * s->c;
     const ptrdiff_t inside = s->border[0] * row + (ptrdiff_t)s->border[1] * s->c;
     const fvi_view view = {
-        .data = (char *)arena + s->offset + (size_t)inside * fv_dtype_size(plan->options.dtype), .n = n, .h = s->h, .w = s->w,
-        .c = s->c, .image_stride = (ptrdiff_t)s->image_elements, .row_stride = row, .pixel_stride = s->c,
+        .data = (char *)arena + s->offset + (size_t)inside * fv_dtype_size(plan->options.dtype),
+        .n = n,
+        .h = s->h,
+        .w = s->w,
+        .c = s->c,
+        .image_stride = (ptrdiff_t)s->image_elements,
+        .row_stride = row,
+        .pixel_stride = s->c,
         .border = { s->border[0], s->border[1], s->border[2], s->border[3] },
     };
     return view;

@@ -31,10 +31,18 @@ static fv_status choose_node(fv_plan *plan, fv_value value)
     const fv_image_shape *in = NULL;
     FV_TRY(resolved_shapes(plan, value, &in));
     *setup = (fvi_setup){
-        .context = plan->context, .arena = plan->memory, .name = node->name, .options = node->options, .in = in,
-        .input_count = node->input_count, .out = node->out, .dtype = plan->options.dtype, .reference = plan->options.reference,
+        .context = plan->context,
+        .arena = plan->memory,
+        .name = node->name,
+        .options = node->options,
+        .in = in,
+        .input_count = node->input_count,
+        .out = node->out,
+        .dtype = plan->options.dtype,
+        .reference = plan->options.reference,
         .backward = fvi_plan_trains(plan) && (node->layer->is_loss || plan->node[value].has_gradient),
-        .wants_dx = input_wants_gradient(plan, value), .batch = plan->options.batch,
+        .wants_dx = input_wants_gradient(plan, value),
+        .batch = plan->options.batch,
     };
     return node->layer->setup != NULL ? node->layer->setup(setup) : FV_OK;
 }

@@ -91,8 +91,12 @@ fv_step_info fv_plan_step(const fv_plan *plan, int32_t index)
     const fvi_node *node = &plan->nodes[step->node];
     const fvi_setup *setup = &plan->node[step->node].setup;
     fv_step_info info = {
-        .layer = node->name, .type = node->layer->name, .pass = pass_name(plan, step), .refused = "",
-        .algorithm = plan->options.reference ? "reference" : "vector", .bytes_saved = bytes_saved(plan, step),
+        .layer = node->name,
+        .type = node->layer->name,
+        .pass = pass_name(plan, step),
+        .refused = "",
+        .algorithm = plan->options.reference ? "reference" : "vector",
+        .bytes_saved = bytes_saved(plan, step),
     };
     const int32_t answer = answer_of(step);
     if (answer >= 0) {

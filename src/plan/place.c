@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * place.c - which values share a storage: a result written over its input, and inputs written right into their slice of a
- * concatenation. Both are links from a root to the root downstream that holds it (fvi_plan_node.into); the last of a
+ * place.c - which values share a storage: a result written over its input, and inputs written right into their slice of
+ * a concatenation. Both are links from a root to the root downstream that holds it (fvi_plan_node.into); the last of a
  * chain owns the storage, the chain's members are its *class*.
  */
 #include <string.h>
@@ -65,8 +65,8 @@ static void place_in_place(fv_plan *plan, fv_value value)
     plan->node[x].into_channel = 0;
 }
 
-/* Each input goes to its slice unless it lies somewhere already: in another concatenation, under its reader, or in this one a
- * second time. Those are left to the layer's own forward, which copies nothing that is in place. */
+/* Each input goes to its slice unless it lies somewhere already: in another concatenation, under its reader, or in this
+ * one a second time. Those are left to the layer's own forward, which copies nothing that is in place. */
 static void place_join(fv_plan *plan, fv_value value)
 {
     int32_t channel = 0;

@@ -24,13 +24,14 @@ static fv_status check_options(const fv_graph *graph, const fv_plan_options *opt
 {
     fv_context *context = fv_graph_context(graph);
     if (!fvi_graph_finished(graph))
-        return fvi_fail(context, FV_ERR_STATE, "plan of graph '%s': call fv_graph_finish() first", fv_graph_name(graph));
+        return fvi_fail(context, FV_ERR_STATE, "plan of graph '%s': call fv_graph_finish() first",
+                        fv_graph_name(graph));
     if (options->batch < 1 || options->batch > MAX_BATCH)
         return fvi_fail(context, FV_ERR_ARGUMENT, "plan of graph '%s': batch is %d, but must be from 1 to %d",
                         fv_graph_name(graph), options->batch, (int)MAX_BATCH);
     if (options->dtype != FV_F32 && options->dtype != FV_F64)
-        return fvi_fail(context, FV_ERR_ARGUMENT, "plan of graph '%s': dtype is %s, but must be f32 or f64", fv_graph_name(graph),
-                        fv_dtype_name(options->dtype));
+        return fvi_fail(context, FV_ERR_ARGUMENT, "plan of graph '%s': dtype is %s, but must be f32 or f64",
+                        fv_graph_name(graph), fv_dtype_name(options->dtype));
     if ((int)options->mode < FV_TRAIN || (int)options->mode > FV_PREDICT)
         return fvi_fail(context, FV_ERR_ARGUMENT, "plan of graph '%s': mode %d does not exist", fv_graph_name(graph),
                         (int)options->mode);
@@ -45,7 +46,8 @@ static fv_status check_training(const fv_plan *plan)
     for (int32_t i = 0; i < plan->node_count; i++)
         if (plan->nodes[i].layer->is_loss)
             return FV_OK;
-    return fvi_fail(plan->context, FV_ERR_ARGUMENT, "plan of graph '%s': it has no loss to train by; add one, or plan for prediction",
+    return fvi_fail(plan->context, FV_ERR_ARGUMENT,
+                    "plan of graph '%s': it has no loss to train by; add one, or plan for prediction",
                     fv_graph_name(plan->graph));
 }
 

@@ -10,7 +10,8 @@
  *   explain.c        the public view of all that
  *
  * Three words. A *value* is a node's output, by the node's index. A *tensor* is a value's activation, or one gradient
- * contribution, as a step sees it: a range of channels of a storage. A *storage* is a piece of the arena with a lifetime.
+ * contribution, as a step sees it: a range of channels of a storage. A *storage* is a piece of the arena with a
+ * lifetime.
  */
 #ifndef FVI_PLAN_INTERNAL_H
 #define FVI_PLAN_INTERNAL_H
@@ -21,13 +22,13 @@
 enum { FVI_NONE = -1 };
 
 typedef struct fvi_storage {
-    int32_t h, w, c;      /* of one image; 0 for plain bytes (a layer's `saved`) */
-    int32_t border[4];    /* top, left, bottom, right: the largest that any reader wants */
+    int32_t h, w, c;   /* of one image; 0 for plain bytes (a layer's `saved`) */
+    int32_t border[4]; /* top, left, bottom, right: the largest that any reader wants */
     size_t image_elements;
-    size_t bytes;         /* for the largest batch; a multiple of 64 */
-    int32_t first, last;  /* steps: first write, last read; last is step_count for what is kept until the next call */
-    size_t offset;        /* in the arena, bytes */
-    bool shared;          /* other storages use some of its memory at other times */
+    size_t bytes;        /* for the largest batch; a multiple of 64 */
+    int32_t first, last; /* steps: first write, last read; last is step_count for what is kept until the next call */
+    size_t offset;       /* in the arena, bytes */
+    bool shared;         /* other storages use some of its memory at other times */
 } fvi_storage;
 
 typedef struct fvi_tensor {
@@ -37,37 +38,42 @@ typedef struct fvi_tensor {
 
 /* What the plan knows of one node. */
 typedef struct fvi_plan_node {
-    bool runs;          /* some result depends on it */
-    bool dropped;       /* a view of its input: no step, root is the input's */
-    bool joined;        /* a concatenation whose inputs were all written in place: no step */
-    fv_value root;      /* the value whose memory holds this one's elements; itself unless dropped */
-    int32_t consumers;  /* inputs of running, not dropped nodes that read this root */
+    bool runs;           /* some result depends on it */
+    bool dropped;        /* a view of its input: no step, root is the input's */
+    bool joined;         /* a concatenation whose inputs were all written in place: no step */
+    fv_value root;       /* the value whose memory holds this one's elements; itself unless dropped */
+    int32_t consumers;   /* inputs of running, not dropped nodes that read this root */
     bool wants_gradient; /* of its output: parameters or the input lie before it */
-    bool has_gradient;  /* and a loss lies behind it */
-    fv_value into;      /* root whose storage holds this root as a part (in place: all of it), or FV_NO_VALUE */
+    bool has_gradient;   /* and a loss lies behind it */
+    fv_value into;       /* root whose storage holds this root as a part (in place: all of it), or FV_NO_VALUE */
     int32_t into_channel;
-    int32_t tensor;     /* activation of this root, or FVI_NONE */
-    int32_t gradient;   /* tensor of the root's whole gradient, or FVI_NONE */
-    int32_t saved;      /* storage, or FVI_NONE */
-    int32_t clobbered;  /* first step that writes other things over this root's memory; step_count: none */
+    int32_t tensor;    /* activation of this root, or FVI_NONE */
+    int32_t gradient;  /* tensor of the root's whole gradient, or FVI_NONE */
+    int32_t saved;     /* storage, or FVI_NONE */
+    int32_t clobbered; /* first step that writes other things over this root's memory; step_count: none */
     size_t packed_offset;
-    fvi_setup setup;    /* with the layer's answers; in, out: as the layer was told, that is with views dropped */
+    fvi_setup setup; /* with the layer's answers; in, out: as the layer was told, that is with views dropped */
 } fvi_plan_node;
 
 typedef enum fvi_step_kind {
-    FVI_STEP_INPUT, FVI_STEP_FORWARD, FVI_STEP_BACKWARD, FVI_STEP_BACKWARD_WEIGHTS, FVI_STEP_BACKWARD_DATA, FVI_STEP_ACCUMULATE
+    FVI_STEP_INPUT,
+    FVI_STEP_FORWARD,
+    FVI_STEP_BACKWARD,
+    FVI_STEP_BACKWARD_WEIGHTS,
+    FVI_STEP_BACKWARD_DATA,
+    FVI_STEP_ACCUMULATE
 } fvi_step_kind;
 
 typedef struct fvi_step {
     fvi_step_kind kind;
-    fv_value node;      /* accumulate: whose gradient it is */
+    fv_value node; /* accumulate: whose gradient it is */
     fv_status (*run)(fvi_call *call);
     int32_t input_count;
-    int32_t *x, *dx;    /* [input_count] tensors, FVI_NONE where not read or not wanted */
-    int32_t y, dy;      /* accumulate: y += dy */
+    int32_t *x, *dx;       /* [input_count] tensors, FVI_NONE where not read or not wanted */
+    int32_t y, dy;         /* accumulate: y += dy */
     bool reads_x, reads_y; /* backward: whether the layer may look at the data of x, y, not only at the shapes */
     int32_t clear_first, clear_count; /* range of plan->clear: storages whose borders are zeroed before this step */
-    int32_t ready, ready_count; /* parameters whose gradients are complete after this step */
+    int32_t ready, ready_count;       /* parameters whose gradients are complete after this step */
 } fvi_step;
 
 struct fv_plan {
@@ -84,7 +90,7 @@ struct fv_plan {
     int32_t tensor_count, tensor_capacity;
     fvi_step *step;
     int32_t step_count, step_capacity, forward_count; /* steps [0, forward_count) are the forward ones */
-    int32_t *clear; /* storages, by the step that writes them first */
+    int32_t *clear;                                   /* storages, by the step that writes them first */
     bool *announced; /* [parameters]: some step completes its gradient; the others' gradients stay zero */
     int32_t reorders;
     const fvi_kernels *kernels;

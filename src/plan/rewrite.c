@@ -6,7 +6,6 @@
 
 #include "plan/plan_internal.h"
 
-
 static void find_running(fv_plan *plan)
 {
     const bool losses = plan->options.mode != FV_PREDICT;
@@ -31,8 +30,9 @@ static bool all_readers_flatten(const fv_plan *plan, fv_value value)
     return true;
 }
 
-/* A view costs nothing when its elements lie in memory as its readers expect them: always when the shape stays, and where the
- * reader takes the image itself. Otherwise channels-last order has to be changed to c, h, w: a counted reorder. */
+/* A view costs nothing when its elements lie in memory as its readers expect them: always when the shape stays, and
+ * where the reader takes the image itself. Otherwise channels-last order has to be changed to c, h, w: a counted
+ * reorder. */
 static bool can_drop(const fv_plan *plan, fv_value value)
 {
     const fvi_node *node = &plan->nodes[value];
@@ -67,13 +67,14 @@ static void find_gradients(fv_plan *plan)
         fvi_plan_node *node = &plan->node[i];
         if (!node->runs || node->dropped)
             continue;
-        node->wants_gradient = has_trained_params(&plan->nodes[i]) ||
-                               (plan->nodes[i].layer->is_input && plan->options.input_gradient);
+        node->wants_gradient =
+            has_trained_params(&plan->nodes[i]) || (plan->nodes[i].layer->is_input && plan->options.input_gradient);
         for (int32_t j = 0; j < plan->nodes[i].input_count; j++)
             node->wants_gradient |= plan->node[plan->node[plan->nodes[i].inputs[j]].root].wants_gradient;
     }
     for (int32_t i = plan->node_count - 1; i >= 0; i--) {
-        if (!plan->node[i].runs || plan->node[i].dropped || !(plan->nodes[i].layer->is_loss || plan->node[i].has_gradient))
+        if (!plan->node[i].runs || plan->node[i].dropped ||
+            !(plan->nodes[i].layer->is_loss || plan->node[i].has_gradient))
             continue;
         for (int32_t j = 0; j < plan->nodes[i].input_count; j++) {
             fvi_plan_node *input = &plan->node[plan->node[plan->nodes[i].inputs[j]].root];

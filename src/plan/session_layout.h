@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * session_layout.h - the one allocation of a session, laid out while planning: so a plan can tell its bytes before anything runs,
- * and a session cannot allocate later.
+ * session_layout.h - the one allocation of a session, laid out while planning: so a plan can tell its bytes before
+ * anything runs, and a session cannot allocate later.
  */
 #ifndef FVI_SESSION_LAYOUT_H
 #define FVI_SESSION_LAYOUT_H
@@ -31,7 +31,8 @@ struct fv_session {
 
 /* Offsets in bytes from the session struct; each a multiple of 64. */
 typedef struct fvi_session_layout {
-    size_t call, step_views, seconds, calls, views, values; /* tables; values: pointers to parameters and their gradients */
+    size_t call, step_views, seconds, calls, views,
+        values; /* tables; values: pointers to parameters and their gradients */
     size_t gradients, packed, scratch, arena;
     size_t total;
 } fvi_session_layout;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * steps.c - the list of steps and the tensors that they read and write. Forward in the order of the nodes, backward in the reverse
- * order; where a value has several readers their gradients are added up one after the other in that order, so that the sum's bits
- * are fixed.
+ * steps.c - the list of steps and the tensors that they read and write. Forward in the order of the nodes, backward in
+ * the reverse order; where a value has several readers their gradients are added up one after the other in that order,
+ * so that the sum's bits are fixed.
  */
 #include <assert.h>
 #include <string.h>
@@ -18,7 +18,12 @@ static int32_t new_storage(fv_plan *plan, fv_image_shape shape, size_t bytes)
 {
     assert(plan->storage_count < plan->storage_capacity);
     plan->storage[plan->storage_count] = (fvi_storage){
-        .h = shape.h, .w = shape.w, .c = shape.c, .bytes = bytes, .first = INT32_MAX, .last = FVI_NONE,
+        .h = shape.h,
+        .w = shape.w,
+        .c = shape.c,
+        .bytes = bytes,
+        .first = INT32_MAX,
+        .last = FVI_NONE,
     };
     return plan->storage_count++;
 }
@@ -77,7 +82,8 @@ static fv_status add_forward(fv_plan *plan, fv_value value)
 {
     const fvi_layer *layer = plan->nodes[value].layer;
     fvi_step *step = NULL;
-    FV_TRY(new_step(plan, layer->is_input ? FVI_STEP_INPUT : FVI_STEP_FORWARD, value, plan->nodes[value].input_count, &step));
+    FV_TRY(new_step(plan, layer->is_input ? FVI_STEP_INPUT : FVI_STEP_FORWARD, value, plan->nodes[value].input_count,
+                    &step));
     step->run = layer->is_input ? fvi_step_input : layer->forward;
     step->reads_x = step->reads_y = true;
     set_activations(plan, step);
@@ -108,14 +114,15 @@ static fv_status split_joined(fv_plan *plan, fv_value value)
     for (int32_t j = 0; j < plan->nodes[value].input_count; j++) {
         const fv_value root = root_of_input(plan, value, j);
         if (plan->node[root].has_gradient)
-            FV_TRY(contribute(plan, root, new_tensor(plan, whole.storage, whole.channel + plan->node[root].into_channel,
-                                                     plan->nodes[root].out.c)));
+            FV_TRY(contribute(plan, root,
+                              new_tensor(plan, whole.storage, whole.channel + plan->node[root].into_channel,
+                                         plan->nodes[root].out.c)));
     }
     return FV_OK;
 }
 
-/* Where step writes the gradient of its input j: over dy where the layer can, in the slice of dy where a join would only copy
- * it from, else to a storage of its own. */
+/* Where step writes the gradient of its input j: over dy where the layer can, in the slice of dy where a join would
+ * only copy it from, else to a storage of its own. */
 static int32_t gradient_tensor(fv_plan *plan, const fvi_step *step, int32_t j)
 {
     const fvi_setup *setup = &plan->node[step->node].setup;

@@ -5,7 +5,8 @@
  */
 #include "zoo/zoo_internal.h"
 
-static fv_status build(fv_graph *graph, fv_image_shape input, const fvi_zoo_stage *stages, int32_t count, fv_value *output)
+static fv_status build(fv_graph *graph, fv_image_shape input, const fvi_zoo_stage *stages, int32_t count,
+                       fv_value *output)
 {
     fv_value x = FV_NO_VALUE;
     FV_TRY(fvi_zoo_add_input(graph, input, &x));

@@ -9,15 +9,29 @@
 #include "zoo/zoo_internal.h"
 
 const fvi_zoo_network fvi_zoo_networks[] = {
-    { { .name = "lenet5", .title = "LeNet-5 with ReLU and max pooling",
-        .paper = "LeCun, Bottou, Bengio, Haffner 1998: Gradient-based learning applied to document recognition", .year = 1998,
-        .input = { 1, 28, 28 }, .classes = 10, .data = { 1, 28, 28 } },
+    { { .name = "lenet5",
+        .title = "LeNet-5 with ReLU and max pooling",
+        .paper = "LeCun, Bottou, Bengio, Haffner 1998: Gradient-based learning applied to document recognition",
+        .year = 1998,
+        .input = { 1, 28, 28 },
+        .classes = 10,
+        .data = { 1, 28, 28 } },
       fvi_zoo_lenet5 },
-    { { .name = "convnetjs-mnist", .title = "ConvNetJS demo network for MNIST", .paper = "Karpathy 2014: ConvNetJS", .year = 2014,
-        .input = { 1, 24, 24 }, .classes = 10, .data = { 1, 28, 28 } },
+    { { .name = "convnetjs-mnist",
+        .title = "ConvNetJS demo network for MNIST",
+        .paper = "Karpathy 2014: ConvNetJS",
+        .year = 2014,
+        .input = { 1, 24, 24 },
+        .classes = 10,
+        .data = { 1, 28, 28 } },
       fvi_zoo_convnetjs_mnist },
-    { { .name = "convnetjs-cifar10", .title = "ConvNetJS demo network for CIFAR-10", .paper = "Karpathy 2014: ConvNetJS",
-        .year = 2014, .input = { 3, 32, 32 }, .classes = 10, .data = { 3, 32, 32 } },
+    { { .name = "convnetjs-cifar10",
+        .title = "ConvNetJS demo network for CIFAR-10",
+        .paper = "Karpathy 2014: ConvNetJS",
+        .year = 2014,
+        .input = { 3, 32, 32 },
+        .classes = 10,
+        .data = { 3, 32, 32 } },
       fvi_zoo_convnetjs_cifar10 },
     { .build = NULL },
 };
@@ -84,7 +98,8 @@ fv_status fv_zoo_build(fv_graph **out, fv_context *context, const char *name)
 
 fv_status fvi_zoo_add_input(fv_graph *graph, fv_image_shape shape, fv_value *out)
 {
-    return fv_graph_add_input(graph, &(fv_input_options){ .name = "image", .shape = { shape.c, shape.h, shape.w } }, out);
+    return fv_graph_add_input(graph, &(fv_input_options){ .name = "image", .shape = { shape.c, shape.h, shape.w } },
+                              out);
 }
 
 fv_status fvi_zoo_add_stage(fv_graph *graph, fv_value x, const fvi_zoo_stage *stage, fv_value *out)
@@ -94,10 +109,15 @@ fv_status fvi_zoo_add_stage(fv_graph *graph, fv_value x, const fvi_zoo_stage *st
     snprintf(relu, sizeof relu, "relu%d", stage->number);
     snprintf(pool, sizeof pool, "pool%d", stage->number);
     const int32_t pad = stage->pad;
-    FV_TRY(fv_graph_add_conv2d(graph, x, &(fv_conv2d_options){ .name = conv, .filters = stage->filters,
-                               .kernel = { stage->kernel, stage->kernel }, .pad = { pad, pad, pad, pad } }, &x));
+    FV_TRY(fv_graph_add_conv2d(graph, x,
+                               &(fv_conv2d_options){ .name = conv,
+                                                     .filters = stage->filters,
+                                                     .kernel = { stage->kernel, stage->kernel },
+                                                     .pad = { pad, pad, pad, pad } },
+                               &x));
     FV_TRY(fvi_zoo_add_relu(graph, x, relu, &x));
-    return fv_graph_add_max_pool2d(graph, x, &(fv_pool2d_options){ .name = pool, .kernel = { stage->pool, stage->pool } }, out);
+    return fv_graph_add_max_pool2d(graph, x,
+                                   &(fv_pool2d_options){ .name = pool, .kernel = { stage->pool, stage->pool } }, out);
 }
 
 fv_status fvi_zoo_add_dense(fv_graph *graph, fv_value x, const char *name, int32_t units, fv_value *out)

@@ -7,8 +7,8 @@
 #include "fovea/fovea.h"
 #include "support/test.h"
 
-/* Truncation h*h*f'''/24 and rounding 8*eps*|loss|/h leave about 1e-9 of a gradient near 1e-2 at h = 1e-5; kinks are let through up to
- * 1e-6 of the largest gradient (gradcheck.c). */
+/* Truncation h*h*f'''/24 and rounding 8*eps*|loss|/h leave about 1e-9 of a gradient near 1e-2 at h = 1e-5; kinks are
+ * let through up to 1e-6 of the largest gradient (gradcheck.c). */
 static const double bar = 2e-6;
 
 static void check_network(const char *name)

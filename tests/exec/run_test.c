@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * run_test.c - random graphs: values with any number of readers, sums and joins of whatever fits, views anywhere. Their gradients
- * are checked against central differences, so a buffer that is written too early, a border that is not clean or a
- * gradient that is not added shows; and float32 with every shortcut is compared with float64.
+ * run_test.c - random graphs: values with any number of readers, sums and joins of whatever fits, views anywhere. Their
+ * gradients are checked against central differences, so a buffer that is written too early, a border that is not clean
+ * or a gradient that is not added shows; and float32 with every shortcut is compared with float64.
  */
 
 #include "base/random.h"
@@ -35,7 +35,8 @@ static void keep(grower *g, fv_status status, fv_value value)
     g->values[g->count++] = value;
 }
 
-/* Up to three values that fit x (same rows and columns; for a sum the same channels too), x among them, perhaps twice. */
+/* Up to three values that fit x (same rows and columns; for a sum the same channels too), x among them, perhaps
+ * twice. */
 static int32_t partners(grower *g, fv_value x, bool same_channels, fv_value found[3])
 {
     int32_t count = 0;
@@ -54,7 +55,10 @@ static void add_convolution(grower *g, fv_value x)
     const fv_image_shape shape = shape_of(g, x);
     const int32_t kernel = 1 + 2 * (int32_t)pick(g, 2), stride = shape.h > 4 ? 1 + (int32_t)pick(g, 2) : 1;
     const fv_conv2d_options options = {
-        .filters = 1 + (int32_t)pick(g, 5), .kernel = { kernel, kernel }, .stride = { stride, stride }, .padding = FV_PAD_SAME,
+        .filters = 1 + (int32_t)pick(g, 5),
+        .kernel = { kernel, kernel },
+        .stride = { stride, stride },
+        .padding = FV_PAD_SAME,
     };
     fv_value out = FV_NO_VALUE;
     const fv_status status = fv_graph_add_conv2d(g->graph, x, &options, &out);
@@ -96,7 +100,8 @@ static bool has_reader(const fv_graph *graph, fv_value value)
     return false;
 }
 
-/* Every value that nobody reads goes through a dense layer (behind a flatten, at times) of its own into one sum of scores. */
+/* Every value that nobody reads goes through a dense layer (behind a flatten, at times) of its own into one sum of
+ * scores. */
 static void close_graph(grower *g)
 {
     fv_value scores[VALUES + 8], sum = FV_NO_VALUE, loss = FV_NO_VALUE;
@@ -122,7 +127,8 @@ static fv_graph *grow(fv_context *context, uint64_t seed)
     const fv_status status = fv_graph_add_input(g.graph, &(fv_input_options){ .shape = { 2, 5, 6 } }, &image);
     keep(&g, status, image);
     while (g.count < VALUES) {
-        const fv_value x = g.values[g.count > 3 && pick(&g, 2) == 0 ? g.count - 1 : (int32_t)pick(&g, (uint32_t)g.count)];
+        const fv_value x =
+            g.values[g.count > 3 && pick(&g, 2) == 0 ? g.count - 1 : (int32_t)pick(&g, (uint32_t)g.count)];
         switch (pick(&g, 5)) {
         case 0:
             add_convolution(&g, x);

@@ -17,8 +17,8 @@ FV_TEST(session, gradients_of_branches_match_central_differences)
     fv_gradient_check_result result;
     const fv_gradient_check_options options = { .seed = 3, .samples = 3, .elements = -1 };
     assert_int_equal(fv_gradient_check(graph, &options, &result), FV_OK);
-    print_message("worst %.2g at %s; %lld checked, %lld skipped\n", result.worst, result.worst_name, (long long)result.checked,
-                  (long long)result.skipped);
+    print_message("worst %.2g at %s; %lld checked, %lld skipped\n", result.worst, result.worst_name,
+                  (long long)result.checked, (long long)result.skipped);
     assert_true(result.worst < 2e-6);
     assert_true(result.checked > 8 * result.skipped);
     fv_graph_destroy(graph);

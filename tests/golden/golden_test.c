@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * golden_test.c - two training steps of each named network against PyTorch in float64 (tools/golden.py made the values).
- * A tensor's error is max|a-b| / max|b| over the committed elements; sums and norms are compared on the scale of the norm.
+ * golden_test.c - two training steps of each named network against PyTorch in float64 (tools/golden.py made the
+ * values). A tensor's error is max|a-b| / max|b| over the committed elements; sums and norms are compared on the scale
+ * of the norm.
  */
 #include <math.h>
 #include <stdio.h>
@@ -86,8 +87,8 @@ static void check_near(golden *g, const char *name, double got, double want, dou
 {
     const double error = fabs(got - want) / scale;
     if (!(error <= g->bar))
-        print_error("%s: %.17g, PyTorch has %.17g: error %.3g of the tensor's size, allowed %.3g\n", name, got, want, error,
-                    g->bar);
+        print_error("%s: %.17g, PyTorch has %.17g: error %.3g of the tensor's size, allowed %.3g\n", name, got, want,
+                    error, g->bar);
     assert_true(error <= g->bar);
     g->worst = fmax(g->worst, error);
 }
@@ -118,7 +119,9 @@ static void check_step(golden *g, int32_t step)
 {
     char name[64];
     double loss = 0, logits[BATCH * CLASSES], got[BATCH * CLASSES];
-    const fv_batch batch = { .n = BATCH, .images = g->images, .dtype = FV_F64, .order = FV_NCHW, .classes = g->classes };
+    const fv_batch batch = {
+        .n = BATCH, .images = g->images, .dtype = FV_F64, .order = FV_NCHW, .classes = g->classes
+    };
     fv_step_result result;
     assert_int_equal(fv_session_step(g->session, &batch, &result), FV_OK);
     snprintf(name, sizeof name, "loss%d", step);
@@ -131,7 +134,8 @@ static void check_step(golden *g, int32_t step)
     for (size_t i = 0; i < BATCH * CLASSES; i++)
         largest = fmax(largest, fabs(logits[i]));
     for (size_t i = 0; i < BATCH * CLASSES; i++)
-        check_near(g, name, fv_params_dtype(g->params) == FV_F32 ? (double)((float *)(void *)got)[i] : got[i], logits[i], largest);
+        check_near(g, name, fv_params_dtype(g->params) == FV_F32 ? (double)((float *)(void *)got)[i] : got[i],
+                   logits[i], largest);
     for (int32_t p = 0; p < fv_params_count(g->params); p++)
         check_tensor(g, "gradient", step, p, fv_session_gradients(g->session));
     assert_int_equal(fv_optimizer_update(g->optimizer, fv_session_gradients(g->session), rate), FV_OK);
@@ -140,8 +144,8 @@ static void check_step(golden *g, int32_t step)
         check_tensor(g, "weights", step, p, g->params);
 }
 
-/* Forward and backward of one float32 network lose at most about one eps per term of every sum on the way: the terms of all
- * reductions, forward, by data and by weights, are added up. */
+/* Forward and backward of one float32 network lose at most about one eps per term of every sum on the way: the terms of
+ * all reductions, forward, by data and by weights, are added up. */
 static double float_bar(const fv_graph *graph)
 {
     double terms = 0;
@@ -184,8 +188,8 @@ static void run(const char *network, fv_dtype dtype, bool reference)
     for (int32_t step = 0; step < 2; step++)
         check_step(&g, step);
     assert_int_equal(fgetc(g.file), EOF);
-    print_message("%s %s%s: worst error %.2g, allowed %.2g\n", network, fv_dtype_name(dtype), reference ? " reference" : "",
-                  g.worst, g.bar);
+    print_message("%s %s%s: worst error %.2g, allowed %.2g\n", network, fv_dtype_name(dtype),
+                  reference ? " reference" : "", g.worst, g.bar);
     fclose(g.file);
     free(g.images);
     fv_optimizer_destroy(g.optimizer);

@@ -19,7 +19,8 @@ static void start(fixture *f)
 {
     f->context = test_context(&f->allocator, 1);
     assert_int_equal(fv_graph_create(&f->graph, f->context, "net"), FV_OK);
-    assert_int_equal(fv_graph_add_input(f->graph, &(fv_input_options){ .name = "image", .shape = { 3, 8, 6 } }, &f->image), FV_OK);
+    assert_int_equal(
+        fv_graph_add_input(f->graph, &(fv_input_options){ .name = "image", .shape = { 3, 8, 6 } }, &f->image), FV_OK);
 }
 
 static void end(fixture *f)
@@ -41,8 +42,9 @@ FV_TEST(graph, nodes_get_names_and_shapes)
     start(&f);
     fv_value x = FV_NO_VALUE, y = FV_NO_VALUE, z = FV_NO_VALUE;
     assert_int_equal(fv_graph_add_relu(f.graph, f.image, &x), FV_OK);
-    assert_int_equal(fv_graph_add_conv2d(f.graph, x, &(fv_conv2d_options){ .name = "relu2", .filters = 5, .kernel = { 3, 3 } }, &y),
-                     FV_OK);
+    assert_int_equal(
+        fv_graph_add_conv2d(f.graph, x, &(fv_conv2d_options){ .name = "relu2", .filters = 5, .kernel = { 3, 3 } }, &y),
+        FV_OK);
     assert_int_equal(fv_graph_add_relu(f.graph, y, &z), FV_OK);
     assert_string_equal(fv_graph_node(f.graph, x).name, "relu1");
     assert_string_equal(fv_graph_node(f.graph, z).name, "relu3"); /* relu2 is taken */

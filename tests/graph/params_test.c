@@ -64,7 +64,8 @@ FV_TEST(params, initial_values_depend_on_seed_and_name_only)
     assert_int_equal(fv_zoo_build(&mnist, context, "convnetjs-mnist"), FV_OK);
     assert_int_equal(fv_zoo_build(&cifar, context, "lenet5"), FV_OK);
     assert_int_equal(fv_zoo_build(&again, serial, "convnetjs-mnist"), FV_OK);
-    fv_params *a = make(mnist, FV_F32, 7), *b = make(again, FV_F32, 7), *c = make(mnist, FV_F32, 8), *d = make(cifar, FV_F32, 7);
+    fv_params *a = make(mnist, FV_F32, 7), *b = make(again, FV_F32, 7), *c = make(mnist, FV_F32, 8),
+              *d = make(cifar, FV_F32, 7);
     char one[17], two[17], three[17];
     fv_params_hash(a, one);
     fv_params_hash(b, two);

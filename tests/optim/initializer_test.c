@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * initializer_test.c - mean, variance and range of each distribution. With N = 65536 draws the mean of a distribution with
- * deviation s lies within 5s/sqrt(N) of zero and the variance of a Gaussian within 5*sqrt(2/N) of its own, but for one seed in a million.
+ * initializer_test.c - mean, variance and range of each distribution. With N = 65536 draws the mean of a distribution
+ * with deviation s lies within 5s/sqrt(N) of zero and the variance of a Gaussian within 5*sqrt(2/N) of its own, but for
+ * one seed in a million.
  */
 #include <math.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sgd_test.c - the update rule against its formula, and that a bad gradient changes nothing. Against PyTorch: tests/golden.
+ * sgd_test.c - the update rule against its formula, and that a bad gradient changes nothing. Against PyTorch:
+ * tests/golden.
  */
 #include <math.h>
 #include <string.h>
@@ -83,7 +84,8 @@ static void check_formula(fv_dtype dtype, double eps)
         assert_true(test_params_error(fv_optimizer_velocity(f.optimizer), f.velocity) <= 6 * (step + 1) * eps);
     }
     const size_t last = fv_params_block_elements(f.params) - 1; /* a gap: biases of fc3 are ten */
-    assert_true(dtype == FV_F64 ? ((double *)fv_params_data(f.params))[last] == 0 : ((float *)fv_params_data(f.params))[last] == 0);
+    assert_true(dtype == FV_F64 ? ((double *)fv_params_data(f.params))[last] == 0
+                                : ((float *)fv_params_data(f.params))[last] == 0);
     end(&f);
 }
 
@@ -130,7 +132,8 @@ FV_TEST(sgd, bad_options_are_named)
     fixture f = { 0 };
     start(&f, FV_F32, (fv_sgd_options){ 0 });
     static const fv_sgd_options bad[] = {
-        { .momentum = 1 }, { .momentum = -0.1 }, { .momentum = NAN }, { .weight_decay = -1 }, { .weight_decay = INFINITY },
+        { .momentum = 1 },      { .momentum = -0.1 },         { .momentum = NAN },
+        { .weight_decay = -1 }, { .weight_decay = INFINITY },
     };
     for (size_t i = 0; i < 5; i++) {
         fv_optimizer *optimizer = f.optimizer;

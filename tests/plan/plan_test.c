@@ -55,7 +55,8 @@ FV_TEST(plan, storages_alive_together_never_overlap)
             graph = test_branches(context);
         size_t bytes[3];
         for (int mode = FV_TRAIN; mode <= FV_PREDICT; mode++) {
-            fv_plan *plan = make_plan(graph, (fv_plan_options){ .batch = 8, .mode = (fv_mode)mode, .input_gradient = mode == 0 });
+            fv_plan *plan =
+                make_plan(graph, (fv_plan_options){ .batch = 8, .mode = (fv_mode)mode, .input_gradient = mode == 0 });
             check_storages(plan);
             bytes[mode] = fv_plan_memory_bytes(plan).arena;
             fv_plan_destroy(plan);
@@ -73,13 +74,15 @@ FV_TEST(plan, prediction_leaves_out_the_loss)
     test_allocator allocator;
     fv_context *context = test_context(&allocator, 1);
     fv_graph *graph = test_branches(context);
-    fv_plan *train = make_plan(graph, (fv_plan_options){ 0 }), *predict = make_plan(graph, (fv_plan_options){ .mode = FV_PREDICT });
+    fv_plan *train = make_plan(graph, (fv_plan_options){ 0 }),
+            *predict = make_plan(graph, (fv_plan_options){ .mode = FV_PREDICT });
     assert_int_equal(fv_plan_get_options(train).batch, 1);
     assert_int_equal(count_steps(train, "loss", "forward"), 1);
     assert_int_equal(count_steps(train, "loss", "backward"), 1);
     assert_int_equal(count_steps(predict, "loss", "forward"), 0);
     assert_int_equal(count_steps(predict, NULL, "backward"), 0);
-    assert_int_equal(count_steps(predict, NULL, "forward") + count_steps(predict, NULL, "reorder"), fv_plan_step_count(predict));
+    assert_int_equal(count_steps(predict, NULL, "forward") + count_steps(predict, NULL, "reorder"),
+                     fv_plan_step_count(predict));
     fv_plan_destroy(train);
     fv_plan_destroy(predict);
     fv_graph_destroy(graph);
@@ -112,7 +115,8 @@ FV_TEST(plan, results_are_written_over_inputs_that_nobody_needs)
     fv_context *context = test_context(&allocator, 1);
     fv_graph *graph = test_branches(context);
     fv_plan *plan = make_plan(graph, (fv_plan_options){ .batch = 2 });
-    const fv_value a = test_node(graph, "a"), ra = test_node(graph, "ra"), c = test_node(graph, "c"), e = test_node(graph, "e");
+    const fv_value a = test_node(graph, "a"), ra = test_node(graph, "ra"), c = test_node(graph, "c"),
+                   e = test_node(graph, "e");
     assert_int_equal(plan->node[a].into, ra);
     assert_int_equal(plan->node[c].into, test_node(graph, "sum"));
     assert_int_equal(plan->node[test_node(graph, "sum")].into, test_node(graph, "rs"));

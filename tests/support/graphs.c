@@ -31,7 +31,9 @@ static fv_value add(fv_graph *graph, const char *type, const char *name, const f
 static fv_value convolve(fv_graph *graph, const char *name, fv_value x, int32_t filters, int32_t kernel)
 {
     fv_value out = FV_NO_VALUE;
-    const fv_conv2d_options options = { .name = name, .filters = filters, .kernel = { kernel, kernel }, .padding = FV_PAD_SAME };
+    const fv_conv2d_options options = {
+        .name = name, .filters = filters, .kernel = { kernel, kernel }, .padding = FV_PAD_SAME
+    };
     assert_int_equal(fv_graph_add_conv2d(graph, x, &options, &out), FV_OK);
     return out;
 }
@@ -41,7 +43,8 @@ fv_graph *test_branches(fv_context *context)
     fv_graph *graph = NULL;
     fv_value image = FV_NO_VALUE, pool = FV_NO_VALUE, fc = FV_NO_VALUE, loss = FV_NO_VALUE;
     assert_int_equal(fv_graph_create(&graph, context, "branches"), FV_OK);
-    assert_int_equal(fv_graph_add_input(graph, &(fv_input_options){ .name = "image", .shape = { 3, 9, 9 } }, &image), FV_OK);
+    assert_int_equal(fv_graph_add_input(graph, &(fv_input_options){ .name = "image", .shape = { 3, 9, 9 } }, &image),
+                     FV_OK);
     const fv_value ra = add(graph, "relu", "ra", (fv_value[]){ convolve(graph, "a", image, 4, 3) }, 1);
     const fv_value tb = add(graph, "tanh", "tb", (fv_value[]){ convolve(graph, "b", ra, 5, 3) }, 1);
     const fv_value c = convolve(graph, "c", ra, 4, 1);
@@ -50,8 +53,9 @@ fv_graph *test_branches(fv_context *context)
     assert_int_equal(fv_graph_add_elu(graph, ra, &(fv_elu_options){ .name = "e" }, &e), FV_OK);
     const fv_value join = add(graph, "concat", "join", (fv_value[]){ tb, rs, e }, 3);
     const fv_value same = add(graph, "identity", "same", &join, 1);
-    assert_int_equal(fv_graph_add_average_pool2d(graph, same, &(fv_pool2d_options){ .name = "pool", .kernel = { 3, 3 } }, &pool),
-                     FV_OK);
+    assert_int_equal(
+        fv_graph_add_average_pool2d(graph, same, &(fv_pool2d_options){ .name = "pool", .kernel = { 3, 3 } }, &pool),
+        FV_OK);
     const fv_value flat = add(graph, "flatten", "flatten", &pool, 1);
     assert_int_equal(fv_graph_add_dense(graph, flat, &(fv_dense_options){ .name = "fc", .units = 4 }, &fc), FV_OK);
     assert_int_equal(fv_graph_add_softmax_cross_entropy(graph, fc, &(fv_loss_options){ .name = "loss" }, &loss), FV_OK);
@@ -158,8 +162,8 @@ double test_params_error(fv_params *a, fv_params *b)
     double worst = 0;
     assert_int_equal(fv_params_count(a), fv_params_count(b));
     for (int32_t i = 0; i < fv_params_count(a); i++) {
-        const double error = test_tensor_error(fv_params_values(a, i), fv_params_dtype(a), fv_params_values(b, i), fv_params_dtype(b),
-                                        (size_t)fv_params_info(a, i).elements);
+        const double error = test_tensor_error(fv_params_values(a, i), fv_params_dtype(a), fv_params_values(b, i),
+                                               fv_params_dtype(b), (size_t)fv_params_info(a, i).elements);
         worst = error <= worst ? worst : error;
     }
     return worst;

@@ -11,17 +11,18 @@
 /* A context of `threads` threads over a fresh allocator, which must outlive it. Fails the test when it cannot. */
 fv_context *test_context(test_allocator *allocator, int32_t threads);
 
-/* Finished, owned by the caller. 3x9x9 in, 4 classes; values with several readers, a sum, a concatenation, views, a reorder:
+/* Finished, owned by the caller. 3x9x9 in, 4 classes; values with several readers, a sum, a concatenation, views:
  *
  *   image - a(conv) - ra(relu) -+- b(conv) - tb(tanh) ------------------+
- *                               +- c(conv 1x1) -+- sum(add) - rs(relu) -+- join(concat) - same(identity) - pool(average) - flatten
- *                               +---------------+                       |                    - fc(dense) - loss
- *                               +- e(elu) ------------------------------+
+ *                               +- c(conv 1x1) -+- sum(add) - rs(relu) -+- join(concat) - same(identity) -+
+ *                               +---------------+                       |                                 |
+ *                               +- e(elu) ------------------------------+                                 |
+ *                                                   loss - fc(dense) - flatten - pool(average) -----------+
  */
 fv_graph *test_branches(fv_context *context);
 
-/* A batch of n samples for a graph with one score per class; every value a function of (seed, index). float64, NCHW. Owned by the
- * caller, released by test_batch_release(). */
+/* A batch of n samples for a graph with one score per class; every value a function of (seed, index). float64, NCHW.
+ * Owned by the caller, released by test_batch_release(). */
 fv_batch test_batch(const fv_graph *graph, int32_t n, uint64_t seed);
 void test_batch_release(fv_batch *batch);
 /* Samples [first, first + n) of a batch, borrowed. */
@@ -37,7 +38,8 @@ typedef struct test_run {
     fv_session *session;
 } test_run;
 
-/* Parameters are initialised from seed 1, then moved a little so that biases are not zero. Fails the test when it cannot. */
+/* Parameters are initialised from seed 1, then moved a little so that biases are not zero. Fails the test when it
+ * cannot. */
 test_run test_start(const fv_graph *graph, const fv_plan_options *options);
 void test_end(test_run *run);
 

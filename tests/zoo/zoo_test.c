@@ -43,9 +43,10 @@ FV_TEST(zoo, lenet_has_the_shapes_of_the_paper)
         const char *name;
         fv_image_shape shape;
     } nodes[] = {
-        { "image", { 1, 28, 28 } }, { "conv1", { 6, 28, 28 } }, { "relu1", { 6, 28, 28 } }, { "pool1", { 6, 14, 14 } },
-        { "conv2", { 16, 10, 10 } }, { "relu2", { 16, 10, 10 } }, { "pool2", { 16, 5, 5 } }, { "fc1", { 120, 1, 1 } },
-        { "relu3", { 120, 1, 1 } }, { "fc2", { 84, 1, 1 } }, { "relu4", { 84, 1, 1 } }, { "fc3", { 10, 1, 1 } },
+        { "image", { 1, 28, 28 } }, { "conv1", { 6, 28, 28 } },  { "relu1", { 6, 28, 28 } },
+        { "pool1", { 6, 14, 14 } }, { "conv2", { 16, 10, 10 } }, { "relu2", { 16, 10, 10 } },
+        { "pool2", { 16, 5, 5 } },  { "fc1", { 120, 1, 1 } },    { "relu3", { 120, 1, 1 } },
+        { "fc2", { 84, 1, 1 } },    { "relu4", { 84, 1, 1 } },   { "fc3", { 10, 1, 1 } },
         { "loss", { 1, 1, 1 } },
     };
     assert_int_equal(fv_graph_node_count(graph), sizeof nodes / sizeof nodes[0]);
