@@ -158,13 +158,17 @@ typedef struct fv_node_info {
     bool loss;
 } fv_node_info;
 
+/* The name given at creation; how many nodes were added; one of them (zeros when out of range). */
 FV_API const char *fv_graph_name(const fv_graph *graph);
 FV_API int32_t fv_graph_node_count(const fv_graph *graph);
 FV_API fv_node_info fv_graph_node(const fv_graph *graph, fv_value node); /* zeros when out of range */
+/* The values given to fv_graph_finish() and found by it; FV_NO_VALUE before. */
 FV_API fv_value fv_graph_output(const fv_graph *graph);
 FV_API fv_value fv_graph_input(const fv_graph *graph);
+/* Sums over the nodes: trainable values; multiply-adds of one image, forward. */
 FV_API int64_t fv_graph_parameters(const fv_graph *graph);
 FV_API int64_t fv_graph_multiply_adds(const fv_graph *graph);
+/* The context that the graph borrows. */
 FV_API fv_context *fv_graph_context(const fv_graph *graph);
 
 /* Layer types. */

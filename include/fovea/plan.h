@@ -33,7 +33,7 @@ typedef struct fv_plan_options {
 FV_API fv_status fv_plan_create(fv_plan **out, const fv_graph *graph, const fv_plan_options *options);
 FV_API void fv_plan_destroy(fv_plan *plan);
 /* Bytes that a session of this plan will allocate: activations and gradients (arena), packed weights, scratch, weight
- * gradients. Known before anything runs. */
+ * gradients; total is exact, with the session's own tables. Known before anything runs. */
 typedef struct fv_plan_memory {
     size_t arena, packed, scratch, gradients, total;
 } fv_plan_memory;

@@ -19,6 +19,7 @@ typedef struct fv_zoo_entry {
     fv_image_shape data; /* the images it is made for, before cropping: convnetjs-mnist takes 24x24 of 28x28 */
 } fv_zoo_entry;
 
+/* The networks by index, and by name. Static. */
 FV_API int32_t fv_zoo_count(void);
 FV_API const fv_zoo_entry *fv_zoo_get(int32_t index);       /* NULL when out of range */
 FV_API const fv_zoo_entry *fv_zoo_find(const char *name);   /* NULL: none */
