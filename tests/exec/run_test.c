@@ -55,7 +55,7 @@ static void add_convolution(grower *g, fv_value x)
     const fv_image_shape shape = shape_of(g, x);
     const int32_t kernel = 1 + 2 * (int32_t)pick(g, 2), stride = shape.h > 4 ? 1 + (int32_t)pick(g, 2) : 1;
     const fv_conv2d_options options = {
-        .filters = 1 + (int32_t)pick(g, 5),
+        .filters = 1 + (int32_t)pick(g, pick(g, 3) == 0 ? 20 : 5), /* more and fewer than a vector */
         .kernel = { kernel, kernel },
         .stride = { stride, stride },
         .padding = FV_PAD_SAME,
