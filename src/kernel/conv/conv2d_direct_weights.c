@@ -19,8 +19,8 @@
 #define CHUNK_FLOATS 48         /* of x per pixel, copied together */
 #define COPY_FLOATS (BAND_PIXELS_MAX * 64) /* the worker's copy of x */
 #define PACK_FLOATS (4 * 1024)  /* a band that spans more floats of x than this is copied */
-#define SET_FLOATS (80 * 1024)  /* accumulators of a task: about an L2 */
-#define SET_BLOCKS 4
+#define SET_FLOATS (160 * 1024) /* accumulators of a task: they stream, so an L2 may be a little smaller */
+#define SET_BLOCKS 8
 #define WRITE_CHANNELS 16
 #define TASKS_WANTED 16         /* (part, set) pairs, when the pixels suffice */
 #define PART_PIXELS_MIN 512     /* a part costs a sum over all weights */
@@ -387,7 +387,10 @@ static void choose_runs(weights_call *call)
         call->segments = 1;
         call->run = call->channels;
     }
-    call->chunk = fvi_conv2d_ceil(call->run, fvi_conv2d_ceil(call->run, CHUNK_FLOATS));
+    /* Chunks of whole tiles, so that cutting a run into chunks adds no tile. */
+    const int32_t points = call->gemm->points[FVI_BRGEMM_MAX_VECTORS - 1];
+    const int32_t tiles = fvi_conv2d_ceil(call->run, points), most = CHUNK_FLOATS / points;
+    call->chunk = points * fvi_conv2d_ceil(tiles, fvi_conv2d_ceil(tiles, most));
 }
 
 void fvi_conv2d_direct_backward_weights(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x,
