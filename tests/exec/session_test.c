@@ -132,6 +132,40 @@ FV_TEST(session, parts_of_a_batch_add_up)
     fv_context_destroy(context);
 }
 
+/* A weight of 2 counts a sample twice, a weight of 0 leaves it out. */
+FV_TEST(session, sample_weights_repeat_and_leave_out)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 2);
+    fv_graph *graph = test_branches(context);
+    fv_batch batch = test_batch(graph, 4, 2);
+    enum { IMAGE = 3 * 81 };
+    double *images = (double *)(uintptr_t)batch.images;
+    int32_t *classes = (int32_t *)(uintptr_t)batch.classes;
+    memcpy(images + 3 * IMAGE, images + 2 * IMAGE, IMAGE * sizeof *images);
+    classes[3] = classes[2];
+    test_run weighted = test_start(graph, &(fv_plan_options){ .batch = 4, .dtype = FV_F64 });
+    test_run plain = test_start(graph, &(fv_plan_options){ .batch = 4, .dtype = FV_F64 });
+    fv_batch three = test_batch_part(graph, &batch, 0, 3);
+    three.weights = (const float[]){ 0, 1, 2 };
+    const fv_batch repeated = test_batch_part(graph, &batch, 1, 3);
+    fv_step_result a, b;
+    assert_int_equal(fv_session_step(weighted.session, &three, &a), FV_OK);
+    assert_int_equal(fv_session_step(plain.session, &repeated, &b), FV_OK);
+    assert_true(a.weight == 3 && fabs(a.loss - b.loss) <= rounding * b.loss);
+    assert_true(test_params_error(fv_session_gradients(weighted.session), fv_session_gradients(plain.session)) <=
+                rounding);
+    three.weights = (const float[]){ 1, -1, 1 };
+    assert_int_equal(fv_session_forward(weighted.session, &three, NULL), FV_ERR_ARGUMENT);
+    three.weights = (const float[]){ 0, 0, 0 };
+    assert_int_equal(fv_session_step(weighted.session, &three, NULL), FV_ERR_ARGUMENT); /* no mean of nothing */
+    test_end(&weighted);
+    test_end(&plain);
+    test_batch_release(&batch);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
 static void train_and_hash(const char *network, int32_t threads, char hash[17])
 {
     test_allocator allocator;
@@ -426,8 +460,8 @@ FV_TEST(session, profile_covers_every_step)
 }
 
 FV_TESTS(session, gradients_of_branches_match_central_differences, allocates_what_the_plan_says_and_nothing_later,
-         a_short_batch_equals_a_plan_of_that_size, parts_of_a_batch_add_up, bits_do_not_depend_on_threads,
-         float32_is_near_float64, image_order_and_dtype_do_not_matter, each_gradient_is_announced_once_when_complete,
-         reads_values_while_their_memory_is_theirs, modes_compute_the_same_output,
-         correct_answers_are_counted_first_of_equals, bad_calls_are_named,
+         a_short_batch_equals_a_plan_of_that_size, parts_of_a_batch_add_up, sample_weights_repeat_and_leave_out,
+         bits_do_not_depend_on_threads, float32_is_near_float64, image_order_and_dtype_do_not_matter,
+         each_gradient_is_announced_once_when_complete, reads_values_while_their_memory_is_theirs,
+         modes_compute_the_same_output, correct_answers_are_counted_first_of_equals, bad_calls_are_named,
          a_value_that_is_not_finite_is_traced_to_its_layer, profile_covers_every_step)
