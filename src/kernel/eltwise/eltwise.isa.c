@@ -111,16 +111,9 @@ FVI_INLINE fvi_vf scaled_tanh(fvi_vf x, fvi_vf a, fvi_vf b)
     return a * fvi_vf_tanh(b * x);
 }
 
-/* b holds the slope's float; a the amplitude's, whose reciprocal is rounded from double as in the reference. */
-static void scaled_tanh_backward_all(size_t count, double a, double b, const float *y, const float *dy, float *dx)
+FVI_INLINE fvi_vf scaled_tanh_backward(fvi_vf y, fvi_vf dy, fvi_vf a, fvi_vf b)
 {
-    const fvi_vf amplitude = fvi_vf_splat((float)a), slope = fvi_vf_splat((float)b), inverse = fvi_vf_splat((float)(1 / a));
-    size_t i = 0;
-    for (; i < count; i += LANES) {
-        const fvi_vmask mask = fvi_vmask_first(count - i < LANES ? count - i : LANES);
-        const fvi_vf out = fvi_vf_load_masked(y + i, mask), up = fvi_vf_load_masked(dy + i, mask);
-        fvi_vf_store_masked(dx + i, up * (slope * (amplitude - out * out * inverse)), mask);
-    }
+    return dy * (b * (a - y * y * (one() / a)));
 }
 
 void FVI_ISA_NAME(fvi_relu_f32)(size_t count, double a, double b, const void *x, void *y)
@@ -180,7 +173,7 @@ void FVI_ISA_NAME(fvi_scaled_tanh_f32)(size_t count, double a, double b, const v
 
 void FVI_ISA_NAME(fvi_scaled_tanh_backward_f32)(size_t count, double a, double b, const void *y, const void *dy, void *dx)
 {
-    scaled_tanh_backward_all(count, a, b, y, dy, dx);
+    backward(count, a, b, y, dy, dx, scaled_tanh_backward);
 }
 
 void FVI_ISA_NAME(fvi_add_f32)(size_t count, const void *a, const void *b, void *y)

@@ -109,7 +109,7 @@ void FVI_REAL_NAME(fvi_scaled_tanh_backward_reference)(size_t count, double a, d
                                                        void *dx)
 {
     const fvi_real *out = y, *up = dy, amplitude = (fvi_real)a, slope = (fvi_real)b;
-    const fvi_real inverse = (fvi_real)(1 / a);
+    const fvi_real inverse = 1 / amplitude;
     fvi_real *down = dx;
     for (size_t i = 0; i < count; i++)
         down[i] = up[i] * (slope * (amplitude - out[i] * out[i] * inverse));

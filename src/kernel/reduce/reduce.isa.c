@@ -29,16 +29,21 @@ static void row_softmax(size_t count, const float *x, float *y, double *log_sum)
 {
     const float max = row_max(count, x);
     const fvi_vf shift = fvi_vf_splat(max);
-    for (size_t k = 0; k < count; k += LANES) {
-        const fvi_vmask mask = fvi_vmask_first(count - k < LANES ? count - k : LANES);
-        fvi_vf_store_masked(y + k, fvi_vf_exp(fvi_vf_load_masked(x + k, mask) - shift), mask);
-    }
+    const fvi_vmask rest = fvi_vmask_first(count % LANES);
+    size_t k = 0;
+    for (; k + LANES <= count; k += LANES)
+        fvi_vf_store(y + k, fvi_vf_exp(fvi_vf_load(x + k) - shift));
+    if (k < count)
+        fvi_vf_store_masked(y + k, fvi_vf_exp(fvi_vf_load_masked(x + k, rest) - shift), rest);
     float sum = 0;
-    for (size_t k = 0; k < count; k++)
+    for (k = 0; k < count; k++)
         sum += y[k];
     if (log_sum)
         *log_sum = (double)max + fvi_log((double)sum);
-    for (size_t k = 0; k < count; k++)
+    const fvi_vf divisor = fvi_vf_splat(sum);
+    for (k = 0; k + LANES <= count; k += LANES)
+        fvi_vf_store(y + k, fvi_vf_load(y + k) / divisor);
+    for (; k < count; k++)
         y[k] /= sum;
 }
 
