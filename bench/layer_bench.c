@@ -19,7 +19,9 @@ typedef struct pool_problem {
 
 static const pool_problem pools[] = { { 28, 6, 2, 2 },  { 24, 8, 2, 2 },  { 10, 16, 2, 2 }, { 32, 20, 2, 2 },
                                       { 56, 64, 2, 2 }, { 56, 64, 3, 2 }, { 12, 16, 3, 3 } };
-static const char *const activations[FVI_ACTIVATIONS] = { "relu", "leaky_relu", "elu", "sigmoid", "tanh", "scaled_tanh" };
+static const char *const activations[FVI_ACTIVATIONS] = {
+    "relu", "leaky_relu", "elu", "sigmoid", "tanh", "scaled_tanh"
+};
 
 static float *a, *b, *c;
 static uint8_t *taps;
@@ -69,10 +71,17 @@ static void run_softmax(const fvi_kernels *kernels, int classes)
 static fvi_pool_shape shape_of(const pool_problem *p)
 {
     const int32_t out = (p->size - p->kernel) / p->stride + 1;
-    const fvi_pool_shape shape = { .h = p->size, .w = p->size, .c = p->c, .oh = out, .ow = out,
-                                   .kernel = { p->kernel, p->kernel }, .stride = { p->stride, p->stride },
-                                   .x_row = (ptrdiff_t)p->size * p->c, .x_pixel = p->c,
-                                   .y_row = (ptrdiff_t)out * p->c, .y_pixel = p->c };
+    const fvi_pool_shape shape = { .h = p->size,
+                                   .w = p->size,
+                                   .c = p->c,
+                                   .oh = out,
+                                   .ow = out,
+                                   .kernel = { p->kernel, p->kernel },
+                                   .stride = { p->stride, p->stride },
+                                   .x_row = (ptrdiff_t)p->size * p->c,
+                                   .x_pixel = p->c,
+                                   .y_row = (ptrdiff_t)out * p->c,
+                                   .y_pixel = p->c };
     return shape;
 }
 

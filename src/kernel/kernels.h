@@ -18,7 +18,13 @@
 #include "fovea/tensor.h"
 
 typedef enum fvi_activation {
-    FVI_RELU, FVI_LEAKY_RELU, FVI_ELU, FVI_SIGMOID, FVI_TANH, FVI_SCALED_TANH, FVI_ACTIVATIONS
+    FVI_RELU,
+    FVI_LEAKY_RELU,
+    FVI_ELU,
+    FVI_SIGMOID,
+    FVI_TANH,
+    FVI_SCALED_TANH,
+    FVI_ACTIVATIONS
 } fvi_activation;
 
 /* y[i] = f(x[i]), and dx[i] = dy[i] * f'(x[i]) computed from y alone; dx may be dy.
@@ -44,7 +50,8 @@ typedef void fvi_cross_entropy_backward_fn(size_t count, double factor, const vo
 /* Sum over i of (x[i] - t[i*t_stride])^2 in double, from the first to the last. */
 typedef double fvi_squared_difference_fn(size_t count, const void *x, const float *t, ptrdiff_t t_stride);
 /* dx[i] = factor * (x[i] - t[i*t_stride]). */
-typedef void fvi_difference_fn(size_t count, double factor, const void *x, const float *t, ptrdiff_t t_stride, void *dx);
+typedef void fvi_difference_fn(size_t count, double factor, const void *x, const float *t, ptrdiff_t t_stride,
+                               void *dx);
 
 /* A pooling of one image. Output (i, j) sees the window of kernel rows and columns whose first cell is row i*stride[0] - pad[0],
  * column j*stride[1] - pad[1], cut at the image's edges; at least one cell is inside (src/layer/window.h checks). */

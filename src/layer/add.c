@@ -12,8 +12,8 @@ static fv_status infer(fvi_infer *node)
     for (int32_t i = 1; i < node->input_count; i++)
         if (node->in[i].c != first.c || node->in[i].h != first.h || node->in[i].w != first.w)
             return fvi_fail(node->context, FV_ERR_SHAPE,
-                            "add '%s': input %d has shape %dx%dx%d, but input 1 has %dx%dx%d; they must be equal", node->name,
-                            i + 1, node->in[i].c, node->in[i].h, node->in[i].w, first.c, first.h, first.w);
+                            "add '%s': input %d has shape %dx%dx%d, but input 1 has %dx%dx%d; they must be equal",
+                            node->name, i + 1, node->in[i].c, node->in[i].h, node->in[i].w, first.c, first.h, first.w);
     node->out = first;
     return FV_OK;
 }

@@ -14,8 +14,8 @@ static fv_status infer(fvi_infer *node)
     for (int32_t i = 0; i < node->input_count; i++) {
         if (node->in[i].h != first.h || node->in[i].w != first.w)
             return fvi_fail(node->context, FV_ERR_SHAPE,
-                            "concat '%s': input %d has %dx%d pixels, but input 1 has %dx%d; they must be equal", node->name,
-                            i + 1, node->in[i].h, node->in[i].w, first.h, first.w);
+                            "concat '%s': input %d has %dx%d pixels, but input 1 has %dx%d; they must be equal",
+                            node->name, i + 1, node->in[i].h, node->in[i].w, first.h, first.w);
         channels += node->in[i].c;
     }
     if (channels > INT32_MAX)

@@ -39,7 +39,8 @@ static const fvi_attribute attributes[] = {
       .count = 1,
       .fallback = "explicit",
       .words = fvi_padding_words,
-      .help = "explicit (see pad), valid (none), same (output = input/stride, the odd pixel at the end), full (every overlap)" },
+      .help = "explicit (see pad), valid (none), same (output = input/stride, the odd pixel at the end), full (every "
+              "overlap)" },
     { .name = "pad",
       .type = FVI_ATTRIBUTE_INT,
       .offset = offsetof(fv_conv2d_options, pad),
@@ -124,8 +125,8 @@ static fv_status resolve(fv_context *context, const char *name, const fv_conv2d_
 static fv_status check_groups(fv_context *context, const char *name, const fvi_conv2d_shape *shape)
 {
     if (shape->c % shape->groups != 0)
-        return fvi_fail(context, FV_ERR_SHAPE, "conv2d '%s': %d input channels cannot be split into %d groups", name, shape->c,
-                        shape->groups);
+        return fvi_fail(context, FV_ERR_SHAPE, "conv2d '%s': %d input channels cannot be split into %d groups", name,
+                        shape->c, shape->groups);
     if (shape->k % shape->groups != 0)
         return fvi_fail(context, FV_ERR_SHAPE, "conv2d '%s': %d filters cannot be split into %d groups", name, shape->k,
                         shape->groups);
@@ -136,8 +137,8 @@ static fv_status check_kernel_library(fv_context *context, const char *name, fvi
 {
     const char *wrong = fvi_conv2d_infer(shape);
     if (wrong)
-        return fvi_fail(context, FV_ERR_SHAPE, "conv2d '%s': input %dx%dx%d, %d filters of %dx%d, batch %d: %s", name, shape->c,
-                        shape->h, shape->w, shape->k, shape->r, shape->s, shape->n, wrong);
+        return fvi_fail(context, FV_ERR_SHAPE, "conv2d '%s': input %dx%dx%d, %d filters of %dx%d, batch %d: %s", name,
+                        shape->c, shape->h, shape->w, shape->k, shape->r, shape->s, shape->n, wrong);
     return FV_OK;
 }
 
@@ -153,8 +154,8 @@ static fv_status infer(fvi_infer *node)
     const int64_t weights = fv_shape_elements(&weight);
     if (weights < 0 || weights > INT32_MAX ||
         __builtin_mul_overflow(weights, (int64_t)shape.oh * shape.ow, &node->multiply_adds))
-        return fvi_fail(node->context, FV_ERR_SHAPE, "conv2d '%s': %dx%dx%dx%d weights are too many", node->name, shape.k,
-                        shape.c / shape.groups, shape.r, shape.s);
+        return fvi_fail(node->context, FV_ERR_SHAPE, "conv2d '%s': %dx%dx%dx%d weights are too many", node->name,
+                        shape.k, shape.c / shape.groups, shape.r, shape.s);
     node->out = (fv_image_shape){ shape.k, shape.oh, shape.ow };
     fvi_convolve_declare(node, &weight, weight.size[1] * area, shape.k / shape.groups * area, &options->weight_init,
                          &options->bias_init, options->no_bias);
@@ -188,7 +189,8 @@ static fv_status backward_weights(fvi_call *call)
 const fvi_layer fvi_layer_conv2d = {
     .name = "conv2d",
     .onnx_op = "Conv",
-    .formula = "y[k,i,j] = bias[k] + sum of weight[k,c,r,s] * x[c, i*stride + r*dilation - pad, j*stride + s*dilation - pad]",
+    .formula =
+        "y[k,i,j] = bias[k] + sum of weight[k,c,r,s] * x[c, i*stride + r*dilation - pad, j*stride + s*dilation - pad]",
     .options_size = sizeof(fv_conv2d_options),
     .attributes = attributes,
     .min_inputs = 1,

@@ -46,8 +46,8 @@ fv_status fvi_convolve_setup(fvi_setup *node, const fvi_conv2d_shape *shape)
     convolve_prepared *prepared = fvi_arena_allocate(node->arena, sizeof *prepared);
     if (!prepared)
         return fvi_out_of_memory(node->context, "a convolution's plan", sizeof *prepared);
-    fvi_conv2d_choose(&prepared->plan, shape, node->dtype, fvi_context_isa(node->context), fv_context_threads(node->context),
-                      node->reference, NULL);
+    fvi_conv2d_choose(&prepared->plan, shape, node->dtype, fvi_context_isa(node->context),
+                      fv_context_threads(node->context), node->reference, NULL);
     node->prepared = prepared;
     FV_TRY(add_pass(node, &prepared->plan, FVI_FORWARD));
     node->packed_bytes = prepared->plan.pass[FVI_FORWARD].packed_bytes;
@@ -69,14 +69,15 @@ void fvi_convolve_pack(const fvi_call *call)
     char *packed = call->packed;
     fvi_conv2d_pack(&prepared->plan, call->context, FVI_FORWARD, call->param[0], packed);
     if (prepared->backward_data)
-        fvi_conv2d_pack(&prepared->plan, call->context, FVI_BACKWARD_DATA, call->param[0], packed + prepared->data_weights);
+        fvi_conv2d_pack(&prepared->plan, call->context, FVI_BACKWARD_DATA, call->param[0],
+                        packed + prepared->data_weights);
 }
 
 fv_status fvi_convolve_forward(fvi_call *call, bool has_bias)
 {
     const convolve_prepared *prepared = call->prepared;
-    fvi_conv2d_forward(&prepared->plan, call->context, &call->x[0], call->packed, has_bias ? call->param[1] : NULL, &call->y,
-                       call->scratch);
+    fvi_conv2d_forward(&prepared->plan, call->context, &call->x[0], call->packed, has_bias ? call->param[1] : NULL,
+                       &call->y, call->scratch);
     return FV_OK;
 }
 
@@ -92,8 +93,8 @@ fv_status fvi_convolve_backward_data(fvi_call *call)
 {
     const convolve_prepared *prepared = call->prepared;
     if (call->dx[0].data)
-        fvi_conv2d_backward_data(&prepared->plan, call->context, &call->dy, (const char *)call->packed + prepared->data_weights,
-                                 &call->dx[0], call->scratch);
+        fvi_conv2d_backward_data(&prepared->plan, call->context, &call->dy,
+                                 (const char *)call->packed + prepared->data_weights, &call->dx[0], call->scratch);
     return FV_OK;
 }
 

@@ -45,8 +45,9 @@ static fv_status infer(fvi_infer *node)
     const fv_shape weight = { .rank = 2, .size = { options->units, (int64_t)in.c * in.h * in.w } };
     const int64_t weights = fv_shape_elements(&weight);
     if (weights < 0 || weights > INT32_MAX)
-        return fvi_fail(node->context, FV_ERR_SHAPE, "dense '%s': %d units on an input of %dx%dx%d are more than %d weights",
-                        node->name, options->units, in.c, in.h, in.w, INT32_MAX);
+        return fvi_fail(node->context, FV_ERR_SHAPE,
+                        "dense '%s': %d units on an input of %dx%dx%d are more than %d weights", node->name,
+                        options->units, in.c, in.h, in.w, INT32_MAX);
     node->out = (fv_image_shape){ options->units, 1, 1 };
     node->multiply_adds = weights;
     fvi_convolve_declare(node, &weight, weight.size[1], options->units, &options->weight_init, &options->bias_init,
@@ -72,8 +73,8 @@ static fv_status setup(fvi_setup *node)
     };
     const char *wrong = fvi_conv2d_infer(&shape);
     if (wrong)
-        return fvi_fail(node->context, FV_ERR_SHAPE, "dense '%s': input %dx%dx%d, %d units, batch %d: %s", node->name, in.c,
-                        in.h, in.w, options->units, node->batch, wrong);
+        return fvi_fail(node->context, FV_ERR_SHAPE, "dense '%s': input %dx%dx%d, %d units, batch %d: %s", node->name,
+                        in.c, in.h, in.w, options->units, node->batch, wrong);
     return fvi_convolve_setup(node, &shape);
 }
 

@@ -14,8 +14,8 @@ static fv_status infer(fvi_infer *node)
     const fv_image_shape in = node->in[0];
     const int64_t elements = (int64_t)in.c * in.h;
     if (elements > INT32_MAX / in.w)
-        return fvi_fail(node->context, FV_ERR_SHAPE, "flatten '%s': an input of %dx%dx%d is more than %d elements", node->name,
-                        in.c, in.h, in.w, INT32_MAX);
+        return fvi_fail(node->context, FV_ERR_SHAPE, "flatten '%s': an input of %dx%dx%d is more than %d elements",
+                        node->name, in.c, in.h, in.w, INT32_MAX);
     node->out = (fv_image_shape){ (int32_t)(elements * in.w), 1, 1 };
     return FV_OK;
 }

@@ -82,8 +82,9 @@ typedef struct fvi_setup {
     size_t packed_bytes;        /* parameters packed by pack() */
     int32_t input_border[4];    /* wanted on every input, holding zeros: top, left, bottom, right */
     int32_t gradient_border[4]; /* wanted on dy, holding zeros */
-    const char *algorithm[3];   /* forward; backward by data (or whole backward); backward by weights; NULL: nothing to tell */
-    const char *refused[3];     /* "name: reason\n"... or NULL */
+    const char
+        *algorithm[3]; /* forward; backward by data (or whole backward); backward by weights; NULL: nothing to tell */
+    const char *refused[3]; /* "name: reason\n"... or NULL */
 } fvi_setup;
 
 /* For forward and backward: views are resolved, borders hold zeros where setup asked for them. */
@@ -98,15 +99,16 @@ typedef struct fvi_call {
     int32_t input_count;
     const fvi_view *x; /* [input_count] */
     fvi_view y;
-    fvi_view dy;        /* backward; data is NULL for a loss */
-    const fvi_view *dx; /* backward: [input_count]; data NULL: not wanted (its sizes are set all the same). Overwritten, never added to. May be the same
+    fvi_view dy; /* backward; data is NULL for a loss */
+    const fvi_view *
+        dx; /* backward: [input_count]; data NULL: not wanted (its sizes are set all the same). Overwritten, never added to. May be the same
                          * memory as dy when the descriptor says in_place */
     void *const *param;  /* values in canonical orientation, in the order declared */
     void *const *dparam; /* backward: gradients, overwritten */
     void *packed, *saved, *scratch;
     const fv_batch *batch; /* losses: the targets */
     double scale;          /* losses, backward: 1 / divisor; the layer multiplies it with its own weight option */
-    double loss;           /* losses, forward: answer, sum over samples of sample weight * option weight * loss. A loss's
+    double loss; /* losses, forward: answer, sum over samples of sample weight * option weight * loss. A loss's
                             * y has shape 1x1x1 and gets each sample's share of that sum, unless y.data is NULL */
 } fvi_call;
 
@@ -115,15 +117,17 @@ enum { FVI_READS_INPUT = 1, FVI_READS_OUTPUT = 2, FVI_READS_SAVED = 4 };
 typedef struct fvi_layer {
     const char *name;
     const char *onnx_op;
-    const char *formula; /* one line for help and docs */
-    size_t options_size; /* every options struct begins with `const char *name` */
+    const char *formula;             /* one line for help and docs */
+    size_t options_size;             /* every options struct begins with `const char *name` */
     const fvi_attribute *attributes; /* ends with a name of NULL; may be NULL */
     int32_t min_inputs, max_inputs;  /* max 0: any number */
     bool is_input, is_loss;
     bool in_place; /* y may be x[0]'s memory (which no other input shares then), dx[0] may be dy's */
     bool is_view;  /* y holds x[0]'s elements: flatten, identity. The planner may drop the step; see src/plan */
-    bool flattens; /* reads an image as the vector of its elements in the order c, h, w (dense): a flatten before it costs nothing */
-    bool joins;    /* y is the inputs' channels one after the other (concat): any x[i] may lie in its place of y already, and any
+    bool
+        flattens; /* reads an image as the vector of its elements in the order c, h, w (dense): a flatten before it costs nothing */
+    bool
+        joins; /* y is the inputs' channels one after the other (concat): any x[i] may lie in its place of y already, and any
                     * dx[i] in its place of dy */
     uint32_t backward_reads; /* FVI_READS_... */
     fv_status (*infer)(fvi_infer *node);

@@ -51,20 +51,22 @@ const fvi_layer *fvi_layer_nearest(const char *name)
 }
 
 /* Checks of one attribute's value. */
-static fv_status check_int(const fvi_layer *layer, const fvi_infer *node, const fvi_attribute *attribute, const void *value)
+static fv_status check_int(const fvi_layer *layer, const fvi_infer *node, const fvi_attribute *attribute,
+                           const void *value)
 {
     const int32_t *values = value;
     for (int32_t i = 0; i < attribute->count; i++) {
         const double v = (double)values[i];
         const bool unset = values[i] == 0 && !attribute->required;
         if (!unset && !(v >= attribute->low && v <= attribute->high))
-            return fvi_fail(node->context, FV_ERR_ARGUMENT, "%s '%s': %s %d is not in %.0f to %.0f", layer->name, node->name,
-                            attribute->name, values[i], attribute->low, attribute->high);
+            return fvi_fail(node->context, FV_ERR_ARGUMENT, "%s '%s': %s %d is not in %.0f to %.0f", layer->name,
+                            node->name, attribute->name, values[i], attribute->low, attribute->high);
     }
     return FV_OK;
 }
 
-static fv_status check_real(const fvi_layer *layer, const fvi_infer *node, const fvi_attribute *attribute, const void *value)
+static fv_status check_real(const fvi_layer *layer, const fvi_infer *node, const fvi_attribute *attribute,
+                            const void *value)
 {
     const double v = *(const double *)value;
     const bool unset = v == 0 && !attribute->required;
@@ -74,19 +76,21 @@ static fv_status check_real(const fvi_layer *layer, const fvi_infer *node, const
     return FV_OK;
 }
 
-static fv_status check_enum(const fvi_layer *layer, const fvi_infer *node, const fvi_attribute *attribute, const void *value)
+static fv_status check_enum(const fvi_layer *layer, const fvi_infer *node, const fvi_attribute *attribute,
+                            const void *value)
 {
     int chosen = 0, count = 0;
     memcpy(&chosen, value, sizeof chosen);
     while (attribute->words[count])
         count++;
     if (chosen < 0 || chosen >= count)
-        return fvi_fail(node->context, FV_ERR_ARGUMENT, "%s '%s': %s %d is not one of its %d values", layer->name, node->name,
-                        attribute->name, chosen, count);
+        return fvi_fail(node->context, FV_ERR_ARGUMENT, "%s '%s': %s %d is not one of its %d values", layer->name,
+                        node->name, attribute->name, chosen, count);
     return FV_OK;
 }
 
-static fv_status check_init(const fvi_layer *layer, const fvi_infer *node, const fvi_attribute *attribute, const void *value)
+static fv_status check_init(const fvi_layer *layer, const fvi_infer *node, const fvi_attribute *attribute,
+                            const void *value)
 {
     const fv_initializer *init = value;
     const bool finite = init->value - init->value == 0;
@@ -128,8 +132,9 @@ static fv_status check_inputs(const fvi_layer *layer, const fvi_infer *node)
                         layer->min_inputs == 1 ? "" : "s", count);
     for (int32_t i = 0; i < count; i++)
         if (node->in[i].c < 1 || node->in[i].h < 1 || node->in[i].w < 1)
-            return fvi_fail(node->context, FV_ERR_SHAPE, "%s '%s': input %d has shape %dx%dx%d; every size must be at least 1",
-                            layer->name, node->name, i + 1, node->in[i].c, node->in[i].h, node->in[i].w);
+            return fvi_fail(node->context, FV_ERR_SHAPE,
+                            "%s '%s': input %d has shape %dx%dx%d; every size must be at least 1", layer->name,
+                            node->name, i + 1, node->in[i].c, node->in[i].h, node->in[i].w);
     return FV_OK;
 }
 
@@ -140,7 +145,8 @@ fv_status fvi_layer_infer(const fvi_layer *layer, fvi_infer *node)
         FV_TRY(check_option(layer, node, attribute));
     FV_TRY(layer->infer(node));
     int64_t elements = 0;
-    if (__builtin_mul_overflow((int64_t)node->out.c * node->out.h, (int64_t)node->out.w, &elements) || elements > INT32_MAX)
+    if (__builtin_mul_overflow((int64_t)node->out.c * node->out.h, (int64_t)node->out.w, &elements) ||
+        elements > INT32_MAX)
         return fvi_fail(node->context, FV_ERR_SHAPE, "%s '%s': output %dx%dx%d is larger than %d elements", layer->name,
                         node->name, node->out.c, node->out.h, node->out.w, INT32_MAX);
     return FV_OK;

@@ -23,8 +23,8 @@ fv_status fvi_loss_check_weights(fvi_call *call, const char *type)
         const double weight = fvi_sample_weight(call, (size_t)i);
         if (!(weight >= 0 && weight - weight == 0))
             return fvi_fail_in(call->message, FV_ERR_ARGUMENT,
-                               "%s '%s': sample %d has weight %g; weights must be finite and not negative", type, call->name,
-                               i, weight);
+                               "%s '%s': sample %d has weight %g; weights must be finite and not negative", type,
+                               call->name, i, weight);
     }
     return FV_OK;
 }

@@ -241,7 +241,8 @@ static fv_status average_setup(fvi_setup *node)
 static fv_status average_forward(fvi_call *call)
 {
     const pool_pass pass = make_pass(call, &call->x[0], &call->y);
-    fvi_split_items(call->context, (size_t)call->n * (size_t)pass.shape.oh, row_elements(&pass.shape), average_rows, &pass);
+    fvi_split_items(call->context, (size_t)call->n * (size_t)pass.shape.oh, row_elements(&pass.shape), average_rows,
+                    &pass);
     return FV_OK;
 }
 
@@ -257,7 +258,8 @@ static fv_status average_backward(fvi_call *call)
 const fvi_layer fvi_layer_max_pool2d = {
     .name = "max_pool2d",
     .onnx_op = "MaxPool",
-    .formula = "y[c,i,j] = the largest of the window's cells inside the image; its gradient goes to the first of equals",
+    .formula =
+        "y[c,i,j] = the largest of the window's cells inside the image; its gradient goes to the first of equals",
     .options_size = sizeof(fv_pool2d_options),
     .attributes = attributes + 1,
     .min_inputs = 1,

@@ -34,7 +34,8 @@ static void rows(const void *argument, size_t first, size_t count)
 static void run(fvi_call *call, bool backward_pass)
 {
     const softmax_pass pass = { .call = call, .backward = backward_pass };
-    fvi_split_items(call->context, (size_t)call->n * (size_t)call->y.h, (size_t)call->y.w * (size_t)call->y.c, rows, &pass);
+    fvi_split_items(call->context, (size_t)call->n * (size_t)call->y.h, (size_t)call->y.w * (size_t)call->y.c, rows,
+                    &pass);
 }
 
 static fv_status forward(fvi_call *call)

@@ -59,10 +59,11 @@ static fv_status check_targets(fvi_call *call)
     const int32_t classes = call->x[0].c;
     if (!batch || (!batch->classes && !batch->values))
         return fvi_fail_in(call->message, FV_ERR_ARGUMENT,
-                           "%s '%s': the batch has no targets; give classes, or soft labels as values", type, call->name);
-    if (batch->classes && batch->values)
-        return fvi_fail_in(call->message, FV_ERR_ARGUMENT, "%s '%s': the batch has both classes and values; give one", type,
+                           "%s '%s': the batch has no targets; give classes, or soft labels as values", type,
                            call->name);
+    if (batch->classes && batch->values)
+        return fvi_fail_in(call->message, FV_ERR_ARGUMENT, "%s '%s': the batch has both classes and values; give one",
+                           type, call->name);
     for (int32_t i = 0; batch->classes && i < call->n; i++)
         if (batch->classes[i] < 0 || batch->classes[i] >= classes)
             return fvi_fail_in(call->message, FV_ERR_ARGUMENT,

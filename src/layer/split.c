@@ -116,11 +116,15 @@ static void runs_items(const void *argument, size_t first, size_t count)
     }
 }
 
-void fvi_split_runs(fv_context *context, fv_dtype dtype, const fvi_view *const *views, int32_t view_count, fvi_run_fn *run,
-                    const void *argument)
+void fvi_split_runs(fv_context *context, fv_dtype dtype, const fvi_view *const *views, int32_t view_count,
+                    fvi_run_fn *run, const void *argument)
 {
-    runs_job job = { .views = views, .view_count = view_count, .element_bytes = fv_dtype_size(dtype), .kind = RUN_BATCH,
-                     .run = run, .argument = argument };
+    runs_job job = { .views = views,
+                     .view_count = view_count,
+                     .element_bytes = fv_dtype_size(dtype),
+                     .kind = RUN_BATCH,
+                     .run = run,
+                     .argument = argument };
     for (int32_t i = 0; i < view_count; i++) {
         const run_kind kind = view_run(views[i]);
         job.kind = kind > job.kind ? kind : job.kind;

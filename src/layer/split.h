@@ -17,8 +17,8 @@ enum { FVI_SPLIT_VIEWS = 4, FVI_SPLIT_ELEMENTS = 16384 };
 typedef void fvi_run_fn(const void *argument, size_t count, void *const *at);
 /* Walks all elements of view_count <= FVI_SPLIT_VIEWS views of one shape (n, h, w, c), in runs as long as their strides
  * allow, in parallel. Each element is in exactly one run. */
-void fvi_split_runs(fv_context *context, fv_dtype dtype, const fvi_view *const *views, int32_t view_count, fvi_run_fn *run,
-                    const void *argument);
+void fvi_split_runs(fv_context *context, fv_dtype dtype, const fvi_view *const *views, int32_t view_count,
+                    fvi_run_fn *run, const void *argument);
 
 /* Items [first, first + count). */
 typedef void fvi_items_fn(const void *argument, size_t first, size_t count);

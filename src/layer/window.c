@@ -41,7 +41,8 @@ static fv_status resolve_pads(fv_context *context, const char *type, const char 
         return FV_OK;
     if (*pad_before(window, axis) != 0 || *pad_after(window, axis) != 0)
         return fvi_fail(context, FV_ERR_ARGUMENT,
-                        "%s '%s': pad is given, but the padding mode computes it; leave one of the two out", type, name);
+                        "%s '%s': pad is given, but the padding mode computes it; leave one of the two out", type,
+                        name);
     if (window->padding == FV_PAD_VALID)
         return FV_OK;
     if (window->padding == FV_PAD_FULL)
@@ -57,14 +58,16 @@ static fv_status too_large(fv_context *context, const char *type, const char *na
     const long long rows = (long long)window->in[0] + window->pad[0] + window->pad[2];
     const long long columns = (long long)window->in[1] + window->pad[1] + window->pad[3];
     if (window->dilation[0] != 1 || window->dilation[1] != 1)
-        return fvi_fail(context, FV_ERR_SHAPE,
-                        "%s '%s': kernel %dx%d, which dilation %dx%d spreads over %lldx%lld, is larger than the padded input "
-                        "%lldx%lld; use a smaller kernel or dilation, or more padding",
-                        type, name, window->kernel[0], window->kernel[1], window->dilation[0], window->dilation[1],
-                        (long long)extent(window, 0), (long long)extent(window, 1), rows, columns);
-    return fvi_fail(context, FV_ERR_SHAPE,
-                    "%s '%s': kernel %dx%d is larger than the padded input %lldx%lld; use a smaller kernel or more padding",
-                    type, name, window->kernel[0], window->kernel[1], rows, columns);
+        return fvi_fail(
+            context, FV_ERR_SHAPE,
+            "%s '%s': kernel %dx%d, which dilation %dx%d spreads over %lldx%lld, is larger than the padded input "
+            "%lldx%lld; use a smaller kernel or dilation, or more padding",
+            type, name, window->kernel[0], window->kernel[1], window->dilation[0], window->dilation[1],
+            (long long)extent(window, 0), (long long)extent(window, 1), rows, columns);
+    return fvi_fail(
+        context, FV_ERR_SHAPE,
+        "%s '%s': kernel %dx%d is larger than the padded input %lldx%lld; use a smaller kernel or more padding", type,
+        name, window->kernel[0], window->kernel[1], rows, columns);
 }
 
 static fv_status resolve_size(fv_context *context, const char *type, const char *name, fvi_window *window, int axis)
@@ -88,10 +91,11 @@ static fv_status check_pool_pads(fv_context *context, const char *type, const ch
 {
     for (int side = 0; side < 4; side++)
         if (window->pad[side] >= window->kernel[side % 2])
-            return fvi_fail(context, FV_ERR_ARGUMENT,
-                            "%s '%s': padding %d is not smaller than the kernel's size %d there, so some windows would see no "
-                            "image; use less padding",
-                            type, name, window->pad[side], window->kernel[side % 2]);
+            return fvi_fail(
+                context, FV_ERR_ARGUMENT,
+                "%s '%s': padding %d is not smaller than the kernel's size %d there, so some windows would see no "
+                "image; use less padding",
+                type, name, window->pad[side], window->kernel[side % 2]);
     return FV_OK;
 }
 

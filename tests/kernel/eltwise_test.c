@@ -16,9 +16,9 @@ enum { MOST = 70, GUARD = 16, SPECIALS = 24 };
 static const float special[SPECIALS] = { 0.0f,   -0.0f,   1.0f,  -1.0f,   0x1p-149f, -0x1p-149f, 0x1p-126f, -0x1p-126f,
                                          88.5f,  -88.5f,  89.5f, -103.5f, 1e4f,      -1e4f,      0.625f,    -0.625f,
                                          0.624f, -0.624f, 20.0f, -20.0f,  INFINITY,  -INFINITY,  3.4e38f,   -3.4e38f };
-static const double numbers[FVI_ACTIVATIONS][2] = { [FVI_LEAKY_RELU] = { 0.01, 0 },
-                                                    [FVI_ELU] = { 1.5, 0 },
-                                                    [FVI_SCALED_TANH] = { 1.7159, 2.0 / 3.0 } };
+static const double numbers[FVI_ACTIVATIONS][2] = {
+    [FVI_LEAKY_RELU] = { 0.01, 0 }, [FVI_ELU] = { 1.5, 0 }, [FVI_SCALED_TANH] = { 1.7159, 2.0 / 3.0 }
+};
 
 static void fill(float values[MOST + GUARD], uint64_t seed, double range)
 {
@@ -28,8 +28,8 @@ static void fill(float values[MOST + GUARD], uint64_t seed, double range)
         values[i] = (float)draws[i];
 }
 
-static void check_bits(const char *table, const char *what, int kind, size_t count, const float *got, const float *wanted,
-                       size_t size)
+static void check_bits(const char *table, const char *what, int kind, size_t count, const float *got,
+                       const float *wanted, size_t size)
 {
     for (size_t i = 0; i < size; i++)
         if (memcmp(&got[i], &wanted[i], sizeof *got) != 0 && !(isnan(got[i]) && isnan(wanted[i])))
@@ -37,7 +37,8 @@ static void check_bits(const char *table, const char *what, int kind, size_t cou
                      (double)got[i], (double)wanted[i]);
 }
 
-static void check_activation(const fvi_kernels *fast, const fvi_kernels *reference, int kind, size_t count, const float *x)
+static void check_activation(const fvi_kernels *fast, const fvi_kernels *reference, int kind, size_t count,
+                             const float *x)
 {
     float y[MOST + GUARD], dy[MOST + GUARD], got[MOST + GUARD], wanted[MOST + GUARD];
     const double a = numbers[kind][0], b = numbers[kind][1];
@@ -94,12 +95,10 @@ FV_TEST(eltwise, activations_match_their_formulas)
     double y[6];
     const double x[] = { -3.0, -0.5, 0.0, 0.25, 1.0, 4.0 };
     for (size_t i = 0; i < 6; i++) {
-        const double wanted[FVI_ACTIVATIONS] = { fmax(x[i], 0),
-                                                 x[i] > 0 ? x[i] : 0.1 * x[i],
-                                                 x[i] > 0 ? x[i] : 2 * expm1(x[i]),
-                                                 1 / (1 + exp(-x[i])),
-                                                 tanh(x[i]),
-                                                 1.7159 * tanh(2.0 / 3.0 * x[i]) };
+        const double wanted[FVI_ACTIVATIONS] = {
+            fmax(x[i], 0), x[i] > 0 ? x[i] : 0.1 * x[i],   x[i] > 0 ? x[i] : 2 * expm1(x[i]), 1 / (1 + exp(-x[i])),
+            tanh(x[i]),    1.7159 * tanh(2.0 / 3.0 * x[i])
+        };
         const double a[FVI_ACTIVATIONS] = { 0, 0.1, 2, 0, 0, 1.7159 };
         for (int kind = 0; kind < FVI_ACTIVATIONS; kind++) {
             kernels->activation[kind](1, a[kind], 2.0 / 3.0, &x[i], &y[0]);

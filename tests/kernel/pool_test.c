@@ -54,12 +54,20 @@ static float *floats(size_t count, uint64_t seed)
 static pool_memory make_memory(const geometry *g, int32_t channels, int32_t extra)
 {
     const int32_t pixel = channels + extra;
-    pool_memory m = { .shape = { .h = g->h, .w = g->w, .c = channels, .oh = g->oh, .ow = g->ow,
-                                 .kernel = { g->kernel[0], g->kernel[1] }, .stride = { g->stride[0], g->stride[1] },
+    pool_memory m = { .shape = { .h = g->h,
+                                 .w = g->w,
+                                 .c = channels,
+                                 .oh = g->oh,
+                                 .ow = g->ow,
+                                 .kernel = { g->kernel[0], g->kernel[1] },
+                                 .stride = { g->stride[0], g->stride[1] },
                                  .pad = { g->pad[0], g->pad[1], g->pad[2], g->pad[3] },
-                                 .count_padding = g->count_padding, .wide_index = g->wide_index,
-                                 .x_row = (ptrdiff_t)pixel * g->w, .x_pixel = pixel,
-                                 .y_row = (ptrdiff_t)pixel * g->ow, .y_pixel = pixel } };
+                                 .count_padding = g->count_padding,
+                                 .wide_index = g->wide_index,
+                                 .x_row = (ptrdiff_t)pixel * g->w,
+                                 .x_pixel = pixel,
+                                 .y_row = (ptrdiff_t)pixel * g->ow,
+                                 .y_pixel = pixel } };
     /* To the last element of the last pixel and not further, so that a sanitizer sees an overrun. */
     m.x_count = (size_t)(g->h * g->w * pixel - extra);
     m.y_count = (size_t)(g->oh * g->ow * pixel - extra);
@@ -100,23 +108,25 @@ static void run_average(const fvi_kernels *kernels, pool_memory *m)
     kernels->average_pool_backward(&m->shape, m->dy, m->dx);
 }
 
-static void check(const char *table, const geometry *g, const pool_memory *got, const pool_memory *wanted, const char *what)
+static void check(const char *table, const geometry *g, const pool_memory *got, const pool_memory *wanted,
+                  const char *what)
 {
     for (size_t i = 0; i < got->y_count; i++)
         if (memcmp(&got->y[i], &wanted->y[i], sizeof *got->y) != 0)
-            fail_msg("%s: %s %s, %d channels: y[%zu] is %g, the reference gives %g", table, what, g->name, got->shape.c, i,
-                     (double)got->y[i], (double)wanted->y[i]);
+            fail_msg("%s: %s %s, %d channels: y[%zu] is %g, the reference gives %g", table, what, g->name, got->shape.c,
+                     i, (double)got->y[i], (double)wanted->y[i]);
     for (size_t i = 0; i < got->index_count; i++)
         if (got->index[i] != wanted->index[i])
             fail_msg("%s: %s %s, %d channels: index byte %zu is %d, the reference gives %d", table, what, g->name,
                      got->shape.c, i, got->index[i], wanted->index[i]);
     for (size_t i = 0; i < got->x_count; i++)
         if (memcmp(&got->dx[i], &wanted->dx[i], sizeof *got->dx) != 0)
-            fail_msg("%s: %s %s, %d channels: dx[%zu] is %g, the reference gives %g", table, what, g->name, got->shape.c, i,
-                     (double)got->dx[i], (double)wanted->dx[i]);
+            fail_msg("%s: %s %s, %d channels: dx[%zu] is %g, the reference gives %g", table, what, g->name,
+                     got->shape.c, i, (double)got->dx[i], (double)wanted->dx[i]);
 }
 
-static void compare(const fvi_kernels *table, const geometry *g, int32_t channels, int32_t extra, bool max, bool with_nan)
+static void compare(const fvi_kernels *table, const geometry *g, int32_t channels, int32_t extra, bool max,
+                    bool with_nan)
 {
     const fvi_kernels *reference = fvi_kernels_for(FV_F32, FVI_ISA_BASELINE, true);
     pool_memory got = make_memory(g, channels, extra), wanted = make_memory(g, channels, extra);
@@ -150,8 +160,17 @@ FV_TEST(pool, every_table_gives_the_bits_of_the_reference)
 }
 
 /* One 4x4 channel through a 2x2 pooling of stride 2. */
-static const fvi_pool_shape textbook = { .h = 4, .w = 4, .c = 1, .oh = 2, .ow = 2, .kernel = { 2, 2 }, .stride = { 2, 2 },
-                                         .x_row = 4, .x_pixel = 1, .y_row = 2, .y_pixel = 1 };
+static const fvi_pool_shape textbook = { .h = 4,
+                                         .w = 4,
+                                         .c = 1,
+                                         .oh = 2,
+                                         .ow = 2,
+                                         .kernel = { 2, 2 },
+                                         .stride = { 2, 2 },
+                                         .x_row = 4,
+                                         .x_pixel = 1,
+                                         .y_row = 2,
+                                         .y_pixel = 1 };
 
 static void check_values(const float *got, const float *wanted, size_t count)
 {
@@ -164,7 +183,8 @@ FV_TEST(pool, a_maximum_gets_the_gradient_the_first_one_on_ties)
 {
     const fvi_kernels *tables[TEST_TABLES];
     const size_t table_count = test_tables(tables);
-    const float x[16] = { 1, 3, 2, 2, /**/ 4, 2, 2, 2, /**/ 0, 0, -5, -1, /**/ 0, 7, -1, -2 }, dy[4] = { 10, 20, 30, 40 };
+    const float x[16] = { 1, 3, 2, 2, /**/ 4, 2, 2, 2, /**/ 0, 0, -5, -1, /**/ 0, 7, -1, -2 },
+                dy[4] = { 10, 20, 30, 40 };
     const float maxima[4] = { 4, 2, 7, -1 };
     const float routed[16] = { 0, 0, 20, 0, /**/ 10, 0, 0, 0, /**/ 0, 0, 0, 40, /**/ 0, 30, 0, 0 };
     for (size_t t = 0; t < table_count; t++) {
@@ -182,7 +202,8 @@ FV_TEST(pool, an_average_spreads_the_gradient_equally)
 {
     const fvi_kernels *tables[TEST_TABLES];
     const size_t table_count = test_tables(tables);
-    const float x[16] = { 1, 3, 2, 2, /**/ 4, 2, 2, 2, /**/ 0, 0, -5, -1, /**/ 0, 8, -1, -1 }, dy[4] = { 8, 20, 4, -12 };
+    const float x[16] = { 1, 3, 2, 2, /**/ 4, 2, 2, 2, /**/ 0, 0, -5, -1, /**/ 0, 8, -1, -1 },
+                dy[4] = { 8, 20, 4, -12 };
     const float means[4] = { 2.5f, 2, 2, -2 };
     const float spread[16] = { 2, 2, 5, 5, /**/ 2, 2, 5, 5, /**/ 1, 1, -3, -3, /**/ 1, 1, -3, -3 };
     for (size_t t = 0; t < table_count; t++) {

@@ -94,4 +94,5 @@ FV_TEST(adding_a_layer, its_options_are_checked)
     fv_context_destroy(context);
 }
 
-FV_TESTS(adding_a_layer, the_page_shows_the_code_that_is_tested, the_example_has_the_right_gradient, its_options_are_checked)
+FV_TESTS(adding_a_layer, the_page_shows_the_code_that_is_tested, the_example_has_the_right_gradient,
+         its_options_are_checked)

@@ -29,8 +29,12 @@ static void values_of(const fvi_attribute *attribute, char *text, size_t size)
     size_t used = 0;
     switch (attribute->type) {
     case FVI_ATTRIBUTE_INT:
-        snprintf(text, size, "%s%.0f to %.0f", attribute->count == 1 ? "" : attribute->count == 2 ? "2 of " : attribute->count == 3
-                                               ? "3 of " : "4 of ", attribute->low, attribute->high);
+        snprintf(text, size, "%s%.0f to %.0f",
+                 attribute->count == 1   ? ""
+                 : attribute->count == 2 ? "2 of "
+                 : attribute->count == 3 ? "3 of "
+                                         : "4 of ",
+                 attribute->low, attribute->high);
         break;
     case FVI_ATTRIBUTE_REAL:
         snprintf(text, size, "%g to %g", attribute->low, attribute->high);
@@ -74,7 +78,8 @@ static int check_layer(const fvi_layer *layer, const char *page)
     absent += missing(body, length, line);
     for (const fvi_attribute *a = layer->attributes; a && a->name; a++) {
         values_of(a, values, sizeof values);
-        snprintf(line, sizeof line, "| `%s` | %s | %s | %s |", a->name, values, a->required ? "required" : a->fallback, a->help);
+        snprintf(line, sizeof line, "| `%s` | %s | %s | %s |", a->name, values, a->required ? "required" : a->fallback,
+                 a->help);
         absent += missing(body, length, line);
     }
     return absent;

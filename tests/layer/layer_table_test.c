@@ -95,7 +95,9 @@ FV_TEST(layer_table, the_number_of_inputs_is_checked)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char options[256] = { 0 };
         const fvi_layer *layer = fvi_layer_find(cases[i].type);
-        fvi_infer node = { .context = context, .name = "a", .options = options, .in = in, .input_count = cases[i].count };
+        fvi_infer node = {
+            .context = context, .name = "a", .options = options, .in = in, .input_count = cases[i].count
+        };
         assert_true(layer->options_size <= sizeof options);
         assert_int_equal(fvi_layer_infer(layer, &node), FV_ERR_ARGUMENT);
         assert_non_null(strstr(fv_context_message(context), cases[i].says));

@@ -15,43 +15,54 @@
 #include "support/values.h"
 
 static const char *const problems[] = {
-    "conv2d n1c1h1w1k1",                         /* smallest legal */
-    "conv2d n2c3h7w5k4r3s3p1",                   /* every size odd: all vector tails run */
-    "conv2d n2c2h6w5k3r3s2u2v1p1",               /* strides differ */
-    "conv2d n2c4h5w5k6r3s3m2g2",                 /* same padding, groups */
-    "conv2d n1c2h6w6k2r3s3d2p2b1",               /* dilation, no bias */
-    "conv2d n2c2h3w3k2r2s2m3",                   /* full: every overlap */
-    "conv2d n1c2h7w7k3r3s3u3m1",                 /* valid, stride = kernel */
-    "conv2d n2c3h4w4k5r4s4",                     /* kernel = image, as dense */
-    "max_pool2d n2c3h6w6r2",                     /* disjoint, tiling */
-    "max_pool2d n2c5h7w7r3u2",                   /* overlapping */
-    "max_pool2d n1c3h5w6r3u2p1e1",               /* padded, rounded up */
-    "max_pool2d n1c9h5w5r2u3",                   /* gaps between windows; more channels than 8 lanes */
-    "max_pool2d n1c1h20w20r17u3",                /* more than 256 cells: two-byte index */
-    "average_pool2d n2c3h6w6r2",                 /* disjoint, tiling */
-    "average_pool2d n2c5h7w7r3u2p1",             /* overlapping, edges divide by fewer */
-    "average_pool2d n1c3h5w6r3u2p1e1o1",         /* counting padded cells, rounded up */
-    "average_pool2d n2c17h3w4r3s4",              /* global; odd tail */
-    "average_pool2d n1c3h5w5r3u1m2",             /* same */
-    "dense n3c7k5",                              /* vector */
-    "dense n2c3h4w2k6b1",                        /* image, no bias */
-    "flatten n2c3h4w5",   "flatten n3c6",
+    "conv2d n1c1h1w1k1",                 /* smallest legal */
+    "conv2d n2c3h7w5k4r3s3p1",           /* every size odd: all vector tails run */
+    "conv2d n2c2h6w5k3r3s2u2v1p1",       /* strides differ */
+    "conv2d n2c4h5w5k6r3s3m2g2",         /* same padding, groups */
+    "conv2d n1c2h6w6k2r3s3d2p2b1",       /* dilation, no bias */
+    "conv2d n2c2h3w3k2r2s2m3",           /* full: every overlap */
+    "conv2d n1c2h7w7k3r3s3u3m1",         /* valid, stride = kernel */
+    "conv2d n2c3h4w4k5r4s4",             /* kernel = image, as dense */
+    "max_pool2d n2c3h6w6r2",             /* disjoint, tiling */
+    "max_pool2d n2c5h7w7r3u2",           /* overlapping */
+    "max_pool2d n1c3h5w6r3u2p1e1",       /* padded, rounded up */
+    "max_pool2d n1c9h5w5r2u3",           /* gaps between windows; more channels than 8 lanes */
+    "max_pool2d n1c1h20w20r17u3",        /* more than 256 cells: two-byte index */
+    "average_pool2d n2c3h6w6r2",         /* disjoint, tiling */
+    "average_pool2d n2c5h7w7r3u2p1",     /* overlapping, edges divide by fewer */
+    "average_pool2d n1c3h5w6r3u2p1e1o1", /* counting padded cells, rounded up */
+    "average_pool2d n2c17h3w4r3s4",      /* global; odd tail */
+    "average_pool2d n1c3h5w5r3u1m2",     /* same */
+    "dense n3c7k5",                      /* vector */
+    "dense n2c3h4w2k6b1",                /* image, no bias */
+    "flatten n2c3h4w5",
+    "flatten n3c6",
     "identity n2c3h4w5",
-    "relu n2c3h5w7",      "relu n3c1000",
-    "leaky_relu n2c3h5w7", "leaky_relu n2c3h5w7a25",
-    "elu n2c3h5w7",       "elu n2c3h5w7a150",
+    "relu n2c3h5w7",
+    "relu n3c1000",
+    "leaky_relu n2c3h5w7",
+    "leaky_relu n2c3h5w7a25",
+    "elu n2c3h5w7",
+    "elu n2c3h5w7a150",
     "sigmoid n2c3h5w7",
     "tanh n2c3h5w7",
-    "scaled_tanh n2c3h5w7", "scaled_tanh n2c3h5w7a120q50",
-    "softmax n3c10",      "softmax n2c5h3w2",    "softmax n2c1",
+    "scaled_tanh n2c3h5w7",
+    "scaled_tanh n2c3h5w7a120q50",
+    "softmax n3c10",
+    "softmax n2c5h3w2",
+    "softmax n2c1",
     "softmax_cross_entropy n3c10t1",
-    "softmax_cross_entropy n4c7t1z1a50",         /* sample weights and a weight of the loss */
-    "softmax_cross_entropy n3c5t2z1",            /* soft labels */
-    "softmax_cross_entropy n2c1t1",              /* one class: always certain */
+    "softmax_cross_entropy n4c7t1z1a50", /* sample weights and a weight of the loss */
+    "softmax_cross_entropy n3c5t2z1",    /* soft labels */
+    "softmax_cross_entropy n2c1t1",      /* one class: always certain */
     "euclidean_loss n2c3h4w2t3",
     "euclidean_loss n3c5t3z1f1a200",
-    "add n2c3h4w5i2",     "add n2c3h4w5i3",      "add n2c3i1",
-    "concat n2c3h4w5i3",  "concat n2c3i2",       "concat n2c4h2w2i1",
+    "add n2c3h4w5i2",
+    "add n2c3h4w5i3",
+    "add n2c3i1",
+    "concat n2c3h4w5i3",
+    "concat n2c3i2",
+    "concat n2c4h2w2i1",
     "input n1c1h2w3",
 };
 enum { PROBLEMS = sizeof problems / sizeof problems[0] };
@@ -138,7 +149,8 @@ static void check_same_bits(const layer_case *problem, const layer_result *a, co
 }
 
 /* Two runs of every problem that must agree to the bit. */
-static void compare_runs(fv_context *first, fv_context *second, layer_run_options a, layer_run_options b, const char *what)
+static void compare_runs(fv_context *first, fv_context *second, layer_run_options a, layer_run_options b,
+                         const char *what)
 {
     for (size_t p = 0; p < PROBLEMS; p++) {
         const layer_case problem = layer_case_parse(problems[p]);
@@ -180,9 +192,9 @@ FV_TEST(layers, strided_and_bordered_views_give_the_same_bits)
 {
     fv_context *context = make_context(1, (fv_allocator){ 0 });
     const layer_run_options dense = { .dtype = FV_F32 };
-    const layer_run_options shapes[] = {
-        { .dtype = FV_F32, .extra = 3 }, { .dtype = FV_F32, .border = 2 }, { .dtype = FV_F32, .extra = 5, .border = 1 }
-    };
+    const layer_run_options shapes[] = { { .dtype = FV_F32, .extra = 3 },
+                                         { .dtype = FV_F32, .border = 2 },
+                                         { .dtype = FV_F32, .extra = 5, .border = 1 } };
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
         compare_runs(context, context, dense, shapes[i], "in strided memory");
     fv_context_destroy(context);
@@ -225,9 +237,17 @@ static fv_status plan_alone(const layer_case *problem, fv_context *context)
     fvi_infer infer;
     FV_TRY(layer_case_infer(problem, context, &infer));
     FV_TRY(fvi_arena_create(&arena, context, 64));
-    fvi_setup setup = { .context = context, .arena = arena, .name = "node1", .options = &problem->options,
-                        .in = problem->in, .input_count = problem->input_count, .out = infer.out, .dtype = FV_F32,
-                        .backward = true, .wants_dx = true, .batch = problem->n };
+    fvi_setup setup = { .context = context,
+                        .arena = arena,
+                        .name = "node1",
+                        .options = &problem->options,
+                        .in = problem->in,
+                        .input_count = problem->input_count,
+                        .out = infer.out,
+                        .dtype = FV_F32,
+                        .backward = true,
+                        .wants_dx = true,
+                        .batch = problem->n };
     const fv_status status = problem->layer->setup ? problem->layer->setup(&setup) : FV_OK;
     fvi_arena_destroy(arena);
     return status;
@@ -278,6 +298,7 @@ FV_TEST(layers, passes_do_not_allocate)
     fv_context_destroy(context);
 }
 
-FV_TESTS(layers, every_type_has_a_problem, gradients_match_central_differences, float_kernels_match_the_double_reference,
-         strided_and_bordered_views_give_the_same_bits, in_place_gives_the_same_bits, threads_do_not_change_a_bit,
-         a_call_may_have_fewer_images_than_the_setup, setup_survives_every_failing_allocation, passes_do_not_allocate)
+FV_TESTS(layers, every_type_has_a_problem, gradients_match_central_differences,
+         float_kernels_match_the_double_reference, strided_and_bordered_views_give_the_same_bits,
+         in_place_gives_the_same_bits, threads_do_not_change_a_bit, a_call_may_have_fewer_images_than_the_setup,
+         setup_survives_every_failing_allocation, passes_do_not_allocate)

@@ -23,8 +23,9 @@ static void count_run(const void *argument, size_t count, void *const *at)
 static fvi_view make_view(float **memory, size_t *elements, int32_t n, int32_t h, int32_t w, int32_t c, int32_t extra,
                           int32_t border)
 {
-    fvi_view view = { .n = n, .h = h, .w = w, .c = c, .pixel_stride = c + extra,
-                      .border = { border, border, border, border } };
+    fvi_view view = {
+        .n = n, .h = h, .w = w, .c = c, .pixel_stride = c + extra, .border = { border, border, border, border }
+    };
     view.row_stride = view.pixel_stride * (w + 2 * border);
     view.image_stride = view.row_stride * (h + 2 * border);
     *elements = (size_t)view.image_stride * (size_t)n;
@@ -52,8 +53,8 @@ static void check_once(const fvi_view *view, const float *memory, size_t element
 
 FV_TEST(split, every_element_is_in_one_run)
 {
-    static const int32_t shapes[][4] = { { 1, 1, 1, 1 }, { 3, 4, 5, 6 }, { 2, 1, 1, 20000 }, { 1, 130, 127, 1 }, { 5, 28, 28, 6 },
-                                         { 1, 128, 128, 1 } };
+    static const int32_t shapes[][4] = { { 1, 1, 1, 1 },     { 3, 4, 5, 6 },   { 2, 1, 1, 20000 },
+                                         { 1, 130, 127, 1 }, { 5, 28, 28, 6 }, { 1, 128, 128, 1 } };
     fv_context *context = NULL;
     const fv_context_options options = { .threads = 3 };
     assert_int_equal(fv_context_create(&context, &options), FV_OK);

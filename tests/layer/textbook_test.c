@@ -57,10 +57,10 @@ static void check_floats(const double *got, const double *wanted, size_t count, 
 
 FV_TEST(textbook, relu)
 {
-    static const double x[16] = { 1.5,  2.2, 1.3, 6.7, 4.3, -0.3, -0.2, 4.9,
-                                  -4.5, 1.4, 5.5, 1.8, 0.1, -0.5, -0.1, 2.2 };
-    static const double dy[16] = { 4.5,  1.2, 2.3, 1.3, -1.3, -6.3, 4.1,  -2.9,
-                                   -0.5, 1.2, 3.5, 1.2, -6.1, 0.5,  -4.1, -3.2 };
+    static const double x[16] = { 1.5, 2.2, 1.3, 6.7, 4.3, -0.3, -0.2, 4.9, -4.5, 1.4, 5.5, 1.8, 0.1, -0.5, -0.1, 2.2 };
+    static const double dy[16] = {
+        4.5, 1.2, 2.3, 1.3, -1.3, -6.3, 4.1, -2.9, -0.5, 1.2, 3.5, 1.2, -6.1, 0.5, -4.1, -3.2
+    };
     static const double y[16] = { 1.5, 2.2, 1.3, 6.7, 4.3, 0, 0, 4.9, 0, 1.4, 5.5, 1.8, 0.1, 0, 0, 2.2 };
     static const double dx[16] = { 4.5, 1.2, 2.3, 1.3, -1.3, 0, 0, -2.9, 0, 1.2, 3.5, 1.2, -6.1, 0, 0, -3.2 };
     for (int dtype = FV_F32; dtype <= FV_F64; dtype++) {

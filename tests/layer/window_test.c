@@ -14,22 +14,22 @@ typedef struct size_case {
 } size_case;
 
 static const size_case sizes[] = {
-    { "conv2d c3h32w32k6r5s5", 6, 28, 28 },         /* the textbook's first layer */
+    { "conv2d c3h32w32k6r5s5", 6, 28, 28 },           /* the textbook's first layer */
     { "conv2d c3h224w224k96r11s11u4p2", 96, 55, 55 }, /* AlexNet's */
     { "conv2d c3h227w227k96r11s11u4m1", 96, 55, 55 },
-    { "conv2d c1h28w28k6r5p2", 6, 28, 28 },         /* LeNet-5's on 28x28 */
-    { "conv2d c2h7w5k1r3m2", 1, 7, 5 },             /* same */
-    { "conv2d c2h7w5k1r3u2m2", 1, 4, 3 },           /* same: ceil(size / stride) */
+    { "conv2d c1h28w28k6r5p2", 6, 28, 28 }, /* LeNet-5's on 28x28 */
+    { "conv2d c2h7w5k1r3m2", 1, 7, 5 },     /* same */
+    { "conv2d c2h7w5k1r3u2m2", 1, 4, 3 },   /* same: ceil(size / stride) */
     { "conv2d c2h7w5k1r2m2", 1, 7, 5 },
-    { "conv2d c2h7w5k1r3m3", 1, 9, 7 },             /* full: size + kernel - 1 */
-    { "conv2d c2h9w9k1r3d3", 1, 3, 3 },             /* dilation 3 spreads 3 over 7 */
-    { "conv2d c2h1w1k1r3p1", 1, 1, 1 },             /* a window wider than the image */
-    { "max_pool2d c4h28w28r2", 4, 14, 14 },         /* stride defaults to the kernel */
+    { "conv2d c2h7w5k1r3m3", 1, 9, 7 },     /* full: size + kernel - 1 */
+    { "conv2d c2h9w9k1r3d3", 1, 3, 3 },     /* dilation 3 spreads 3 over 7 */
+    { "conv2d c2h1w1k1r3p1", 1, 1, 1 },     /* a window wider than the image */
+    { "max_pool2d c4h28w28r2", 4, 14, 14 }, /* stride defaults to the kernel */
     { "max_pool2d c4h7w7r2", 4, 3, 3 },
-    { "max_pool2d c4h7w7r2e1", 4, 4, 4 },           /* rounded up */
-    { "max_pool2d c4h6w6r2e1", 4, 3, 3 },           /* nothing to round */
+    { "max_pool2d c4h7w7r2e1", 4, 4, 4 }, /* rounded up */
+    { "max_pool2d c4h6w6r2e1", 4, 3, 3 }, /* nothing to round */
     { "max_pool2d c4h112w112r3u2p1", 4, 56, 56 },
-    { "max_pool2d c4h5w5r2u2p1e1", 4, 3, 3 },       /* a fourth window would start outside: 2*3 - 1 = 5 */
+    { "max_pool2d c4h5w5r2u2p1e1", 4, 3, 3 }, /* a fourth window would start outside: 2*3 - 1 = 5 */
     { "average_pool2d c4h7w7r7", 4, 1, 1 },
     { "average_pool2d c4h7w7r3u1m2", 4, 7, 7 },
     { "dense c3h4w5k10", 10, 1, 1 },
@@ -55,8 +55,8 @@ FV_TEST(window, output_sizes)
         if (layer_case_infer(&problem, context, &node) != FV_OK)
             fail_msg("%s: %s", sizes[i].problem, fv_context_message(context));
         if (node.out.c != sizes[i].c || node.out.h != sizes[i].h || node.out.w != sizes[i].w)
-            fail_msg("%s: output %dx%dx%d, not %dx%dx%d", sizes[i].problem, node.out.c, node.out.h, node.out.w, sizes[i].c,
-                     sizes[i].h, sizes[i].w);
+            fail_msg("%s: output %dx%dx%d, not %dx%dx%d", sizes[i].problem, node.out.c, node.out.h, node.out.w,
+                     sizes[i].c, sizes[i].h, sizes[i].w);
     }
     fv_context_destroy(context);
 }
@@ -64,7 +64,9 @@ FV_TEST(window, output_sizes)
 FV_TEST(window, same_padding_puts_the_odd_pixel_at_the_end)
 {
     fv_context *context = make_context();
-    fvi_window window = { .kernel = { 2, 4 }, .stride = { 1, 1 }, .dilation = { 1, 1 }, .padding = FV_PAD_SAME, .in = { 5, 5 } };
+    fvi_window window = {
+        .kernel = { 2, 4 }, .stride = { 1, 1 }, .dilation = { 1, 1 }, .padding = FV_PAD_SAME, .in = { 5, 5 }
+    };
     const int32_t wanted[4] = { 0, 1, 1, 2 };
     assert_int_equal(fvi_window_resolve(context, "conv2d", "a", &window), FV_OK);
     assert_memory_equal(window.pad, wanted, sizeof wanted);
@@ -74,8 +76,11 @@ FV_TEST(window, same_padding_puts_the_odd_pixel_at_the_end)
 FV_TEST(window, sizes_at_the_limit_do_not_overflow)
 {
     fv_context *context = make_context();
-    fvi_window window = { .kernel = { INT32_MAX, 1 }, .stride = { INT32_MAX, INT32_MAX }, .dilation = { INT32_MAX, 1 },
-                          .padding = FV_PAD_SAME, .in = { INT32_MAX, INT32_MAX } };
+    fvi_window window = { .kernel = { INT32_MAX, 1 },
+                          .stride = { INT32_MAX, INT32_MAX },
+                          .dilation = { INT32_MAX, 1 },
+                          .padding = FV_PAD_SAME,
+                          .in = { INT32_MAX, INT32_MAX } };
     assert_int_equal(fvi_window_resolve(context, "conv2d", "a", &window), FV_ERR_SHAPE);
     assert_non_null(strstr(fv_context_message(context), "too much"));
     fv_context_destroy(context);

@@ -14,7 +14,8 @@
 /* Activations whose derivative jumps at 0. */
 static bool kink_at_zero(const fvi_layer *layer)
 {
-    return strcmp(layer->name, "relu") == 0 || strcmp(layer->name, "leaky_relu") == 0 || strcmp(layer->name, "elu") == 0;
+    return strcmp(layer->name, "relu") == 0 || strcmp(layer->name, "leaky_relu") == 0 ||
+           strcmp(layer->name, "elu") == 0;
 }
 
 static double objective(layer_run *run)
@@ -38,8 +39,8 @@ static void compare(gradient_check *check, size_t element, double plus, double m
 {
     const double numeric = (plus - minus) / (2 * step);
     if (!(fabs(numeric - gradient) <= tolerance * fmax(1.0, check->largest)))
-        fail_msg("%s: d/d%s[%zu] is %.12g, but central differences give %.12g", check->run->problem->problem, check->what,
-                 element, gradient, numeric);
+        fail_msg("%s: d/d%s[%zu] is %.12g, but central differences give %.12g", check->run->problem->problem,
+                 check->what, element, gradient, numeric);
     check->checked++;
 }
 
@@ -55,7 +56,9 @@ static void check_input(layer_run *run, int32_t input, double *x, const double *
 {
     const fvi_view *view = &run->x[input].view;
     const size_t count = layer_view_count(view);
-    gradient_check check = { .run = run, .what = input == 0 ? "x" : "x (a later one)", .largest = largest_of(dx, count) };
+    gradient_check check = { .run = run,
+                             .what = input == 0 ? "x" : "x (a later one)",
+                             .largest = largest_of(dx, count) };
     for (size_t i = 0; i < count; i++) {
         const double kept = x[i];
         if (kink_at_zero(run->problem->layer) && fabs(kept) < 2 * step)
@@ -76,7 +79,9 @@ static void check_input(layer_run *run, int32_t input, double *x, const double *
 static void check_param(layer_run *run, int32_t index, double *values, const double *gradient)
 {
     const size_t count = layer_param_count(run, index);
-    gradient_check check = { .run = run, .what = run->infer.param[index].suffix, .largest = largest_of(gradient, count) };
+    gradient_check check = { .run = run,
+                             .what = run->infer.param[index].suffix,
+                             .largest = largest_of(gradient, count) };
     for (size_t i = 0; i < count; i++) {
         const double kept = values[i];
         values[i] = kept + step;

@@ -152,7 +152,8 @@ static layer_tensor make_tensor(const layer_run *run, fv_image_shape shape, cons
     fvi_view *view = &tensor.view;
     for (int side = 0; side < 4; side++)
         view->border[side] = (border ? border[side] : 0) + more;
-    const int32_t columns = shape.w + view->border[1] + view->border[3], rows = shape.h + view->border[0] + view->border[2];
+    const int32_t columns = shape.w + view->border[1] + view->border[3],
+                  rows = shape.h + view->border[0] + view->border[2];
     view->pixel_stride = shape.c + run->options.extra;
     view->row_stride = view->pixel_stride * columns;
     view->image_stride = view->row_stride * rows;
@@ -188,7 +189,8 @@ static ptrdiff_t offset(const fvi_view *view, int32_t n, int32_t h, int32_t w)
 static void check_outside(const layer_run *run, layer_tensor *tensor, const char *what)
 {
     const fvi_view *view = &tensor->view;
-    const size_t size = fv_dtype_size(run->options.dtype), start = (size_t)((char *)view->data - (char *)tensor->memory);
+    const size_t size = fv_dtype_size(run->options.dtype),
+                 start = (size_t)((char *)view->data - (char *)tensor->memory);
     if (!tensor->memory)
         return;
     for (int32_t n = 0; n < view->n; n++)

@@ -46,10 +46,11 @@ typedef struct layer_case {
 typedef struct layer_run_options {
     fv_dtype dtype;
     bool reference;
-    bool in_place;    /* y in x[0]'s memory, dx[0] in dy's */
-    int32_t extra;    /* channels of neighbours beside each view's in every pixel: they hold NaN and must keep their bits */
-    int32_t border;   /* rows and columns around every view beyond what setup asks for */
-    int32_t batch;    /* largest n of the setup; 0: the case's */
+    bool in_place; /* y in x[0]'s memory, dx[0] in dy's */
+    int32_t
+        extra; /* channels of neighbours beside each view's in every pixel: they hold NaN and must keep their bits */
+    int32_t border; /* rows and columns around every view beyond what setup asks for */
+    int32_t batch;  /* largest n of the setup; 0: the case's */
 } layer_run_options;
 
 /* Memory behind a view, with a copy from before the pass to see what was touched outside the view. */

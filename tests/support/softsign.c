@@ -81,7 +81,8 @@ static fv_status backward(fvi_call *call)
     const double scale = scale_of(call);
     const fvi_view *const views[] = { &call->y, &call->dy, &call->dx[0] };
     if (call->dx[0].data)
-        fvi_split_runs(call->context, call->dtype, views, 3, call->dtype == FV_F64 ? backward_f64 : backward_f32, &scale);
+        fvi_split_runs(call->context, call->dtype, views, 3, call->dtype == FV_F64 ? backward_f64 : backward_f32,
+                       &scale);
     return FV_OK;
 }
 

@@ -23,7 +23,8 @@ FVI_INLINE void forward(size_t count, double a, double b, const float *x, float 
     }
 }
 
-FVI_INLINE void backward(size_t count, double a, double b, const float *y, const float *dy, float *dx, backward_step *step)
+FVI_INLINE void backward(size_t count, double a, double b, const float *y, const float *dy, float *dx,
+                         backward_step *step)
 {
     const fvi_vf va = fvi_vf_splat((float)a), vb = fvi_vf_splat((float)b);
     size_t i = 0;
@@ -31,7 +32,8 @@ FVI_INLINE void backward(size_t count, double a, double b, const float *y, const
         fvi_vf_store(dx + i, step(fvi_vf_load(y + i), fvi_vf_load(dy + i), va, vb));
     if (i < count) {
         const fvi_vmask mask = fvi_vmask_first(count - i);
-        fvi_vf_store_masked(dx + i, step(fvi_vf_load_masked(y + i, mask), fvi_vf_load_masked(dy + i, mask), va, vb), mask);
+        fvi_vf_store_masked(dx + i, step(fvi_vf_load_masked(y + i, mask), fvi_vf_load_masked(dy + i, mask), va, vb),
+                            mask);
     }
 }
 
@@ -131,7 +133,8 @@ void FVI_ISA_NAME(fvi_leaky_relu_f32)(size_t count, double a, double b, const vo
     forward(count, a, b, x, y, leaky_relu);
 }
 
-void FVI_ISA_NAME(fvi_leaky_relu_backward_f32)(size_t count, double a, double b, const void *y, const void *dy, void *dx)
+void FVI_ISA_NAME(fvi_leaky_relu_backward_f32)(size_t count, double a, double b, const void *y, const void *dy,
+                                               void *dx)
 {
     backward(count, a, b, y, dy, dx, leaky_relu_backward);
 }
@@ -171,7 +174,8 @@ void FVI_ISA_NAME(fvi_scaled_tanh_f32)(size_t count, double a, double b, const v
     forward(count, a, b, x, y, scaled_tanh);
 }
 
-void FVI_ISA_NAME(fvi_scaled_tanh_backward_f32)(size_t count, double a, double b, const void *y, const void *dy, void *dx)
+void FVI_ISA_NAME(fvi_scaled_tanh_backward_f32)(size_t count, double a, double b, const void *y, const void *dy,
+                                                void *dx)
 {
     backward(count, a, b, y, dy, dx, scaled_tanh_backward);
 }

@@ -15,7 +15,8 @@ void FVI_REAL_NAME(fvi_relu_reference)(size_t count, double a, double b, const v
         out[i] = 0 > in[i] ? 0 : in[i]; /* this way round a NaN stays */
 }
 
-void FVI_REAL_NAME(fvi_relu_backward_reference)(size_t count, double a, double b, const void *y, const void *dy, void *dx)
+void FVI_REAL_NAME(fvi_relu_backward_reference)(size_t count, double a, double b, const void *y, const void *dy,
+                                                void *dx)
 {
     const fvi_real *out = y, *up = dy;
     fvi_real *down = dx;
@@ -52,7 +53,8 @@ void FVI_REAL_NAME(fvi_elu_reference)(size_t count, double a, double b, const vo
         out[i] = in[i] > 0 ? in[i] : alpha * (FVI_REAL_MATH(exp)(in[i]) - 1);
 }
 
-void FVI_REAL_NAME(fvi_elu_backward_reference)(size_t count, double a, double b, const void *y, const void *dy, void *dx)
+void FVI_REAL_NAME(fvi_elu_backward_reference)(size_t count, double a, double b, const void *y, const void *dy,
+                                               void *dx)
 {
     const fvi_real *out = y, *up = dy, alpha = (fvi_real)a;
     fvi_real *down = dx;
@@ -70,7 +72,8 @@ void FVI_REAL_NAME(fvi_sigmoid_reference)(size_t count, double a, double b, cons
         out[i] = 1 / (1 + FVI_REAL_MATH(exp)(-in[i]));
 }
 
-void FVI_REAL_NAME(fvi_sigmoid_backward_reference)(size_t count, double a, double b, const void *y, const void *dy, void *dx)
+void FVI_REAL_NAME(fvi_sigmoid_backward_reference)(size_t count, double a, double b, const void *y, const void *dy,
+                                                   void *dx)
 {
     const fvi_real *out = y, *up = dy;
     fvi_real *down = dx;
@@ -88,7 +91,8 @@ void FVI_REAL_NAME(fvi_tanh_reference)(size_t count, double a, double b, const v
         out[i] = FVI_REAL_MATH(tanh)(in[i]);
 }
 
-void FVI_REAL_NAME(fvi_tanh_backward_reference)(size_t count, double a, double b, const void *y, const void *dy, void *dx)
+void FVI_REAL_NAME(fvi_tanh_backward_reference)(size_t count, double a, double b, const void *y, const void *dy,
+                                                void *dx)
 {
     const fvi_real *out = y, *up = dy;
     fvi_real *down = dx;

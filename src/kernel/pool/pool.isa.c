@@ -117,8 +117,8 @@ static span span_at(const fvi_pool_shape *shape, fvi_pool_span rows, int32_t ox,
 }
 
 /* The largest of rows x columns taps, and which it is. */
-FVI_INLINE fvi_vf max_of(const fvi_pool_shape *shape, const float *x, int32_t rows, int32_t columns, int32_t tap, lanes part,
-                         bool whole, fvi_vi *taps)
+FVI_INLINE fvi_vf max_of(const fvi_pool_shape *shape, const float *x, int32_t rows, int32_t columns, int32_t tap,
+                         lanes part, bool whole, fvi_vi *taps)
 {
     fvi_vf best = load(x, part, whole);
     fvi_vi winner = fvi_vi_splat(tap);
@@ -139,7 +139,8 @@ FVI_INLINE fvi_vf max_of(const fvi_pool_shape *shape, const float *x, int32_t ro
     return best;
 }
 
-FVI_INLINE fvi_vf sum_of(const fvi_pool_shape *shape, const float *x, int32_t rows, int32_t columns, lanes part, bool whole)
+FVI_INLINE fvi_vf sum_of(const fvi_pool_shape *shape, const float *x, int32_t rows, int32_t columns, lanes part,
+                         bool whole)
 {
     fvi_vf sum = { 0 };
 #pragma GCC unroll 3
@@ -151,8 +152,8 @@ FVI_INLINE fvi_vf sum_of(const fvi_pool_shape *shape, const float *x, int32_t ro
 }
 
 /* One vector of outputs, max or average. */
-FVI_INLINE void pool_vector(const fvi_pool_shape *shape, const span *at, bool max, const float *x, float *y, uint8_t *index,
-                            int32_t rows, int32_t columns, lanes part, bool whole)
+FVI_INLINE void pool_vector(const fvi_pool_shape *shape, const span *at, bool max, const float *x, float *y,
+                            uint8_t *index, int32_t rows, int32_t columns, lanes part, bool whole)
 {
     fvi_vi taps;
     if (!max) {
@@ -166,8 +167,8 @@ FVI_INLINE void pool_vector(const fvi_pool_shape *shape, const span *at, bool ma
 }
 
 /* The windows of a span, whose size is given again so that it can be a constant. */
-FVI_INLINE void pool_span(const fvi_pool_shape *shape, const span *at, bool max, const float *x, float *y, uint8_t *index,
-                          int32_t rows, int32_t columns, bool whole)
+FVI_INLINE void pool_span(const fvi_pool_shape *shape, const span *at, bool max, const float *x, float *y,
+                          uint8_t *index, int32_t rows, int32_t columns, bool whole)
 {
     const lanes part = first_lanes(shape->c);
     const int32_t channels = shape->c, last = channels - LANES;
@@ -295,7 +296,8 @@ FVI_INLINE void spread_span(const fvi_pool_shape *shape, const span *at, spread_
     }
 }
 
-FVI_INLINE void spread_image(const fvi_pool_shape *shape, spread_kind kind, const float *dy, const uint8_t *index, float *dx)
+FVI_INLINE void spread_image(const fvi_pool_shape *shape, spread_kind kind, const float *dy, const uint8_t *index,
+                             float *dx)
 {
     for (int32_t oy = 0; oy < shape->oh; oy++) {
         const fvi_pool_span rows = fvi_pool_span_of(shape, 0, oy);

@@ -40,7 +40,8 @@ static fvi_real window_max(const fvi_pool_shape *shape, fvi_pool_span rows, fvi_
     return best;
 }
 
-void FVI_REAL_NAME(fvi_max_pool_row_reference)(const fvi_pool_shape *shape, int32_t oy, const void *x, void *y, void *index)
+void FVI_REAL_NAME(fvi_max_pool_row_reference)(const fvi_pool_shape *shape, int32_t oy, const void *x, void *y,
+                                               void *index)
 {
     const fvi_pool_span rows = fvi_pool_span_of(shape, 0, oy);
     fvi_real *out = (fvi_real *)y + oy * shape->y_row;
@@ -61,7 +62,8 @@ void FVI_REAL_NAME(fvi_average_pool_row_reference)(const fvi_pool_shape *shape, 
     fvi_real *out = (fvi_real *)y + oy * shape->y_row;
     for (int32_t ox = 0; ox < shape->ow; ox++) {
         const fvi_pool_span columns = fvi_pool_span_of(shape, 1, ox);
-        const fvi_real divisor = (fvi_real)fvi_pool_counted(shape, 0, rows) * (fvi_real)fvi_pool_counted(shape, 1, columns);
+        const fvi_real divisor =
+            (fvi_real)fvi_pool_counted(shape, 0, rows) * (fvi_real)fvi_pool_counted(shape, 1, columns);
         for (int32_t c = 0; c < shape->c; c++) {
             const fvi_real *in = (const fvi_real *)x + c;
             fvi_real sum = 0;
@@ -81,7 +83,8 @@ static void clear_image(const fvi_pool_shape *shape, fvi_real *dx)
                 dx[h * shape->x_row + w * shape->x_pixel + c] = 0;
 }
 
-void FVI_REAL_NAME(fvi_max_pool_backward_reference)(const fvi_pool_shape *shape, const void *dy, const void *index, void *dx)
+void FVI_REAL_NAME(fvi_max_pool_backward_reference)(const fvi_pool_shape *shape, const void *dy, const void *index,
+                                                    void *dx)
 {
     const fvi_real *up = dy;
     fvi_real *down = dx;

@@ -47,8 +47,8 @@ static void row_softmax(size_t count, const float *x, float *y, double *log_sum)
         y[k] /= sum;
 }
 
-void FVI_ISA_NAME(fvi_softmax_f32)(size_t rows, size_t count, ptrdiff_t x_stride, const void *x, ptrdiff_t y_stride, void *y,
-                                   double *log_sum)
+void FVI_ISA_NAME(fvi_softmax_f32)(size_t rows, size_t count, ptrdiff_t x_stride, const void *x, ptrdiff_t y_stride,
+                                   void *y, double *log_sum)
 {
     const float *in = x;
     float *out = y;

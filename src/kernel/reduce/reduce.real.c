@@ -13,8 +13,8 @@ static fvi_real row_max(size_t count, const fvi_real *x)
     return max;
 }
 
-void FVI_REAL_NAME(fvi_softmax_reference)(size_t rows, size_t count, ptrdiff_t x_stride, const void *x, ptrdiff_t y_stride,
-                                          void *y, double *log_sum)
+void FVI_REAL_NAME(fvi_softmax_reference)(size_t rows, size_t count, ptrdiff_t x_stride, const void *x,
+                                          ptrdiff_t y_stride, void *y, double *log_sum)
 {
     const fvi_real *in = x;
     fvi_real *out = y;
@@ -76,8 +76,8 @@ double FVI_REAL_NAME(fvi_squared_difference_reference)(size_t count, const void 
     return sum;
 }
 
-void FVI_REAL_NAME(fvi_difference_reference)(size_t count, double factor, const void *x, const float *t, ptrdiff_t t_stride,
-                                             void *dx)
+void FVI_REAL_NAME(fvi_difference_reference)(size_t count, double factor, const void *x, const float *t,
+                                             ptrdiff_t t_stride, void *dx)
 {
     const fvi_real *in = x, scale = (fvi_real)factor;
     fvi_real *down = dx;
