@@ -86,8 +86,9 @@ static fv_status open_temporary(fvi_writer *writer)
             break;
     }
     const int error = errno;
-    return fvi_fail(writer->context, FV_ERR_IO, "'%s' cannot be created: %s; does its folder exist, and may you write to it?",
-                    writer->temporary, strerror(error));
+    return fvi_fail(writer->context, FV_ERR_IO,
+                    "'%s' cannot be created: %s; does its folder exist, and may you write to it?", writer->temporary,
+                    strerror(error));
 }
 
 fv_status fvi_writer_open(fvi_writer *writer, fv_context *context, const char *path)
@@ -148,7 +149,8 @@ static fv_status sync_folder(fvi_writer *writer)
     const int error = errno;
     close(descriptor);
     if (result != 0 && error != EINVAL && error != ENOTSUP) /* file systems whose folders need no sync */
-        return fvi_fail(writer->context, FV_ERR_IO, "the folder of '%s' could not be synced: %s", writer->path, strerror(error));
+        return fvi_fail(writer->context, FV_ERR_IO, "the folder of '%s' could not be synced: %s", writer->path,
+                        strerror(error));
     return FV_OK;
 }
 

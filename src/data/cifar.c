@@ -25,13 +25,16 @@ enum { SIDE = 32, PIXELS = 3 * SIDE * SIDE, MOST_FILES = 6, NAMES_LIMIT = 1 << 1
 /* One of the two sets: what its files are called and how a record begins. */
 typedef struct cifar_kind {
     const char *title;
-    int32_t classes, coarse; /* coarse 0: records have one label */
-    const char *names;       /* file of class names, one a line */
+    int32_t classes, coarse;          /* coarse 0: records have one label */
+    const char *names;                /* file of class names, one a line */
     const char *files[2][MOST_FILES]; /* of each split, in order */
 } cifar_kind;
 
 static const cifar_kind kinds[2] = {
-    { "CIFAR-10", 10, 0, "batches.meta.txt",
+    { "CIFAR-10",
+      10,
+      0,
+      "batches.meta.txt",
       { { "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin" },
         { "test_batch.bin" } } },
     { "CIFAR-100", 100, 20, "fine_label_names.txt", { { "train.bin" }, { "test.bin" } } },
@@ -57,32 +60,34 @@ static size_t record_bytes(const cifar_kind *kind)
     return PIXELS + (kind->coarse > 0 ? 2 : 1);
 }
 
-static fv_status check_file(fv_context *context, const cifar_kind *kind, const char *path, const char *name, size_t size)
+static fv_status check_file(fv_context *context, const cifar_kind *kind, const char *path, const char *name,
+                            size_t size)
 {
     const size_t record = record_bytes(kind);
     if (size == 0 || size % record != 0)
         return fvi_fail(context, FV_ERR_FORMAT,
-                        "'%s' %s: %zu bytes are not whole records of %zu (%zu, and %zu bytes over): truncated or oversized; download it again",
+                        "'%s' %s: %zu bytes are not whole records of %zu (%zu, and %zu bytes over): truncated or "
+                        "oversized; download it again",
                         path, name, size, record, size / record, size % record);
     return FV_OK;
 }
 
 /* Labels of record `record`, from byte `offset` of the file. */
-static fv_status check_labels(fv_context *context, const cifar_kind *kind, const char *path, const char *name, const uint8_t *bytes,
-                              size_t offset)
+static fv_status check_labels(fv_context *context, const cifar_kind *kind, const char *path, const char *name,
+                              const uint8_t *bytes, size_t offset)
 {
     const uint8_t fine = bytes[kind->coarse > 0];
     if (kind->coarse > 0 && bytes[0] >= kind->coarse)
-        return fvi_fail(context, FV_ERR_FORMAT, "'%s' %s: coarse label %d at offset %zu, expected 0 to %d", path, name, bytes[0],
-                        offset, kind->coarse - 1);
+        return fvi_fail(context, FV_ERR_FORMAT, "'%s' %s: coarse label %d at offset %zu, expected 0 to %d", path, name,
+                        bytes[0], offset, kind->coarse - 1);
     if (fine >= kind->classes)
-        return fvi_fail(context, FV_ERR_FORMAT, "'%s' %s: label %d at offset %zu, expected 0 to %d; is it %s?", path, name, fine,
-                        offset + (kind->coarse > 0), kind->classes - 1, kind->title);
+        return fvi_fail(context, FV_ERR_FORMAT, "'%s' %s: label %d at offset %zu, expected 0 to %d; is it %s?", path,
+                        name, fine, offset + (kind->coarse > 0), kind->classes - 1, kind->title);
     return FV_OK;
 }
 
-static fv_status split_records(fv_context *context, const cifar_kind *kind, const char *path, const char *name, const uint8_t *bytes,
-                               size_t size, fvi_samples *samples)
+static fv_status split_records(fv_context *context, const cifar_kind *kind, const char *path, const char *name,
+                               const uint8_t *bytes, size_t size, fvi_samples *samples)
 {
     const size_t record = record_bytes(kind);
     for (size_t offset = 0; offset < size; offset += record) {
@@ -125,13 +130,14 @@ static fv_status take_names(fv_context *context, const cifar_kind *kind, const c
     return FV_OK;
 }
 
-static fv_status assemble(fv_context *context, const cifar_kind *kind, const char *path, fv_split split, const cifar_parts *parts,
-                          fvi_samples *samples)
+static fv_status assemble(fv_context *context, const cifar_kind *kind, const char *path, fv_split split,
+                          const cifar_parts *parts, fvi_samples *samples)
 {
     size_t records = 0;
     for (int i = 0; kind->files[split][i] != NULL; i++) {
         if (parts->bytes[i] == NULL)
-            return fvi_fail(context, FV_ERR_NOT_FOUND, "'%s' has no %s, which %s needs", path, kind->files[split][i], kind->title);
+            return fvi_fail(context, FV_ERR_NOT_FOUND, "'%s' has no %s, which %s needs", path, kind->files[split][i],
+                            kind->title);
         FV_TRY(check_file(context, kind, path, kind->files[split][i], parts->size[i]));
         records += parts->size[i] / record_bytes(kind);
     }
@@ -161,7 +167,8 @@ bool fvi_cifar_present(const char *folder)
     return kind_of_folder(folder) != NULL;
 }
 
-static fv_status read_files(fv_context *context, const cifar_kind *kind, const char *folder, fv_split split, cifar_parts *parts)
+static fv_status read_files(fv_context *context, const cifar_kind *kind, const char *folder, fv_split split,
+                            cifar_parts *parts)
 {
     char path[FVI_PATH_BYTES];
     for (int i = 0; kind->files[split][i] != NULL; i++) {
@@ -192,17 +199,18 @@ fv_status fvi_cifar_read_folder(fv_context *context, const char *folder, fv_spli
 #ifdef FVI_HAVE_ARCHIVE
 
 /* Where an entry's bytes go: grown as they arrive, since the size that a header claims may be a lie. */
-static fv_status read_entry(fv_context *context, struct archive *archive, const char *path, const char *name, size_t limit,
-                            uint8_t **bytes, size_t *size)
+static fv_status read_entry(fv_context *context, struct archive *archive, const char *path, const char *name,
+                            size_t limit, uint8_t **bytes, size_t *size)
 {
     void *memory = NULL;
     size_t capacity = 0, used = 0;
     for (;;) {
         fv_status status = fvi_grow(context, &memory, &capacity, used, used + (1 << 16) + 1, 1);
-        const la_ssize_t got = status == FV_OK ? archive_read_data(archive, (char *)memory + used, capacity - used - 1) : 0;
+        const la_ssize_t got =
+            status == FV_OK ? archive_read_data(archive, (char *)memory + used, capacity - used - 1) : 0;
         if (got < 0)
-            status = fvi_fail(context, FV_ERR_FORMAT, "'%s' is damaged or truncated inside %s: %s; download it again", path, name,
-                              archive_error_string(archive));
+            status = fvi_fail(context, FV_ERR_FORMAT, "'%s' is damaged or truncated inside %s: %s; download it again",
+                              path, name, archive_error_string(archive));
         used += got > 0 ? (size_t)got : 0;
         if (status == FV_OK && used > limit)
             status = fvi_fail(context, FV_ERR_FORMAT, "'%s' %s: more than %zu bytes", path, name, limit);
@@ -221,8 +229,8 @@ static fv_status read_entry(fv_context *context, struct archive *archive, const 
 }
 
 /* Takes the entry if either kind has a use for it. */
-static fv_status take_entry(fv_context *context, struct archive *archive, const char *path, const char *name, fv_split split,
-                            cifar_parts parts[2])
+static fv_status take_entry(fv_context *context, struct archive *archive, const char *path, const char *name,
+                            fv_split split, cifar_parts parts[2])
 {
     const char *slash = strrchr(name, '/');
     const char *base = slash != NULL ? slash + 1 : name;
@@ -237,7 +245,8 @@ static fv_status take_entry(fv_context *context, struct archive *archive, const 
     return FV_OK;
 }
 
-static fv_status read_entries(fv_context *context, struct archive *archive, const char *path, fv_split split, cifar_parts parts[2])
+static fv_status read_entries(fv_context *context, struct archive *archive, const char *path, fv_split split,
+                              cifar_parts parts[2])
 {
     struct archive_entry *entry = NULL;
     for (;;) {
@@ -273,10 +282,11 @@ static fv_status refuse_archive(fv_context *context, const char *path, struct ar
     }
     const char *text = head + strspn(head, " \t\r\n");
     if (strncasecmp(text, "<!doctype html", 14) == 0 || strncasecmp(text, "<html", 5) == 0)
-        return fvi_fail(context, FV_ERR_FORMAT, "'%s' looks like an HTML page: the download failed? Delete it and download it again",
-                        path);
-    return fvi_fail(context, FV_ERR_FORMAT, "'%s' is no .tar.gz of CIFAR-10 or CIFAR-100 (%s); IDX files are given by their folder",
-                    path, archive_error_string(archive));
+        return fvi_fail(context, FV_ERR_FORMAT,
+                        "'%s' looks like an HTML page: the download failed? Delete it and download it again", path);
+    return fvi_fail(context, FV_ERR_FORMAT,
+                    "'%s' is no .tar.gz of CIFAR-10 or CIFAR-100 (%s); IDX files are given by their folder", path,
+                    archive_error_string(archive));
 }
 
 static fv_status read_archive(fv_context *context, struct archive *archive, const char *path, fv_split split,
@@ -315,8 +325,10 @@ fv_status fvi_cifar_read_archive(fv_context *context, const char *path, fv_split
 {
     (void)split;
     (void)samples;
-    return fvi_fail(context, FV_ERR_UNSUPPORTED,
-                    "'%s' is an archive, and this build of fovea has no libarchive; unpack it with tar -xzf and name the folder", path);
+    return fvi_fail(
+        context, FV_ERR_UNSUPPORTED,
+        "'%s' is an archive, and this build of fovea has no libarchive; unpack it with tar -xzf and name the folder",
+        path);
 }
 
 #endif

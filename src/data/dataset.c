@@ -78,7 +78,8 @@ fv_status fvi_dataset_adopt(fv_dataset **out, fv_context *context, const char *n
     dataset->context = context;
     dataset->samples = *samples;
     *samples = (fvi_samples){ 0 };
-    dataset->image_bytes = (size_t)dataset->samples.shape.c * (size_t)dataset->samples.shape.h * (size_t)dataset->samples.shape.w;
+    dataset->image_bytes =
+        (size_t)dataset->samples.shape.c * (size_t)dataset->samples.shape.h * (size_t)dataset->samples.shape.w;
     dataset->name = fvi_duplicate_text(context, name);
     fv_status status = dataset->name != NULL ? FV_OK : fvi_out_of_memory(context, "a name", strlen(name));
     if (status == FV_OK)
@@ -92,24 +93,27 @@ fv_status fvi_dataset_adopt(fv_dataset **out, fv_context *context, const char *n
     return FV_OK;
 }
 
-static fv_status check_arrays(fv_context *context, const int32_t *labels, int64_t count, fv_image_shape shape, int32_t classes,
-                              size_t *bytes)
+static fv_status check_arrays(fv_context *context, const int32_t *labels, int64_t count, fv_image_shape shape,
+                              int32_t classes, size_t *bytes)
 {
     if (count < 1 || count > INT32_MAX)
-        return fvi_fail(context, FV_ERR_ARGUMENT, "a data set of %lld samples: there must be 1 to %d", (long long)count, INT32_MAX);
+        return fvi_fail(context, FV_ERR_ARGUMENT, "a data set of %lld samples: there must be 1 to %d", (long long)count,
+                        INT32_MAX);
     if (shape.c < 1 || shape.c > FV_MAX_CHANNELS || shape.h < 1 || shape.h > FVI_IMAGE_SIDE || shape.w < 1 ||
         shape.w > FVI_IMAGE_SIDE)
-        return fvi_fail(context, FV_ERR_SHAPE, "images of %dx%dx%d (channels, rows, columns): channels must be 1 to %d, sides 1 to %d",
+        return fvi_fail(context, FV_ERR_SHAPE,
+                        "images of %dx%dx%d (channels, rows, columns): channels must be 1 to %d, sides 1 to %d",
                         shape.c, shape.h, shape.w, FV_MAX_CHANNELS, FVI_IMAGE_SIDE);
     if (classes < 1)
         return fvi_fail(context, FV_ERR_ARGUMENT, "a data set of %d classes: there must be at least 1", classes);
-    if (!fvi_size_multiply((size_t)count, (size_t)shape.c * (size_t)shape.h * (size_t)shape.w, bytes) || *bytes > FVI_DATASET_BYTES)
+    if (!fvi_size_multiply((size_t)count, (size_t)shape.c * (size_t)shape.h * (size_t)shape.w, bytes) ||
+        *bytes > FVI_DATASET_BYTES)
         return fvi_fail(context, FV_ERR_SHAPE, "%lld images of %dx%dx%d are more than a data set may hold (%zu bytes)",
                         (long long)count, shape.c, shape.h, shape.w, FVI_DATASET_BYTES);
     for (int64_t i = 0; i < count; i++)
         if (labels[i] < 0 || labels[i] >= classes)
-            return fvi_fail(context, FV_ERR_ARGUMENT, "label %lld is %d; with %d classes it must be 0 to %d", (long long)i,
-                            labels[i], classes, classes - 1);
+            return fvi_fail(context, FV_ERR_ARGUMENT, "label %lld is %d; with %d classes it must be 0 to %d",
+                            (long long)i, labels[i], classes, classes - 1);
     return FV_OK;
 }
 

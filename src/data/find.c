@@ -113,7 +113,8 @@ static bool try_user_folder(place_search *finder)
     if (folder != NULL && *folder != '\0')
         return fvi_path_join(root, folder, "fovea") && try_root(finder, root);
     folder = getenv("HOME");
-    return folder != NULL && *folder != '\0' && fvi_path_join(root, folder, ".local/share/fovea") && try_root(finder, root);
+    return folder != NULL && *folder != '\0' && fvi_path_join(root, folder, ".local/share/fovea") &&
+           try_root(finder, root);
 }
 
 static fv_status find_named(fv_context *context, const known_set *set, fvi_place *place)
@@ -125,8 +126,8 @@ static fv_status find_named(fv_context *context, const known_set *set, fvi_place
     if (set->embedded ? try_embedded(&state) : try_root(&state, "../shared/data") || try_user_folder(&state))
         return FV_OK;
     return fvi_fail(context, FV_ERR_NOT_FOUND,
-                    "data set '%s' was not found in %s; download it there, or name another folder in FOVEA_DATA%s", set->name,
-                    state.tried, set->embedded ? "" : ", or use 'mnist-12k', which comes with fovea");
+                    "data set '%s' was not found in %s; download it there, or name another folder in FOVEA_DATA%s",
+                    set->name, state.tried, set->embedded ? "" : ", or use 'mnist-12k', which comes with fovea");
 }
 
 /* A folder that holds a data set itself or one level down. */
@@ -156,10 +157,11 @@ static fv_status find_path(fv_context *context, const char *path, fvi_place *pla
             return fvi_fail(context, FV_ERR_IO, "data folder '%s' cannot be read: %s", path, strerror(errno));
         if (find_in_folder(path, place))
             return FV_OK;
-        return fvi_fail(context, FV_ERR_NOT_FOUND,
-                        "folder '%s' holds no data set that fovea knows: neither train-images-idx3-ubyte[.gz] (IDX, as MNIST) nor "
-                        "data_batch_1.bin (CIFAR-10) nor train.bin (CIFAR-100), here or in a folder of its published name",
-                        path);
+        return fvi_fail(
+            context, FV_ERR_NOT_FOUND,
+            "folder '%s' holds no data set that fovea knows: neither train-images-idx3-ubyte[.gz] (IDX, as MNIST) nor "
+            "data_batch_1.bin (CIFAR-10) nor train.bin (CIFAR-100), here or in a folder of its published name",
+            path);
     }
     if (is_file(path)) {
         if (snprintf(place->path, FVI_PATH_BYTES, "%s", path) >= FVI_PATH_BYTES)
@@ -171,9 +173,10 @@ static fv_status find_path(fv_context *context, const char *path, fvi_place *pla
     for (int32_t i = 0; i < KNOWN_SETS; i++)
         names[i] = known_sets[i].name;
     const char *nearest = fv_nearest_word(path, names, KNOWN_SETS);
-    return fvi_fail(context, FV_ERR_NOT_FOUND,
-                    "data '%s': no such data set, folder or file%s%s%s; the names are mnist-12k, mnist, cifar-10, cifar-100", path,
-                    nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+    return fvi_fail(
+        context, FV_ERR_NOT_FOUND,
+        "data '%s': no such data set, folder or file%s%s%s; the names are mnist-12k, mnist, cifar-10, cifar-100", path,
+        nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
 }
 
 fv_status fvi_dataset_find(fv_context *context, const char *where, fvi_place *place)

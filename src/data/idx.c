@@ -50,15 +50,16 @@ static fv_status read_header(fvi_source *source, uint32_t magic, int rank, uint3
     FV_TRY(fvi_source_read(source, header, 4, "magic number"));
     if (big_endian(header) != magic)
         return fvi_fail(source->context, FV_ERR_FORMAT,
-                        "'%s': wrong magic number 0x%08x at offset 0, expected 0x%08x (IDX %s); is it another file under this name?",
+                        "'%s': wrong magic number 0x%08x at offset 0, expected 0x%08x (IDX %s); is it another file "
+                        "under this name?",
                         source->path, big_endian(header), magic, rank == 1 ? "labels" : "images");
     FV_TRY(fvi_source_read(source, header, 4 * (size_t)rank, "header"));
     for (int i = 0; i < rank; i++) {
         const uint32_t most = i == 0 ? INT32_MAX : FVI_IMAGE_SIDE;
         size[i] = big_endian(header + 4 * i);
         if (size[i] < 1 || size[i] > most)
-            return fvi_fail(source->context, FV_ERR_FORMAT, "'%s': %s is %u at offset %d, expected 1 to %u", source->path,
-                            axis[i], size[i], 4 + 4 * i, most);
+            return fvi_fail(source->context, FV_ERR_FORMAT, "'%s': %s is %u at offset %d, expected 1 to %u",
+                            source->path, axis[i], size[i], 4 + 4 * i, most);
     }
     return FV_OK;
 }
@@ -68,7 +69,8 @@ static fv_status read_body(fvi_source *source, size_t bytes, const char *what, u
 {
     if (bytes > FVI_DATASET_BYTES || bytes > source->most_bytes)
         return fvi_fail(source->context, FV_ERR_FORMAT,
-                        "'%s' is truncated: its header promises %zu bytes of %s, but the file can hold no more than %llu; download it again",
+                        "'%s' is truncated: its header promises %zu bytes of %s, but the file can hold no more than "
+                        "%llu; download it again",
                         source->path, bytes, what, (unsigned long long)source->most_bytes);
     *body = fvi_allocate(source->context, bytes);
     if (*body == NULL)
@@ -101,8 +103,8 @@ static fv_status convert_labels(fv_context *context, const char *path, const uin
         return fvi_out_of_memory(context, "labels", (size_t)samples->count * sizeof *samples->labels);
     for (int64_t i = 0; i < samples->count; i++) {
         if (bytes[i] >= CLASSES)
-            return fvi_fail(context, FV_ERR_FORMAT, "'%s': label %d at offset %lld (sample %lld), expected 0 to %d", path,
-                            bytes[i], (long long)i + 8, (long long)i, CLASSES - 1);
+            return fvi_fail(context, FV_ERR_FORMAT, "'%s': label %d at offset %lld (sample %lld), expected 0 to %d",
+                            path, bytes[i], (long long)i + 8, (long long)i, CLASSES - 1);
         samples->labels[i] = bytes[i];
     }
     return FV_OK;
@@ -117,7 +119,8 @@ static fv_status read_labels(fv_context *context, const char *path, fvi_samples 
     fv_status status = read_header(&source, MAGIC_LABELS, 1, size);
     count = size[0];
     if (status == FV_OK && count != samples->count)
-        status = fvi_fail(context, FV_ERR_FORMAT, "'%s': %u labels (offset 4), but the images beside it are %lld; take both from one source",
+        status = fvi_fail(context, FV_ERR_FORMAT,
+                          "'%s': %u labels (offset 4), but the images beside it are %lld; take both from one source",
                           path, count, (long long)samples->count);
     if (status == FV_OK)
         status = read_body(&source, count, "labels", &bytes);

@@ -10,8 +10,8 @@
 
 static const unsigned char png_signature[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n' };
 
-static fv_status decode(fv_context *context, const char *path, const unsigned char *bytes, size_t size, uint8_t **pixels,
-                        fv_image_shape *shape)
+static fv_status decode(fv_context *context, const char *path, const unsigned char *bytes, size_t size,
+                        uint8_t **pixels, fv_image_shape *shape)
 {
     if (size >= sizeof png_signature && memcmp(bytes, png_signature, sizeof png_signature) == 0)
         return fvi_png_decode(context, path, bytes, size, pixels, shape);
@@ -20,10 +20,11 @@ static fv_status decode(fv_context *context, const char *path, const unsigned ch
     if (size == 0)
         return fvi_fail(context, FV_ERR_FORMAT, "image '%s' is empty", path);
     if (size >= 3 && memcmp(bytes, "\xFF\xD8\xFF", 3) == 0)
-        return fvi_fail(context, FV_ERR_UNSUPPORTED, "image '%s' is JPEG, which is not read yet; convert it to PNG", path);
+        return fvi_fail(context, FV_ERR_UNSUPPORTED, "image '%s' is JPEG, which is not read yet; convert it to PNG",
+                        path);
     return fvi_fail(context, FV_ERR_FORMAT,
-                    "image '%s' begins with bytes %02x %02x: neither PNG (89 50) nor PGM or PPM (P2, P3, P5, P6)", path, bytes[0],
-                    size > 1 ? bytes[1] : 0);
+                    "image '%s' begins with bytes %02x %02x: neither PNG (89 50) nor PGM or PPM (P2, P3, P5, P6)", path,
+                    bytes[0], size > 1 ? bytes[1] : 0);
 }
 
 fv_status fv_image_read(fv_context *context, const char *path, uint8_t **pixels, fv_image_shape *shape)

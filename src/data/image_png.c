@@ -58,7 +58,8 @@ static fv_status png_failed(png_job *job)
 {
     if (job->status != FV_OK)
         return job->status;
-    return fvi_fail(job->context, FV_ERR_FORMAT, "image '%s' is no valid PNG near offset %zu: %s", job->path, job->at, job->error);
+    return fvi_fail(job->context, FV_ERR_FORMAT, "image '%s' is no valid PNG near offset %zu: %s", job->path, job->at,
+                    job->error);
 }
 
 /* Header and transformations: afterwards rows are 8 bits with 1 (grey), 2 (with alpha), 3 (RGB) or 4 channels. */
@@ -89,8 +90,8 @@ static fv_status take_rows(png_job *job)
                         job->height, FVI_IMAGE_MOST_PIXELS);
     /* An eighth: the rows may have been packed at one bit for each byte here (or palette: 3 or 4 bytes for one bit). */
     if (row_bytes * job->height / (8 * 4) > job->size * DEFLATE_RATIO)
-        return fvi_fail(job->context, FV_ERR_FORMAT, "image '%s' is truncated: %ux%u pixels cannot come from %zu bytes", job->path,
-                        job->width, job->height, job->size);
+        return fvi_fail(job->context, FV_ERR_FORMAT, "image '%s' is truncated: %ux%u pixels cannot come from %zu bytes",
+                        job->path, job->width, job->height, job->size);
     job->rows = fvi_allocate_zeroed(job->context, job->height, row_bytes);
     job->row = fvi_allocate(job->context, job->height * sizeof *job->row);
     if (job->rows == NULL || job->row == NULL)
@@ -136,8 +137,8 @@ static fv_status decode(png_structp png, png_job *job, uint8_t **pixels, fv_imag
     return FV_OK;
 }
 
-fv_status fvi_png_decode(fv_context *context, const char *path, const unsigned char *bytes, size_t size, uint8_t **pixels,
-                         fv_image_shape *shape)
+fv_status fvi_png_decode(fv_context *context, const char *path, const unsigned char *bytes, size_t size,
+                         uint8_t **pixels, fv_image_shape *shape)
 {
     png_job job = { .context = context, .path = path, .bytes = bytes, .size = size };
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &job, keep_error, ignore_warning);
@@ -170,8 +171,9 @@ static fv_status write_rows(png_structp png, png_job *job)
     if (setjmp(png_jmpbuf(png)) != 0)
         return png_failed(job);
     png_set_write_fn(png, job, take_bytes, flush_nothing);
-    png_set_IHDR(png, job->info, job->width, job->height, 8, job->channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB,
-                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_set_IHDR(png, job->info, job->width, job->height, 8,
+                 job->channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_write_info(png, job->info);
     png_write_image(png, job->row);
     png_write_end(png, NULL);
@@ -188,7 +190,8 @@ static fv_status encode(png_job *job, const uint8_t *pixels)
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, job, keep_error, ignore_warning);
     if (png != NULL)
         job->info = png_create_info_struct(png);
-    const fv_status status = job->info != NULL ? write_rows(png, job) : fvi_out_of_memory(job->context, "a PNG writer", 0);
+    const fv_status status =
+        job->info != NULL ? write_rows(png, job) : fvi_out_of_memory(job->context, "a PNG writer", 0);
     if (png != NULL)
         png_destroy_write_struct(&png, &job->info);
     return status;
@@ -196,13 +199,20 @@ static fv_status encode(png_job *job, const uint8_t *pixels)
 
 fv_status fv_image_write_png(fv_context *context, const char *path, const uint8_t *pixels, fv_image_shape shape)
 {
-    if ((shape.c != 1 && shape.c != 3) || shape.h < 1 || shape.w < 1 || shape.h > FVI_IMAGE_MOST_SIDE || shape.w > FVI_IMAGE_MOST_SIDE)
-        return fvi_fail(context, FV_ERR_SHAPE, "image '%s': %dx%dx%d cannot be written; channels must be 1 or 3, sides 1 to %d", path,
-                        shape.c, shape.h, shape.w, FVI_IMAGE_MOST_SIDE);
+    if ((shape.c != 1 && shape.c != 3) || shape.h < 1 || shape.w < 1 || shape.h > FVI_IMAGE_MOST_SIDE ||
+        shape.w > FVI_IMAGE_MOST_SIDE)
+        return fvi_fail(context, FV_ERR_SHAPE,
+                        "image '%s': %dx%dx%d cannot be written; channels must be 1 or 3, sides 1 to %d", path, shape.c,
+                        shape.h, shape.w, FVI_IMAGE_MOST_SIDE);
     fvi_writer writer;
     FV_TRY(fvi_writer_open(&writer, context, path));
-    png_job job = { .context = context, .path = path, .size = SIZE_MAX / DEFLATE_RATIO, .writer = &writer,
-                    .width = (uint32_t)shape.w, .height = (uint32_t)shape.h, .channels = (uint32_t)shape.c };
+    png_job job = { .context = context,
+                    .path = path,
+                    .size = SIZE_MAX / DEFLATE_RATIO,
+                    .writer = &writer,
+                    .width = (uint32_t)shape.w,
+                    .height = (uint32_t)shape.h,
+                    .channels = (uint32_t)shape.c };
     fv_status status = encode(&job, pixels);
     if (status == FV_OK)
         status = fvi_writer_commit(&writer);
@@ -214,22 +224,23 @@ fv_status fv_image_write_png(fv_context *context, const char *path, const uint8_
 
 #else
 
-fv_status fvi_png_decode(fv_context *context, const char *path, const unsigned char *bytes, size_t size, uint8_t **pixels,
-                         fv_image_shape *shape)
+fv_status fvi_png_decode(fv_context *context, const char *path, const unsigned char *bytes, size_t size,
+                         uint8_t **pixels, fv_image_shape *shape)
 {
     (void)bytes;
     (void)size;
     (void)pixels;
     (void)shape;
-    return fvi_fail(context, FV_ERR_UNSUPPORTED, "image '%s' is PNG, and this build of fovea has no libpng; convert it to PGM or PPM",
-                    path);
+    return fvi_fail(context, FV_ERR_UNSUPPORTED,
+                    "image '%s' is PNG, and this build of fovea has no libpng; convert it to PGM or PPM", path);
 }
 
 fv_status fv_image_write_png(fv_context *context, const char *path, const uint8_t *pixels, fv_image_shape shape)
 {
     (void)pixels;
     (void)shape;
-    return fvi_fail(context, FV_ERR_UNSUPPORTED, "image '%s' cannot be written: this build of fovea has no libpng", path);
+    return fvi_fail(context, FV_ERR_UNSUPPORTED, "image '%s' cannot be written: this build of fovea has no libpng",
+                    path);
 }
 
 #endif

@@ -37,19 +37,21 @@ static void skip_space(pnm_reader *reader, bool comments)
 }
 
 /* A decimal number in [low, high]. */
-static fv_status read_number(pnm_reader *reader, const char *what, bool comments, uint32_t low, uint32_t high, uint32_t *number)
+static fv_status read_number(pnm_reader *reader, const char *what, bool comments, uint32_t low, uint32_t high,
+                             uint32_t *number)
 {
     uint32_t value = 0;
     skip_space(reader, comments);
     const size_t start = reader->at;
-    while (reader->at < reader->size && reader->bytes[reader->at] >= '0' && reader->bytes[reader->at] <= '9' && value <= LARGEST)
+    while (reader->at < reader->size && reader->bytes[reader->at] >= '0' && reader->bytes[reader->at] <= '9' &&
+           value <= LARGEST)
         value = value * 10 + (uint32_t)(reader->bytes[reader->at++] - '0');
     if (reader->at == start)
-        return fvi_fail(reader->context, FV_ERR_FORMAT, "image '%s': %s where %s should be, at offset %zu", reader->path,
-                        start < reader->size ? "no number" : "the file ends", what, start);
+        return fvi_fail(reader->context, FV_ERR_FORMAT, "image '%s': %s where %s should be, at offset %zu",
+                        reader->path, start < reader->size ? "no number" : "the file ends", what, start);
     if (value < low || value > high)
-        return fvi_fail(reader->context, FV_ERR_FORMAT, "image '%s': %s is %u at offset %zu, expected %u to %u", reader->path, what,
-                        value, start, low, high);
+        return fvi_fail(reader->context, FV_ERR_FORMAT, "image '%s': %s is %u at offset %zu, expected %u to %u",
+                        reader->path, what, value, start, low, high);
     *number = value;
     return FV_OK;
 }
@@ -69,11 +71,11 @@ static fv_status read_header(pnm_reader *reader, pnm_header *header)
     FV_TRY(read_number(reader, "the height", true, 1, FVI_IMAGE_MOST_SIDE, &header->height));
     FV_TRY(read_number(reader, "the largest value", true, 1, LARGEST, &header->largest));
     if ((size_t)header->width * header->height > FVI_IMAGE_MOST_PIXELS)
-        return fvi_fail(reader->context, FV_ERR_FORMAT, "image '%s': %ux%u pixels are more than %d", reader->path, header->width,
-                        header->height, FVI_IMAGE_MOST_PIXELS);
+        return fvi_fail(reader->context, FV_ERR_FORMAT, "image '%s': %ux%u pixels are more than %d", reader->path,
+                        header->width, header->height, FVI_IMAGE_MOST_PIXELS);
     if (reader->at >= reader->size || !is_space(reader->bytes[reader->at]))
-        return fvi_fail(reader->context, FV_ERR_FORMAT, "image '%s': no white space behind the header, at offset %zu", reader->path,
-                        reader->at);
+        return fvi_fail(reader->context, FV_ERR_FORMAT, "image '%s': no white space behind the header, at offset %zu",
+                        reader->path, reader->at);
     reader->at++;
     return FV_OK;
 }
@@ -86,11 +88,11 @@ static fv_status check_size(const pnm_reader *reader, const pnm_header *header, 
     const size_t needed = samples * width - (header->plain ? 1 : 0);
     if (left < needed)
         return fvi_fail(reader->context, FV_ERR_FORMAT,
-                        "image '%s' is truncated: %ux%u pixels need %zu bytes behind offset %zu, there are %zu", reader->path,
-                        header->width, header->height, needed, reader->at, left);
+                        "image '%s' is truncated: %ux%u pixels need %zu bytes behind offset %zu, there are %zu",
+                        reader->path, header->width, header->height, needed, reader->at, left);
     if (!header->plain && left > needed)
-        return fvi_fail(reader->context, FV_ERR_FORMAT, "image '%s' is oversized: %zu bytes behind its last pixel", reader->path,
-                        left - needed);
+        return fvi_fail(reader->context, FV_ERR_FORMAT, "image '%s' is oversized: %zu bytes behind its last pixel",
+                        reader->path, left - needed);
     return FV_OK;
 }
 
@@ -103,8 +105,8 @@ static fv_status read_sample(pnm_reader *reader, const pnm_header *header, uint3
     if (header->largest > 255)
         *value = *value << 8 | reader->bytes[reader->at++];
     if (*value > header->largest)
-        return fvi_fail(reader->context, FV_ERR_FORMAT, "image '%s': a pixel is %u at offset %zu, expected 0 to %u", reader->path,
-                        *value, start, header->largest);
+        return fvi_fail(reader->context, FV_ERR_FORMAT, "image '%s': a pixel is %u at offset %zu, expected 0 to %u",
+                        reader->path, *value, start, header->largest);
     return FV_OK;
 }
 
@@ -119,13 +121,13 @@ static fv_status read_pixels(pnm_reader *reader, const pnm_header *header, uint8
         }
     skip_space(reader, false);
     if (header->plain && reader->at < reader->size)
-        return fvi_fail(reader->context, FV_ERR_FORMAT, "image '%s' is oversized: more behind its last pixel, at offset %zu",
-                        reader->path, reader->at);
+        return fvi_fail(reader->context, FV_ERR_FORMAT,
+                        "image '%s' is oversized: more behind its last pixel, at offset %zu", reader->path, reader->at);
     return FV_OK;
 }
 
-fv_status fvi_pnm_decode(fv_context *context, const char *path, const unsigned char *bytes, size_t size, uint8_t **pixels,
-                         fv_image_shape *shape)
+fv_status fvi_pnm_decode(fv_context *context, const char *path, const unsigned char *bytes, size_t size,
+                         uint8_t **pixels, fv_image_shape *shape)
 {
     pnm_reader reader = { .context = context, .path = path, .bytes = bytes, .size = size };
     pnm_header header = { 0 };

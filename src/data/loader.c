@@ -17,7 +17,7 @@ struct fv_loader {
     fv_loader_options options;
     fv_image_shape source;
     int64_t count, position, epoch;
-    int32_t n; /* samples of the last batch */
+    int32_t n;        /* samples of the last batch */
     int32_t *order;   /* [count] */
     int32_t *classes; /* [batch] */
     float *images;    /* [batch][h][w][c] */
@@ -32,7 +32,8 @@ static fv_status check_options(fv_context *context, const fv_dataset *dataset, c
     if (options->batch < 1)
         return fvi_fail(context, FV_ERR_ARGUMENT, "loader: batch is %d, must be at least 1", options->batch);
     if (options->augment.shift < 0 || options->augment.shift > MOST_SHIFT)
-        return fvi_fail(context, FV_ERR_ARGUMENT, "loader: shift is %d, must be 0 to %d pixels", options->augment.shift, MOST_SHIFT);
+        return fvi_fail(context, FV_ERR_ARGUMENT, "loader: shift is %d, must be 0 to %d pixels", options->augment.shift,
+                        MOST_SHIFT);
     const fv_status status = fvi_preprocess_check(&message, &options->preprocess, fv_dataset_shape(dataset));
     if (status != FV_OK)
         return fvi_fail(context, status, "loader of '%s': %s", fv_dataset_name(dataset), message.text);
@@ -46,8 +47,8 @@ static fv_status allocate(fv_loader *loader)
     loader->image_elements = (size_t)input.h * (size_t)input.w * (size_t)input.c;
     if (!fvi_size_multiply((size_t)loader->options.batch, loader->image_elements, &elements) ||
         !fvi_size_multiply(elements, sizeof(float), &elements))
-        return fvi_fail(loader->context, FV_ERR_SHAPE, "loader: a batch of %d images of %dx%dx%d overflows", loader->options.batch,
-                        input.c, input.h, input.w);
+        return fvi_fail(loader->context, FV_ERR_SHAPE, "loader: a batch of %d images of %dx%dx%d overflows",
+                        loader->options.batch, input.c, input.h, input.w);
     loader->images = fvi_allocate(loader->context, elements);
     loader->classes = fvi_allocate(loader->context, (size_t)loader->options.batch * sizeof *loader->classes);
     loader->order = fvi_allocate(loader->context, (size_t)loader->count * sizeof *loader->order);
@@ -56,7 +57,8 @@ static fv_status allocate(fv_loader *loader)
     return FV_OK;
 }
 
-fv_status fv_loader_create(fv_loader **out, fv_context *context, const fv_dataset *dataset, const fv_loader_options *options)
+fv_status fv_loader_create(fv_loader **out, fv_context *context, const fv_dataset *dataset,
+                           const fv_loader_options *options)
 {
     *out = NULL;
     FV_TRY(check_options(context, dataset, options));
@@ -107,7 +109,8 @@ void fv_loader_start(fv_loader *loader, int64_t epoch, int64_t position)
     for (int64_t i = 0; i < loader->count; i++)
         loader->order[i] = (int32_t)i;
     if (loader->options.shuffle)
-        shuffle(loader->order, loader->count, fvi_random_start(loader->options.seed, FVI_PURPOSE_SHUFFLE, (uint64_t)epoch));
+        shuffle(loader->order, loader->count,
+                fvi_random_start(loader->options.seed, FVI_PURPOSE_SHUFFLE, (uint64_t)epoch));
 }
 
 static fvi_placement place_sample(const fv_loader *loader, int32_t index)
@@ -146,9 +149,12 @@ fv_status fv_loader_next(fv_loader *loader, fv_batch *batch)
     loader->position += loader->n;
     const int64_t left = loader->count - loader->position;
     loader->n = left < loader->options.batch ? (int32_t)left : loader->options.batch;
-    *batch = (fv_batch){ .n = loader->n, .images = loader->images, .dtype = FV_F32, .order = FV_NHWC, .classes = loader->classes };
+    *batch = (fv_batch){
+        .n = loader->n, .images = loader->images, .dtype = FV_F32, .order = FV_NHWC, .classes = loader->classes
+    };
     if (loader->n > 0)
-        fvi_parallel(loader->context, ((size_t)loader->n + SAMPLES_PER_TASK - 1) / SAMPLES_PER_TASK, load_samples, loader);
+        fvi_parallel(loader->context, ((size_t)loader->n + SAMPLES_PER_TASK - 1) / SAMPLES_PER_TASK, load_samples,
+                     loader);
     return FV_OK;
 }
 

@@ -10,16 +10,22 @@ enum { LARGEST_SIDE = 65535 };
 fv_status fvi_preprocess_check(fvi_message *message, const fv_preprocess *preprocess, fv_image_shape source)
 {
     const fv_image_shape input = preprocess->input;
-    if (input.c < 1 || input.c > FV_MAX_CHANNELS || input.h < 1 || input.h > LARGEST_SIDE || input.w < 1 || input.w > LARGEST_SIDE)
-        return fvi_fail_in(message, FV_ERR_SHAPE, "preprocess: input %dx%dx%d (channels, rows, columns): channels must be 1 to %d, sides 1 to %d",
-                           input.c, input.h, input.w, FV_MAX_CHANNELS, LARGEST_SIDE);
+    if (input.c < 1 || input.c > FV_MAX_CHANNELS || input.h < 1 || input.h > LARGEST_SIDE || input.w < 1 ||
+        input.w > LARGEST_SIDE)
+        return fvi_fail_in(
+            message, FV_ERR_SHAPE,
+            "preprocess: input %dx%dx%d (channels, rows, columns): channels must be 1 to %d, sides 1 to %d", input.c,
+            input.h, input.w, FV_MAX_CHANNELS, LARGEST_SIDE);
     if (input.c != source.c && !(input.c == 1 && source.c == 3) && !(input.c == 3 && source.c == 1))
-        return fvi_fail_in(message, FV_ERR_SHAPE, "preprocess: images of %d channels cannot become an input of %d", source.c, input.c);
+        return fvi_fail_in(message, FV_ERR_SHAPE, "preprocess: images of %d channels cannot become an input of %d",
+                           source.c, input.c);
     for (int32_t c = 0; c < input.c; c++) {
         const double mean = preprocess->mean[c], deviation = preprocess->deviation[c];
         if (!(mean - mean == 0) || !(deviation - deviation == 0) || deviation < 0)
-            return fvi_fail_in(message, FV_ERR_ARGUMENT, "preprocess: channel %d has mean %g and deviation %g; both must be finite, the deviation not negative",
-                               c, mean, deviation);
+            return fvi_fail_in(
+                message, FV_ERR_ARGUMENT,
+                "preprocess: channel %d has mean %g and deviation %g; both must be finite, the deviation not negative",
+                c, mean, deviation);
     }
     return FV_OK;
 }
@@ -58,8 +64,8 @@ static void place_row(const fvi_pixel_table *table, const uint8_t *row, fv_image
     }
 }
 
-void fvi_preprocess_place(const fvi_pixel_table *table, const uint8_t *image, fv_image_shape source, fv_image_shape input,
-                          fvi_placement placement, float *out)
+void fvi_preprocess_place(const fvi_pixel_table *table, const uint8_t *image, fv_image_shape source,
+                          fv_image_shape input, fvi_placement placement, float *out)
 {
     for (int32_t y = 0; y < input.h; y++) {
         const int32_t at = y + placement.row;
@@ -68,8 +74,8 @@ void fvi_preprocess_place(const fvi_pixel_table *table, const uint8_t *image, fv
     }
 }
 
-fv_status fv_preprocess_image(fv_context *context, const fv_preprocess *preprocess, const uint8_t *image, fv_image_shape shape,
-                              float *out)
+fv_status fv_preprocess_image(fv_context *context, const fv_preprocess *preprocess, const uint8_t *image,
+                              fv_image_shape shape, float *out)
 {
     fvi_message message;
     fvi_pixel_table table;

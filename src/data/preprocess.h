@@ -18,7 +18,7 @@ typedef struct fvi_pixel_table {
 fv_status fvi_preprocess_check(fvi_message *message, const fv_preprocess *preprocess, fv_image_shape source);
 void fvi_pixel_table_fill(fvi_pixel_table *table, const fv_preprocess *preprocess);
 /* out [h][w][c] of `input`, overwritten. Cannot fail: shapes were checked. */
-void fvi_preprocess_place(const fvi_pixel_table *table, const uint8_t *image, fv_image_shape source, fv_image_shape input,
-                          fvi_placement placement, float *out);
+void fvi_preprocess_place(const fvi_pixel_table *table, const uint8_t *image, fv_image_shape source,
+                          fv_image_shape input, fvi_placement placement, float *out);
 
 #endif

@@ -43,14 +43,16 @@ static fv_status check_head(fvi_source *source, const unsigned char *head, size_
         return FV_OK;
     if (looks_like_html((const char *)head))
         return fvi_fail(source->context, FV_ERR_FORMAT,
-                        "'%s' looks like an HTML page: the download failed? Delete it and download it again", source->path);
+                        "'%s' looks like an HTML page: the download failed? Delete it and download it again",
+                        source->path);
     if (size == 0)
         return fvi_fail(source->context, FV_ERR_FORMAT, "'%s' is empty; download it again", source->path);
     if (named_gzip(source->path))
-        return fvi_fail(source->context, FV_ERR_FORMAT,
-                        "'%s' is not gzip: it begins with bytes %02x %02x, expected 1f 8b; download it again, or drop .gz from its "
-                        "name if it was unpacked",
-                        source->path, head[0], size > 1 ? head[1] : 0);
+        return fvi_fail(
+            source->context, FV_ERR_FORMAT,
+            "'%s' is not gzip: it begins with bytes %02x %02x, expected 1f 8b; download it again, or drop .gz from its "
+            "name if it was unpacked",
+            source->path, head[0], size > 1 ? head[1] : 0);
     return FV_OK;
 }
 
@@ -68,7 +70,8 @@ static fv_status start(fvi_source *source, bool gzip)
     return FV_OK;
 #else
     return fvi_fail(source->context, FV_ERR_UNSUPPORTED,
-                    "'%s' is gzip, and this build of fovea has no zlib; unpack it with gunzip, or build with zlib", source->path);
+                    "'%s' is gzip, and this build of fovea has no zlib; unpack it with gunzip, or build with zlib",
+                    source->path);
 #endif
 }
 
@@ -154,9 +157,10 @@ fv_status fvi_source_read(fvi_source *source, void *bytes, size_t count, const c
         size_t got = 0;
         FV_TRY(read_some(source, next, missing, &got));
         if (got == 0)
-            return fvi_fail(source->context, FV_ERR_FORMAT,
-                            "'%s' is truncated: it ends at offset %llu inside the %s, %zu bytes early; download it again",
-                            source->path, (unsigned long long)source->offset, what, missing);
+            return fvi_fail(
+                source->context, FV_ERR_FORMAT,
+                "'%s' is truncated: it ends at offset %llu inside the %s, %zu bytes early; download it again",
+                source->path, (unsigned long long)source->offset, what, missing);
         source->offset += got;
         next += got;
         missing -= got;
@@ -170,8 +174,9 @@ fv_status fvi_source_expect_end(fvi_source *source)
     size_t got = 0;
     FV_TRY(read_some(source, &byte, 1, &got));
     if (got > 0)
-        return fvi_fail(source->context, FV_ERR_FORMAT,
-                        "'%s' is oversized: it goes on behind offset %llu, where its header says that it ends; download it again",
-                        source->path, (unsigned long long)source->offset);
+        return fvi_fail(
+            source->context, FV_ERR_FORMAT,
+            "'%s' is oversized: it goes on behind offset %llu, where its header says that it ends; download it again",
+            source->path, (unsigned long long)source->offset);
     return FV_OK;
 }

@@ -9,10 +9,10 @@
 
 typedef struct fvi_source {
     fv_context *context;
-    const char *path;   /* borrowed */
-    int descriptor;     /* plain; -1 otherwise */
-    void *gzip;         /* gzFile; NULL when plain */
-    uint64_t offset;    /* of the next byte, unpacked */
+    const char *path;    /* borrowed */
+    int descriptor;      /* plain; -1 otherwise */
+    void *gzip;          /* gzFile; NULL when plain */
+    uint64_t offset;     /* of the next byte, unpacked */
     uint64_t most_bytes; /* the file cannot unpack to more: its size, or 1032 times it (the limit of deflate) */
 } fvi_source;
 

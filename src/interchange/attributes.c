@@ -11,7 +11,9 @@
 enum { MOST_KEYS = 64, MOST_VALUES = 4 };
 
 /* In the order of fv_init_kind. */
-static const char *const init_words[] = { "default", "constant", "gaussian", "uniform", "xavier", "glorot", "he", NULL };
+static const char *const init_words[] = {
+    "default", "constant", "gaussian", "uniform", "xavier", "glorot", "he", NULL
+};
 
 static int32_t count_words(const char *const *words)
 {
@@ -21,7 +23,8 @@ static int32_t count_words(const char *const *words)
     return count;
 }
 
-static fv_status read_word(const fvi_tree *tree, const fvi_item *item, const char *what, const char *const *words, int *value)
+static fv_status read_word(const fvi_tree *tree, const fvi_item *item, const char *what, const char *const *words,
+                           int *value)
 {
     const int32_t count = count_words(words);
     FV_TRY(fvi_tree_expect(tree, item, FVI_ITEM_TEXT, what));
@@ -33,10 +36,12 @@ static fv_status read_word(const fvi_tree *tree, const fvi_item *item, const cha
     return fvi_tree_fail_unknown(tree, item, false, what, item->text, words, count);
 }
 
-static fv_status read_one_integer(const fvi_tree *tree, const fvi_item *item, const fvi_attribute *attribute, int32_t *value)
+static fv_status read_one_integer(const fvi_tree *tree, const fvi_item *item, const fvi_attribute *attribute,
+                                  int32_t *value)
 {
     int64_t wide = 0;
-    const bool zero_allowed = item->type == FVI_ITEM_INTEGER && item->integer == 0 && item->line == 0 && !attribute->required;
+    const bool zero_allowed =
+        item->type == FVI_ITEM_INTEGER && item->integer == 0 && item->line == 0 && !attribute->required;
     if (!zero_allowed)
         FV_TRY(fvi_tree_integer(tree, item, attribute->name, (int64_t)attribute->low, (int64_t)attribute->high, &wide));
     *value = (int32_t)wide;
@@ -44,15 +49,16 @@ static fv_status read_one_integer(const fvi_tree *tree, const fvi_item *item, co
 }
 
 /* One given value fills all; two fill four as rows, columns, rows, columns (top, left, bottom, right). Three are never filled. */
-static fv_status read_integers(const fvi_tree *tree, const fvi_item *item, const fvi_attribute *attribute, int32_t *values)
+static fv_status read_integers(const fvi_tree *tree, const fvi_item *item, const fvi_attribute *attribute,
+                               int32_t *values)
 {
     int32_t given = 0, read[MOST_VALUES] = { 0 };
     if (item->type != FVI_ITEM_LIST) {
         FV_TRY(read_one_integer(tree, item, attribute, &read[given++]));
     } else {
         if (item->count > attribute->count)
-            return fvi_tree_fail(tree, item, FV_ERR_ARGUMENT, "%s has %d values, takes %d", attribute->name, item->count,
-                                 attribute->count);
+            return fvi_tree_fail(tree, item, FV_ERR_ARGUMENT, "%s has %d values, takes %d", attribute->name,
+                                 item->count, attribute->count);
         for (const fvi_item *child = item->first; child != NULL; child = child->next)
             FV_TRY(read_one_integer(tree, child, attribute, &read[given++]));
     }
@@ -71,13 +77,14 @@ static fv_status read_real(const fvi_tree *tree, const fvi_item *item, const fvi
     if (*value == 0.0 && item->line == 0 && !attribute->required)
         return FV_OK;
     if (*value < attribute->low || *value > attribute->high)
-        return fvi_tree_fail(tree, item, FV_ERR_ARGUMENT, "%s is %g, must be %g to %g", attribute->name, *value, attribute->low,
-                             attribute->high);
+        return fvi_tree_fail(tree, item, FV_ERR_ARGUMENT, "%s is %g, must be %g to %g", attribute->name, *value,
+                             attribute->low, attribute->high);
     return FV_OK;
 }
 
 /* "he", or {kind: gaussian, value: 0.01, uniform: false}. */
-static fv_status read_init(const fvi_tree *tree, const fvi_item *item, const fvi_attribute *attribute, fv_initializer *init)
+static fv_status read_init(const fvi_tree *tree, const fvi_item *item, const fvi_attribute *attribute,
+                           fv_initializer *init)
 {
     static const char *const keys[] = { "kind", "value", "uniform", NULL };
     int kind = 0;
@@ -103,7 +110,8 @@ static fv_status read_init(const fvi_tree *tree, const fvi_item *item, const fvi
     return FV_OK;
 }
 
-static fv_status read_attribute(const fvi_tree *tree, const fvi_item *item, const fvi_attribute *attribute, void *options)
+static fv_status read_attribute(const fvi_tree *tree, const fvi_item *item, const fvi_attribute *attribute,
+                                void *options)
 {
     void *place = (char *)options + attribute->offset;
     switch (attribute->type) {
@@ -139,12 +147,14 @@ static bool in_list(const char *const *words, const char *word)
     return false;
 }
 
-static fv_status unknown_key(const fvi_tree *tree, const fvi_layer *layer, const fvi_item *item, const char *const *others)
+static fv_status unknown_key(const fvi_tree *tree, const fvi_layer *layer, const fvi_item *item,
+                             const char *const *others)
 {
     const char *words[MOST_KEYS];
     int32_t count = 0;
     char what[80];
-    for (const fvi_attribute *attribute = layer->attributes; attribute != NULL && attribute->name != NULL && count < MOST_KEYS; attribute++)
+    for (const fvi_attribute *attribute = layer->attributes;
+         attribute != NULL && attribute->name != NULL && count < MOST_KEYS; attribute++)
         words[count++] = attribute->name;
     for (; *others != NULL && count < MOST_KEYS; others++)
         words[count++] = *others;
@@ -167,7 +177,8 @@ fv_status fvi_attributes_read(const fvi_tree *tree, const fvi_layer *layer, cons
     }
     for (const fvi_attribute *attribute = layer->attributes; attribute != NULL && attribute->name != NULL; attribute++)
         if (attribute->required && fvi_tree_find(map, attribute->name) == NULL)
-            return fvi_tree_fail(tree, at, FV_ERR_ARGUMENT, "%s needs '%s': %s", layer->name, attribute->name, attribute->help);
+            return fvi_tree_fail(tree, at, FV_ERR_ARGUMENT, "%s needs '%s': %s", layer->name, attribute->name,
+                                 attribute->help);
     return FV_OK;
 }
 
@@ -222,7 +233,8 @@ static json_t *write_attribute(const fvi_attribute *attribute, const void *optio
 
 fv_status fvi_attributes_write(fv_context *context, const fvi_layer *layer, const void *options, json_t *object)
 {
-    for (const fvi_attribute *attribute = layer->attributes; attribute != NULL && attribute->name != NULL; attribute++) {
+    for (const fvi_attribute *attribute = layer->attributes; attribute != NULL && attribute->name != NULL;
+         attribute++) {
         json_t *value = write_attribute(attribute, options);
         if (value != NULL && json_object_set_new(object, attribute->name, value) != 0)
             return fvi_out_of_memory(context, "JSON", 0);

@@ -53,13 +53,14 @@ fv_status fv_graph_to_json(const fv_graph *graph, char **text)
     fv_context *context = fv_graph_context(graph);
     *text = NULL;
     if (fv_graph_output(graph) == FV_NO_VALUE)
-        return fvi_fail(context, FV_ERR_STATE, "graph '%s' is not finished: it cannot be written", fv_graph_name(graph));
+        return fvi_fail(context, FV_ERR_STATE, "graph '%s' is not finished: it cannot be written",
+                        fv_graph_name(graph));
     json_t *root = write_graph(graph);
     char *dumped = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     if (dumped == NULL)
-        return fvi_fail(context, FV_ERR_ARGUMENT, "graph '%s' cannot become JSON: a name is not UTF-8, or memory is short",
-                        fv_graph_name(graph));
+        return fvi_fail(context, FV_ERR_ARGUMENT,
+                        "graph '%s' cannot become JSON: a name is not UTF-8, or memory is short", fv_graph_name(graph));
     *text = fvi_duplicate_text(context, dumped);
     free(dumped);
     return *text != NULL ? FV_OK : fvi_out_of_memory(context, "JSON text", 0);
@@ -67,7 +68,8 @@ fv_status fv_graph_to_json(const fv_graph *graph, char **text)
 
 static const char *const node_keys[] = { "name", "type", "inputs", NULL };
 
-static fv_status member(const fvi_tree *tree, const fvi_item *map, const char *key, fvi_item_type type, const fvi_item **item)
+static fv_status member(const fvi_tree *tree, const fvi_item *map, const char *key, fvi_item_type type,
+                        const fvi_item **item)
 {
     *item = fvi_tree_find(map, key);
     if (*item == NULL)

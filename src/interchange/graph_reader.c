@@ -29,7 +29,8 @@ void fvi_graph_reader_release(fvi_graph_reader *reader)
     *reader = (fvi_graph_reader){ .tree = NULL };
 }
 
-fv_status fvi_graph_reader_type(const fvi_graph_reader *reader, const fvi_item *item, const char *word, const fvi_layer **layer)
+fv_status fvi_graph_reader_type(const fvi_graph_reader *reader, const fvi_item *item, const char *word,
+                                const fvi_layer **layer)
 {
     *layer = fvi_layer_find(word);
     if (*layer != NULL)
@@ -53,10 +54,12 @@ fv_status fvi_graph_reader_value(const fvi_graph_reader *reader, const fvi_item 
     int32_t count = fv_graph_node_count(reader->graph), first = count > MOST_WORDS ? count - MOST_WORDS : 0;
     for (int32_t i = first; i < count; i++)
         words[i - first] = fv_graph_node(reader->graph, i).name;
-    return fvi_tree_fail_unknown(reader->tree, item, false, "layer (it must stand before this one)", item->text, words, count - first);
+    return fvi_tree_fail_unknown(reader->tree, item, false, "layer (it must stand before this one)", item->text, words,
+                                 count - first);
 }
 
-fv_status fvi_graph_reader_values(const fvi_graph_reader *reader, const fvi_item *item, const fv_value **values, int32_t *count)
+fv_status fvi_graph_reader_values(const fvi_graph_reader *reader, const fvi_item *item, const fv_value **values,
+                                  int32_t *count)
 {
     const int32_t given = item->type == FVI_ITEM_LIST ? item->count : 1;
     if (item->type != FVI_ITEM_TEXT)
@@ -93,8 +96,9 @@ static const char *number_name(fvi_graph_reader *reader, const fvi_layer *layer)
     return fvi_arena_text(reader->tree->arena, name);
 }
 
-fv_status fvi_graph_reader_add(fvi_graph_reader *reader, const fvi_layer *layer, const char *name, const fv_value *inputs,
-                               int32_t input_count, const fvi_item *at, const fvi_item *map, const char *const *others, fv_value *value)
+fv_status fvi_graph_reader_add(fvi_graph_reader *reader, const fvi_layer *layer, const char *name,
+                               const fv_value *inputs, int32_t input_count, const fvi_item *at, const fvi_item *map,
+                               const char *const *others, fv_value *value)
 {
     const fvi_tree *tree = reader->tree;
     *value = FV_NO_VALUE;

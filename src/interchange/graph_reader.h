@@ -24,15 +24,18 @@ fv_status fvi_graph_reader_start(fvi_graph_reader *reader, const fvi_tree *tree,
 void fvi_graph_reader_release(fvi_graph_reader *reader);
 
 /* The layer type called item->text. */
-fv_status fvi_graph_reader_type(const fvi_graph_reader *reader, const fvi_item *item, const char *word, const fvi_layer **layer);
+fv_status fvi_graph_reader_type(const fvi_graph_reader *reader, const fvi_item *item, const char *word,
+                                const fvi_layer **layer);
 /* The value of an earlier node that item names. */
 fv_status fvi_graph_reader_value(const fvi_graph_reader *reader, const fvi_item *item, fv_value *value);
 /* Values that item (a text or a list of texts) names, in the tree's arena. */
-fv_status fvi_graph_reader_values(const fvi_graph_reader *reader, const fvi_item *item, const fv_value **values, int32_t *count);
+fv_status fvi_graph_reader_values(const fvi_graph_reader *reader, const fvi_item *item, const fv_value **values,
+                                  int32_t *count);
 /* Adds a node whose attributes are the keys of map (NULL or a NULL item: none) that are not in others; name NULL: the type and a number.
  * at is where the node stands, for messages. */
-fv_status fvi_graph_reader_add(fvi_graph_reader *reader, const fvi_layer *layer, const char *name, const fv_value *inputs,
-                               int32_t input_count, const fvi_item *at, const fvi_item *map, const char *const *others, fv_value *value);
+fv_status fvi_graph_reader_add(fvi_graph_reader *reader, const fvi_layer *layer, const char *name,
+                               const fv_value *inputs, int32_t input_count, const fvi_item *at, const fvi_item *map,
+                               const char *const *others, fv_value *value);
 fv_status fvi_graph_reader_finish(fvi_graph_reader *reader, const fvi_item *at, fv_value output, fv_graph **out);
 
 #endif

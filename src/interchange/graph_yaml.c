@@ -23,7 +23,8 @@ enum { LONGEST_NAME = 100 };
 static const char *const layer_keys[] = { "name", "from", NULL };
 
 /* What a list element says: a type alone, or a map of one type to its attributes. */
-static fv_status split_layer(const fvi_graph_reader *reader, const fvi_item *item, const fvi_layer **layer, const fvi_item **map)
+static fv_status split_layer(const fvi_graph_reader *reader, const fvi_item *item, const fvi_layer **layer,
+                             const fvi_item **map)
 {
     *map = NULL;
     if (item->type == FVI_ITEM_TEXT)
@@ -37,8 +38,8 @@ static fv_status split_layer(const fvi_graph_reader *reader, const fvi_item *ite
     FV_TRY(fvi_graph_reader_type(reader, item->first, item->first->key, layer));
     *map = item->first;
     if ((*map)->type != FVI_ITEM_MAP && (*map)->type != FVI_ITEM_NULL)
-        return fvi_tree_fail(reader->tree, *map, FV_ERR_ARGUMENT, "%s takes a map, as '%s: {key: value}', not %s", item->first->key,
-                             item->first->key, fvi_item_type_name((*map)->type));
+        return fvi_tree_fail(reader->tree, *map, FV_ERR_ARGUMENT, "%s takes a map, as '%s: {key: value}', not %s",
+                             item->first->key, item->first->key, fvi_item_type_name((*map)->type));
     return FV_OK;
 }
 
@@ -62,15 +63,18 @@ static fv_status read_layer(fvi_graph_reader *reader, const fvi_item *item, fv_v
     int32_t count = 1;
     FV_TRY(split_layer(reader, item, &layer, &map));
     if (layer->is_input)
-        return fvi_tree_fail(reader->tree, item, FV_ERR_ARGUMENT, "the input is given by 'input: [channels, rows, columns]' above");
+        return fvi_tree_fail(reader->tree, item, FV_ERR_ARGUMENT,
+                             "the input is given by 'input: [channels, rows, columns]' above");
     if (layer->is_loss)
-        return fvi_tree_fail(reader->tree, item, FV_ERR_ARGUMENT, "a loss is given by 'loss: %s' below the layers", layer->name);
+        return fvi_tree_fail(reader->tree, item, FV_ERR_ARGUMENT, "a loss is given by 'loss: %s' below the layers",
+                             layer->name);
     FV_TRY(name_of(reader->tree, map, &name));
     const fvi_item *from = fvi_tree_find(map, "from");
     if (from != NULL)
         FV_TRY(fvi_graph_reader_values(reader, from, &inputs, &count));
     const fv_value previous = *last;
-    return fvi_graph_reader_add(reader, layer, name, inputs == last ? &previous : inputs, count, item, map, layer_keys, last);
+    return fvi_graph_reader_add(reader, layer, name, inputs == last ? &previous : inputs, count, item, map, layer_keys,
+                                last);
 }
 
 /* [c, h, w], or {name: ..., shape: [c, h, w]}. */
@@ -79,7 +83,9 @@ static fv_status read_input(fvi_graph_reader *reader, fvi_item *item, fv_value *
     static const char *const keys[] = { "name", NULL };
     const fvi_layer *layer = fvi_layer_find("input");
     const char *name = NULL;
-    fvi_item map = { .type = FVI_ITEM_MAP, .line = item->line, .column = item->column, .first = item, .last = item, .count = 1 };
+    fvi_item map = {
+        .type = FVI_ITEM_MAP, .line = item->line, .column = item->column, .first = item, .last = item, .count = 1
+    };
     const fvi_item *given = item;
     if (item->type == FVI_ITEM_LIST) { /* the map that it abbreviates */
         item->key = "shape";
@@ -114,7 +120,8 @@ static fv_status read_loss(fvi_graph_reader *reader, const fvi_item *item, const
         return fvi_tree_fail(reader->tree, item, FV_ERR_ARGUMENT, "'%s' is a layer, not a loss", layer->name);
     FV_TRY(name_of(reader->tree, map, &name));
     const fv_value scores = scores_of(reader->graph, layer, output);
-    return fvi_graph_reader_add(reader, layer, name != NULL ? name : "loss", &scores, 1, item != NULL ? item : at, map, keys, &loss);
+    return fvi_graph_reader_add(reader, layer, name != NULL ? name : "loss", &scores, 1, item != NULL ? item : at, map,
+                                keys, &loss);
 }
 
 static fv_status read_layers(fvi_graph_reader *reader, const fvi_item *root, fv_value *last)

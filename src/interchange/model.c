@@ -31,8 +31,8 @@ static fv_status required_text(const fvi_safetensors *file, const char *key, con
     *text = fvi_safetensors_text(file, key);
     if (*text != NULL)
         return FV_OK;
-    return fvi_fail(file->context, FV_ERR_FORMAT, "'%s' has no '%s' in its metadata: a safetensors file, but not a model of fovea",
-                    file->path, key);
+    return fvi_fail(file->context, FV_ERR_FORMAT,
+                    "'%s' has no '%s' in its metadata: a safetensors file, but not a model of fovea", file->path, key);
 }
 
 static fv_status check_format(const fvi_safetensors *file)
@@ -41,11 +41,11 @@ static fv_status check_format(const fvi_safetensors *file)
     FV_TRY(required_text(file, "format", &format));
     FV_TRY(required_text(file, "format_version", &version));
     if (strcmp(format, FVI_MODEL_FORMAT) != 0)
-        return fvi_fail(file->context, FV_ERR_FORMAT, "'%s': format '%.40s' in its metadata, expected '" FVI_MODEL_FORMAT "'", file->path,
-                        format);
+        return fvi_fail(file->context, FV_ERR_FORMAT,
+                        "'%s': format '%.40s' in its metadata, expected '" FVI_MODEL_FORMAT "'", file->path, format);
     if (strcmp(version, FVI_MODEL_VERSION) != 0)
-        return fvi_fail(file->context, FV_ERR_UNSUPPORTED, "'%s': format version '%.40s', this fovea reads '" FVI_MODEL_VERSION "'",
-                        file->path, version);
+        return fvi_fail(file->context, FV_ERR_UNSUPPORTED,
+                        "'%s': format version '%.40s', this fovea reads '" FVI_MODEL_VERSION "'", file->path, version);
     return FV_OK;
 }
 
@@ -137,8 +137,8 @@ static fv_status read_values(const fvi_safetensors *file, fv_params *params)
     snprintf(checksum, sizeof checksum, "%016llx", (unsigned long long)fvi_xxh64_finish(&hash));
     if (strcmp(checksum, expected) != 0)
         return fvi_fail(file->context, FV_ERR_FORMAT,
-                        "'%s' is damaged: its tensors have checksum %s, its metadata says %.40s; use another copy", file->path, checksum,
-                        expected);
+                        "'%s' is damaged: its tensors have checksum %s, its metadata says %.40s; use another copy",
+                        file->path, checksum, expected);
     return FV_OK;
 }
 
@@ -149,11 +149,14 @@ static fv_status fill(fv_model *model, const fvi_safetensors *file)
     FV_TRY(required_text(file, "graph", &graph));
     FV_TRY(required_text(file, "preprocess", &preprocess));
     FV_TRY(blame_file(file, fv_graph_from_json(&model->graph, model->context, graph)));
-    FV_TRY(blame_file(file, fvi_preprocess_read(&model->preprocess, model->context, model->arena, "preprocess", preprocess)));
-    const fv_image_shape takes = fv_graph_node(model->graph, fv_graph_input(model->graph)).output, given = model->preprocess.input;
+    FV_TRY(blame_file(file,
+                      fvi_preprocess_read(&model->preprocess, model->context, model->arena, "preprocess", preprocess)));
+    const fv_image_shape takes = fv_graph_node(model->graph, fv_graph_input(model->graph)).output,
+                         given = model->preprocess.input;
     if (takes.c != given.c || takes.h != given.h || takes.w != given.w)
-        return fvi_fail(model->context, FV_ERR_FORMAT, "'%s': its graph takes %dx%dx%d, its preprocessing gives %dx%dx%d", file->path,
-                        takes.c, takes.h, takes.w, given.c, given.h, given.w);
+        return fvi_fail(model->context, FV_ERR_FORMAT,
+                        "'%s': its graph takes %dx%dx%d, its preprocessing gives %dx%dx%d", file->path, takes.c,
+                        takes.h, takes.w, given.c, given.h, given.w);
     model->extra = fvi_arena_text(model->arena, extra != NULL ? extra : "");
     if (model->extra == NULL)
         return fvi_out_of_memory(model->context, "extra metadata", strlen(extra));

@@ -85,7 +85,8 @@ static json_t *make_entry(const fv_param_info *info, size_t begin, size_t end)
             json_decref(shape);
             return NULL;
         }
-    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", "F32", "shape", shape, "data_offsets", (json_int_t)begin, (json_int_t)end);
+    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", "F32", "shape", shape, "data_offsets", (json_int_t)begin,
+                     (json_int_t)end);
 }
 
 static json_t *make_header(fv_params *params, const fv_preprocess *preprocess, const char *graph, const char *extra)
@@ -128,15 +129,18 @@ static fv_status write_file(fv_context *context, const char *path, fv_params *pa
     return status;
 }
 
-static fv_status check(fv_context *context, const char *path, fv_params *params, const fv_preprocess *preprocess, const char *extra)
+static fv_status check(fv_context *context, const char *path, fv_params *params, const fv_preprocess *preprocess,
+                       const char *extra)
 {
     const fv_graph *graph = fv_params_graph(params);
     const fv_image_shape takes = fv_graph_node(graph, fv_graph_input(graph)).output, given = preprocess->input;
     if (fv_params_dtype(params) != FV_F32)
-        return fvi_fail(context, FV_ERR_ARGUMENT, "model '%s': values are %s; copy them to f32 first (fv_params_copy())", path,
+        return fvi_fail(context, FV_ERR_ARGUMENT,
+                        "model '%s': values are %s; copy them to f32 first (fv_params_copy())", path,
                         fv_dtype_name(fv_params_dtype(params)));
     if (takes.c != given.c || takes.h != given.h || takes.w != given.w || given.c > FV_MAX_CHANNELS)
-        return fvi_fail(context, FV_ERR_SHAPE, "model '%s': the network takes %dx%dx%d, the preprocessing gives %dx%dx%d", path, takes.c,
+        return fvi_fail(context, FV_ERR_SHAPE,
+                        "model '%s': the network takes %dx%dx%d, the preprocessing gives %dx%dx%d", path, takes.c,
                         takes.h, takes.w, given.c, given.h, given.w);
     if (extra == NULL)
         return FV_OK;
@@ -147,7 +151,8 @@ static fv_status check(fv_context *context, const char *path, fv_params *params,
     return object ? FV_OK : fvi_fail(context, FV_ERR_ARGUMENT, "model '%s': extra is not a JSON object", path);
 }
 
-fv_status fv_model_write(fv_context *context, const char *path, fv_params *params, const fv_preprocess *preprocess, const char *extra)
+fv_status fv_model_write(fv_context *context, const char *path, fv_params *params, const fv_preprocess *preprocess,
+                         const char *extra)
 {
     char *graph = NULL;
     FV_TRY(check(context, path, params, preprocess, extra));
@@ -157,7 +162,8 @@ fv_status fv_model_write(fv_context *context, const char *path, fv_params *param
     char *text = header != NULL ? json_dumps(header, JSON_COMPACT) : NULL;
     json_decref(header);
     if (text == NULL)
-        return fvi_fail(context, FV_ERR_ARGUMENT, "model '%s': a name or the extra metadata is not UTF-8, or memory is short", path);
+        return fvi_fail(context, FV_ERR_ARGUMENT,
+                        "model '%s': a name or the extra metadata is not UTF-8, or memory is short", path);
     const fv_status status = write_file(context, path, params, text);
     free(text);
     return status;

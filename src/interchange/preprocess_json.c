@@ -63,7 +63,8 @@ static fv_status read_input(const fvi_tree *tree, fv_image_shape *input)
     if (list->count != 3)
         return fvi_tree_fail(tree, list, FV_ERR_FORMAT, "%d values, expected 3: channels, rows, columns", list->count);
     for (const fvi_item *item = list->first; item != NULL; item = item->next)
-        FV_TRY(fvi_tree_integer(tree, item, names[item->index], 1, item->index == 0 ? FV_MAX_CHANNELS : LARGEST_SIDE, &size[item->index]));
+        FV_TRY(fvi_tree_integer(tree, item, names[item->index], 1, item->index == 0 ? FV_MAX_CHANNELS : LARGEST_SIDE,
+                                &size[item->index]));
     *input = (fv_image_shape){ (int32_t)size[0], (int32_t)size[1], (int32_t)size[2] };
     return FV_OK;
 }
@@ -112,14 +113,16 @@ static fv_status read_all(const fvi_tree *tree, fvi_arena *arena, fv_preprocess 
     FV_TRY(read_reals(tree, "deviation", preprocess->input.c, preprocess->deviation));
     for (int32_t c = 0; c < preprocess->input.c; c++)
         if (preprocess->deviation[c] < 0)
-            return fvi_tree_fail(tree, fvi_tree_find(tree->root, "deviation"), FV_ERR_FORMAT, "a deviation is %g", preprocess->deviation[c]);
+            return fvi_tree_fail(tree, fvi_tree_find(tree->root, "deviation"), FV_ERR_FORMAT, "a deviation is %g",
+                                 preprocess->deviation[c]);
     FV_TRY(member(tree, "classes", FVI_ITEM_INTEGER, &classes));
     FV_TRY(fvi_tree_integer(tree, classes, "classes", 0, MOST_CLASSES, &count));
     preprocess->classes = (int32_t)count;
     return read_names(tree, arena, preprocess);
 }
 
-fv_status fvi_preprocess_read(fv_preprocess *preprocess, fv_context *context, fvi_arena *arena, const char *source, const char *text)
+fv_status fvi_preprocess_read(fv_preprocess *preprocess, fv_context *context, fvi_arena *arena, const char *source,
+                              const char *text)
 {
     fvi_tree tree;
     *preprocess = (fv_preprocess){ .classes = 0 };

@@ -14,6 +14,7 @@
  * a name is not UTF-8. */
 json_t *fvi_preprocess_write(const fv_preprocess *preprocess);
 /* Texts go to arena. source: what to name in messages. */
-fv_status fvi_preprocess_read(fv_preprocess *preprocess, fv_context *context, fvi_arena *arena, const char *source, const char *text);
+fv_status fvi_preprocess_read(fv_preprocess *preprocess, fv_context *context, fvi_arena *arena, const char *source,
+                              const char *text);
 
 #endif

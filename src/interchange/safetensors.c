@@ -53,7 +53,8 @@ static fv_status check_metadata(fvi_safetensors *file)
     file->metadata = json_object_get(file->header, "__metadata__");
     if (file->metadata != NULL && !json_is_object(file->metadata))
         return fvi_fail(file->context, FV_ERR_FORMAT, "'%s': __metadata__ is not an object", file->path);
-    json_object_foreach(file->metadata, key, value) {
+    json_object_foreach(file->metadata, key, value)
+    {
         if (!json_is_string(value))
             return fvi_fail(file->context, FV_ERR_FORMAT, "'%s': __metadata__ '%.100s' is not a text", file->path, key);
     }
@@ -66,7 +67,7 @@ static size_t dtype_bytes(const char *dtype)
     static const struct {
         const char *name;
         size_t bytes;
-    } known[] = { { "F64", 8 }, { "I64", 8 }, { "U64", 8 }, { "F32", 4 }, { "I32", 4 }, { "U32", 4 },  { "F16", 2 },
+    } known[] = { { "F64", 8 },  { "I64", 8 }, { "U64", 8 }, { "F32", 4 }, { "I32", 4 }, { "U32", 4 }, { "F16", 2 },
                   { "BF16", 2 }, { "I16", 2 }, { "U16", 2 }, { "I8", 1 },  { "U8", 1 },  { "BOOL", 1 } };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcmp(known[i].name, dtype) == 0)
@@ -79,7 +80,8 @@ static fv_status tensor_failed(const fvi_safetensors *file, const char *name, co
     return fvi_fail(file->context, FV_ERR_FORMAT, "'%s': tensor '%.100s': %s", file->path, name, what);
 }
 
-static fv_status read_shape(const fvi_safetensors *file, const char *name, const json_t *list, fv_shape *shape, uint64_t *elements)
+static fv_status read_shape(const fvi_safetensors *file, const char *name, const json_t *list, fv_shape *shape,
+                            uint64_t *elements)
 {
     size_t product = 1;
     if (!json_is_array(list))
@@ -106,14 +108,17 @@ static fv_status read_offsets(const fvi_safetensors *file, fvi_stored_tensor *te
     const json_int_t first = json_integer_value(begin), last = json_integer_value(end);
     if (first < 0 || last < first || (uint64_t)last > file->data_bytes)
         return fvi_fail(file->context, FV_ERR_FORMAT,
-                        "'%s': tensor '%.100s' lies at bytes %lld to %lld of a data section of %llu: truncated, or not what was written",
-                        file->path, tensor->name, (long long)first, (long long)last, (unsigned long long)file->data_bytes);
+                        "'%s': tensor '%.100s' lies at bytes %lld to %lld of a data section of %llu: truncated, or not "
+                        "what was written",
+                        file->path, tensor->name, (long long)first, (long long)last,
+                        (unsigned long long)file->data_bytes);
     tensor->begin = (uint64_t)first;
     tensor->end = (uint64_t)last;
     return FV_OK;
 }
 
-static fv_status read_tensor(const fvi_safetensors *file, const char *name, const json_t *entry, fvi_stored_tensor *tensor)
+static fv_status read_tensor(const fvi_safetensors *file, const char *name, const json_t *entry,
+                             fvi_stored_tensor *tensor)
 {
     uint64_t elements = 0;
     size_t bytes = 0;
@@ -125,9 +130,11 @@ static fv_status read_tensor(const fvi_safetensors *file, const char *name, cons
         return tensor_failed(file, name, "'dtype' is not one that is known");
     FV_TRY(read_shape(file, name, json_object_get(entry, "shape"), &tensor->shape, &elements));
     FV_TRY(read_offsets(file, tensor, json_object_get(entry, "data_offsets")));
-    if (!fvi_size_multiply((size_t)elements, dtype_bytes(tensor->dtype), &bytes) || bytes != tensor->end - tensor->begin)
-        return fvi_fail(file->context, FV_ERR_FORMAT, "'%s': tensor '%.100s' has %llu bytes, its shape and dtype need %zu", file->path,
-                        name, (unsigned long long)(tensor->end - tensor->begin), bytes);
+    if (!fvi_size_multiply((size_t)elements, dtype_bytes(tensor->dtype), &bytes) ||
+        bytes != tensor->end - tensor->begin)
+        return fvi_fail(file->context, FV_ERR_FORMAT,
+                        "'%s': tensor '%.100s' has %llu bytes, its shape and dtype need %zu", file->path, name,
+                        (unsigned long long)(tensor->end - tensor->begin), bytes);
     return FV_OK;
 }
 
@@ -145,14 +152,15 @@ static fv_status check_cover(const fvi_safetensors *file)
     for (int32_t i = 0; i < file->count; i++) {
         const fvi_stored_tensor *tensor = &file->tensors[i];
         if (tensor->begin != at)
-            return fvi_fail(file->context, FV_ERR_FORMAT, "'%s': tensor '%.100s' begins at byte %llu, %s %llu", file->path, tensor->name,
-                            (unsigned long long)tensor->begin, tensor->begin < at ? "overlapping the one that ends at" : "leaving a gap from",
+            return fvi_fail(file->context, FV_ERR_FORMAT, "'%s': tensor '%.100s' begins at byte %llu, %s %llu",
+                            file->path, tensor->name, (unsigned long long)tensor->begin,
+                            tensor->begin < at ? "overlapping the one that ends at" : "leaving a gap from",
                             (unsigned long long)at);
         at = tensor->end;
     }
     if (at != file->data_bytes)
-        return fvi_fail(file->context, FV_ERR_FORMAT, "'%s' is oversized: %llu bytes behind the last tensor", file->path,
-                        (unsigned long long)(file->data_bytes - at));
+        return fvi_fail(file->context, FV_ERR_FORMAT, "'%s' is oversized: %llu bytes behind the last tensor",
+                        file->path, (unsigned long long)(file->data_bytes - at));
     return FV_OK;
 }
 
@@ -162,11 +170,13 @@ static fv_status read_tensors(fvi_safetensors *file)
     json_t *entry = NULL;
     const size_t entries = json_object_size(file->header);
     if (entries > FVI_SAFETENSORS_TENSORS)
-        return fvi_fail(file->context, FV_ERR_FORMAT, "'%s': %zu tensors; at most %d", file->path, entries, FVI_SAFETENSORS_TENSORS);
+        return fvi_fail(file->context, FV_ERR_FORMAT, "'%s': %zu tensors; at most %d", file->path, entries,
+                        FVI_SAFETENSORS_TENSORS);
     file->tensors = fvi_allocate_zeroed(file->context, entries + 1, sizeof *file->tensors);
     if (file->tensors == NULL)
         return fvi_out_of_memory(file->context, "a list of tensors", entries * sizeof *file->tensors);
-    json_object_foreach(file->header, name, entry) {
+    json_object_foreach(file->header, name, entry)
+    {
         if (entry == file->metadata)
             continue;
         FV_TRY(read_tensor(file, name, entry, &file->tensors[file->count]));
@@ -186,8 +196,9 @@ static fv_status parse_header(fvi_safetensors *file, size_t length)
     if (status == FV_OK) {
         file->header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
         if (file->header == NULL)
-            status = fvi_fail(file->context, FV_ERR_FORMAT, "'%s': its header (bytes 8 to %zu) is invalid JSON at byte %d: %s",
-                              file->path, LENGTH_BYTES + length, LENGTH_BYTES + error.position, error.text);
+            status = fvi_fail(file->context, FV_ERR_FORMAT,
+                              "'%s': its header (bytes 8 to %zu) is invalid JSON at byte %d: %s", file->path,
+                              LENGTH_BYTES + length, LENGTH_BYTES + error.position, error.text);
     }
     fvi_release(file->context, text);
     return status;
@@ -202,16 +213,18 @@ static fv_status examine(fvi_safetensors *file)
         return fvi_fail(file->context, FV_ERR_IO, "'%s' is not a regular file", file->path);
     const uint64_t size = (uint64_t)info.st_size;
     if (size < LENGTH_BYTES + SHORTEST_HEADER)
-        return fvi_fail(file->context, FV_ERR_FORMAT, "'%s' is truncated: %llu bytes are too few for a model", file->path,
-                        (unsigned long long)size);
+        return fvi_fail(file->context, FV_ERR_FORMAT, "'%s' is truncated: %llu bytes are too few for a model",
+                        file->path, (unsigned long long)size);
     FV_TRY(read_at(file, 0, bytes, sizeof bytes));
     for (int i = LENGTH_BYTES - 1; i >= 0; i--)
         length = length << 8 | bytes[i];
     if (length < SHORTEST_HEADER || length > FVI_SAFETENSORS_HEADER || length > size - LENGTH_BYTES)
-        return fvi_fail(file->context, FV_ERR_FORMAT,
-                        "'%s': header length %llu at offset 0, expected 2 to %llu: not a safetensors file, or truncated", file->path,
-                        (unsigned long long)length,
-                        (unsigned long long)(size - LENGTH_BYTES < FVI_SAFETENSORS_HEADER ? size - LENGTH_BYTES : FVI_SAFETENSORS_HEADER));
+        return fvi_fail(
+            file->context, FV_ERR_FORMAT,
+            "'%s': header length %llu at offset 0, expected 2 to %llu: not a safetensors file, or truncated",
+            file->path, (unsigned long long)length,
+            (unsigned long long)(size - LENGTH_BYTES < FVI_SAFETENSORS_HEADER ? size - LENGTH_BYTES
+                                                                              : FVI_SAFETENSORS_HEADER));
     file->data_offset = LENGTH_BYTES + length;
     file->data_bytes = size - file->data_offset;
     FV_TRY(parse_header(file, (size_t)length));
@@ -223,10 +236,12 @@ static fv_status examine(fvi_safetensors *file)
 
 fv_status fvi_safetensors_open(fvi_safetensors *file, fv_context *context, const char *path)
 {
-    *file = (fvi_safetensors){ .context = context, .path = path, .descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) };
+    *file = (fvi_safetensors){ .context = context,
+                               .path = path,
+                               .descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) };
     if (file->descriptor < 0)
-        return fvi_fail(context, errno == ENOENT ? FV_ERR_NOT_FOUND : FV_ERR_IO, "model '%s' cannot be opened: %s", path,
-                        strerror(errno));
+        return fvi_fail(context, errno == ENOENT ? FV_ERR_NOT_FOUND : FV_ERR_IO, "model '%s' cannot be opened: %s",
+                        path, strerror(errno));
     const fv_status status = examine(file);
     if (status != FV_OK)
         fvi_safetensors_close(file);

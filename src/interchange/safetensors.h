@@ -16,9 +16,9 @@ enum { FVI_SAFETENSORS_HEADER = 16 << 20, FVI_SAFETENSORS_TENSORS = 1 << 16 };
 typedef struct fvi_stored_tensor {
     const char *name; /* borrowed from the header */
     const char *dtype;
-    fv_shape shape;   /* rank 0 to 6 */
+    fv_shape shape;      /* rank 0 to 6 */
     uint64_t begin, end; /* bytes of the data section */
-    int32_t parameter; /* for the caller */
+    int32_t parameter;   /* for the caller */
 } fvi_stored_tensor;
 
 /* A file whose header has been read and checked: every tensor lies inside the file, has the bytes that its dtype and shape need, and
@@ -27,7 +27,7 @@ typedef struct fvi_safetensors {
     fv_context *context;
     const char *path; /* borrowed */
     int descriptor;
-    json_t *header, *metadata; /* metadata NULL: the file has none */
+    json_t *header, *metadata;  /* metadata NULL: the file has none */
     fvi_stored_tensor *tensors; /* in the order of the file's bytes */
     int32_t count;
     uint64_t data_offset, data_bytes;

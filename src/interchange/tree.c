@@ -61,8 +61,9 @@ static void write_path(const fvi_item *item, char path[PATH_BYTES])
         chain[length++] = item;
     while (length-- > 0 && used < PATH_BYTES - 1) {
         const fvi_item *step = chain[length];
-        const int wrote = step->key != NULL ? snprintf(path + used, PATH_BYTES - used, "%s%s", used > 0 ? "." : "", step->key)
-                                            : snprintf(path + used, PATH_BYTES - used, "[%d]", step->index);
+        const int wrote = step->key != NULL
+                              ? snprintf(path + used, PATH_BYTES - used, "%s%s", used > 0 ? "." : "", step->key)
+                              : snprintf(path + used, PATH_BYTES - used, "[%d]", step->index);
         used += wrote > 0 ? (size_t)wrote : 0;
     }
 }
@@ -97,8 +98,8 @@ fv_status fvi_tree_fail_key(const fvi_tree *tree, const fvi_item *item, fv_statu
     return fail_at(tree, item, item->key_line, item->key_column, status, message.text);
 }
 
-fv_status fvi_tree_fail_unknown(const fvi_tree *tree, const fvi_item *item, bool at_key, const char *what, const char *word,
-                                const char *const *words, int32_t count)
+fv_status fvi_tree_fail_unknown(const fvi_tree *tree, const fvi_item *item, bool at_key, const char *what,
+                                const char *word, const char *const *words, int32_t count)
 {
     char hint[512] = "";
     const char *nearest = fv_nearest_word(word, words, count);
@@ -126,7 +127,8 @@ const fvi_item *fvi_tree_find(const fvi_item *map, const char *key)
 
 const char *fvi_item_type_name(fvi_item_type type)
 {
-    static const char *const names[] = { "nothing", "true or false", "a whole number", "a number", "a text", "a list", "a map" };
+    static const char *const names[] = { "nothing", "true or false", "a whole number", "a number",
+                                         "a text",  "a list",        "a map" };
     return names[type];
 }
 
@@ -135,7 +137,8 @@ fv_status fvi_tree_expect(const fvi_tree *tree, const fvi_item *item, fvi_item_t
     if (item->type == type)
         return FV_OK;
     return fvi_tree_fail(tree, item, FV_ERR_ARGUMENT, "%s must be %s, not %s%s", what, fvi_item_type_name(type),
-                         fvi_item_type_name(item->type), type == FVI_ITEM_TEXT && item->line > 0 ? "; put it in quotes" : "");
+                         fvi_item_type_name(item->type),
+                         type == FVI_ITEM_TEXT && item->line > 0 ? "; put it in quotes" : "");
 }
 
 fv_status fvi_tree_check_keys(const fvi_tree *tree, const fvi_item *map, const char *const *keys)
@@ -153,12 +156,13 @@ fv_status fvi_tree_check_keys(const fvi_tree *tree, const fvi_item *map, const c
     return FV_OK;
 }
 
-fv_status fvi_tree_integer(const fvi_tree *tree, const fvi_item *item, const char *what, int64_t low, int64_t high, int64_t *value)
+fv_status fvi_tree_integer(const fvi_tree *tree, const fvi_item *item, const char *what, int64_t low, int64_t high,
+                           int64_t *value)
 {
     FV_TRY(fvi_tree_expect(tree, item, FVI_ITEM_INTEGER, what));
     if (item->integer < low || item->integer > high)
-        return fvi_tree_fail(tree, item, FV_ERR_ARGUMENT, "%s is %lld, must be %lld to %lld", what, (long long)item->integer,
-                             (long long)low, (long long)high);
+        return fvi_tree_fail(tree, item, FV_ERR_ARGUMENT, "%s is %lld, must be %lld to %lld", what,
+                             (long long)item->integer, (long long)low, (long long)high);
     *value = item->integer;
     return FV_OK;
 }

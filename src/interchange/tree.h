@@ -16,7 +16,7 @@ enum {
     FVI_TREE_TEXT_BYTES = 16 << 20, /* the whole text */
     FVI_TREE_DEPTH = 16,            /* lists and maps in one another */
     FVI_TREE_ITEMS = 1 << 18,
-    FVI_TREE_WORD_BYTES = 255       /* a key or a text value */
+    FVI_TREE_WORD_BYTES = 255 /* a key or a text value */
 };
 
 typedef enum fvi_item_type {
@@ -35,7 +35,7 @@ typedef struct fvi_item {
     const char *text; /* TEXT */
     bool boolean;
     int64_t integer;
-    double real;      /* REAL, and INTEGER as a number */
+    double real;                  /* REAL, and INTEGER as a number */
     int32_t line, column;         /* YAML: from 1, else 0 */
     int32_t key_line, key_column; /* of the key */
     int32_t index;                /* in its list or map */
@@ -63,12 +63,14 @@ fv_status fvi_tree_read_json(fvi_tree *tree, const char *text);
 fv_status fvi_tree_read_yaml(fvi_tree *tree, const unsigned char *text, size_t size);
 
 /* "<source>:<line>:<column>: message" or "<source>: <path>: message". */
-fv_status fvi_tree_fail(const fvi_tree *tree, const fvi_item *item, fv_status status, const char *format, ...) FVI_PRINTF(4, 5);
+fv_status fvi_tree_fail(const fvi_tree *tree, const fvi_item *item, fv_status status, const char *format, ...)
+    FVI_PRINTF(4, 5);
 /* The same at an item's key. */
-fv_status fvi_tree_fail_key(const fvi_tree *tree, const fvi_item *item, fv_status status, const char *format, ...) FVI_PRINTF(4, 5);
+fv_status fvi_tree_fail_key(const fvi_tree *tree, const fvi_item *item, fv_status status, const char *format, ...)
+    FVI_PRINTF(4, 5);
 /* "unknown <what> '<word>'" with the nearest of words[count], at the item's key (or, at_key false, at the item). */
-fv_status fvi_tree_fail_unknown(const fvi_tree *tree, const fvi_item *item, bool at_key, const char *what, const char *word,
-                                const char *const *words, int32_t count);
+fv_status fvi_tree_fail_unknown(const fvi_tree *tree, const fvi_item *item, bool at_key, const char *what,
+                                const char *word, const char *const *words, int32_t count);
 
 const fvi_item *fvi_tree_find(const fvi_item *map, const char *key); /* NULL: none, or not a map */
 const char *fvi_item_type_name(fvi_item_type type);
@@ -77,7 +79,8 @@ fv_status fvi_tree_expect(const fvi_tree *tree, const fvi_item *item, fvi_item_t
 /* A map that has no key but these (NULL-terminated). */
 fv_status fvi_tree_check_keys(const fvi_tree *tree, const fvi_item *map, const char *const *keys);
 /* An INTEGER in [low, high]. */
-fv_status fvi_tree_integer(const fvi_tree *tree, const fvi_item *item, const char *what, int64_t low, int64_t high, int64_t *value);
+fv_status fvi_tree_integer(const fvi_tree *tree, const fvi_item *item, const char *what, int64_t low, int64_t high,
+                           int64_t *value);
 /* An INTEGER or finite REAL. */
 fv_status fvi_tree_real(const fvi_tree *tree, const fvi_item *item, const char *what, double *value);
 

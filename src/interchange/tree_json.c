@@ -17,11 +17,13 @@ static fv_status convert_children(fvi_tree *tree, fvi_item *item, json_t *value,
     if (depth >= FVI_TREE_DEPTH)
         return fvi_tree_fail(tree, item, FV_ERR_FORMAT, "nested deeper than %d", FVI_TREE_DEPTH);
     if (json_is_array(value)) {
-        json_array_foreach(value, index, child) {
+        json_array_foreach(value, index, child)
+        {
             FV_TRY(convert(tree, item, NULL, child, depth + 1));
         }
     } else {
-        json_object_foreach(value, key, child) {
+        json_object_foreach(value, key, child)
+        {
             FV_TRY(convert(tree, item, key, child, depth + 1));
         }
     }
@@ -54,7 +56,8 @@ static fv_status convert(fvi_tree *tree, fvi_item *parent, const char *key, json
 {
     fvi_item *item = NULL;
     if (key != NULL && strlen(key) > FVI_TREE_WORD_BYTES)
-        return fvi_tree_fail(tree, parent, FV_ERR_FORMAT, "a key of %zu bytes; at most %d", strlen(key), FVI_TREE_WORD_BYTES);
+        return fvi_tree_fail(tree, parent, FV_ERR_FORMAT, "a key of %zu bytes; at most %d", strlen(key),
+                             FVI_TREE_WORD_BYTES);
     FV_TRY(fvi_tree_add(tree, parent, key, type_of(value), &item));
     if (item->type == FVI_ITEM_TEXT && json_string_length(value) > FVI_TREE_WORD_BYTES)
         return fvi_tree_fail(tree, item, FV_ERR_FORMAT, "a text of %zu bytes; at most %d", json_string_length(value),
@@ -77,10 +80,12 @@ fv_status fvi_tree_read_json(fvi_tree *tree, const char *text)
     json_error_t error;
     const size_t size = strlen(text);
     if (size > FVI_TREE_TEXT_BYTES)
-        return fvi_fail(tree->context, FV_ERR_FORMAT, "%s: %zu bytes of JSON; at most %d", tree->source, size, FVI_TREE_TEXT_BYTES);
+        return fvi_fail(tree->context, FV_ERR_FORMAT, "%s: %zu bytes of JSON; at most %d", tree->source, size,
+                        FVI_TREE_TEXT_BYTES);
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
     if (root == NULL)
-        return fvi_fail(tree->context, FV_ERR_FORMAT, "%s:%d:%d: invalid JSON: %s", tree->source, error.line, error.column, error.text);
+        return fvi_fail(tree->context, FV_ERR_FORMAT, "%s:%d:%d: invalid JSON: %s", tree->source, error.line,
+                        error.column, error.text);
     const fv_status status = convert(tree, NULL, NULL, root, 0);
     json_decref(root);
     return status;

@@ -22,7 +22,8 @@ typedef struct yaml_reader {
 
 static fv_status fail_at(const yaml_reader *reader, yaml_mark_t mark, fv_status status, const char *text)
 {
-    return fvi_fail(reader->tree->context, status, "%s:%zu:%zu: %s", reader->tree->source, mark.line + 1, mark.column + 1, text);
+    return fvi_fail(reader->tree->context, status, "%s:%zu:%zu: %s", reader->tree->source, mark.line + 1,
+                    mark.column + 1, text);
 }
 
 static fv_status next_event(yaml_reader *reader, yaml_event_t *event)
@@ -33,8 +34,9 @@ static fv_status next_event(yaml_reader *reader, yaml_event_t *event)
     if (parser->error == YAML_MEMORY_ERROR)
         return fvi_out_of_memory(reader->tree->context, reader->tree->source, 0);
     return fvi_fail(reader->tree->context, FV_ERR_FORMAT, "%s:%zu:%zu: invalid YAML: %s%s%s", reader->tree->source,
-                    parser->problem_mark.line + 1, parser->problem_mark.column + 1, parser->problem != NULL ? parser->problem : "damaged",
-                    parser->context != NULL ? " " : "", parser->context != NULL ? parser->context : "");
+                    parser->problem_mark.line + 1, parser->problem_mark.column + 1,
+                    parser->problem != NULL ? parser->problem : "damaged", parser->context != NULL ? " " : "",
+                    parser->context != NULL ? parser->context : "");
 }
 
 static bool is_word(const char *text, const char *const *words)
@@ -144,7 +146,8 @@ typedef struct yaml_key {
     yaml_mark_t mark;
 } yaml_key;
 
-static fv_status read_value(yaml_reader *reader, const yaml_event_t *event, fvi_item *parent, const yaml_key *key, int32_t depth);
+static fv_status read_value(yaml_reader *reader, const yaml_event_t *event, fvi_item *parent, const yaml_key *key,
+                            int32_t depth);
 
 static fv_status read_list(yaml_reader *reader, fvi_item *list, int32_t depth)
 {
@@ -169,8 +172,8 @@ static fv_status read_key(const yaml_reader *reader, const yaml_event_t *event, 
     key->text[event->data.scalar.length] = '\0';
     key->mark = event->start_mark;
     if (fvi_tree_find(map, key->text) != NULL)
-        return fvi_fail(reader->tree->context, FV_ERR_FORMAT, "%s:%zu:%zu: key '%s' is given twice", reader->tree->source,
-                        key->mark.line + 1, key->mark.column + 1, key->text);
+        return fvi_fail(reader->tree->context, FV_ERR_FORMAT, "%s:%zu:%zu: key '%s' is given twice",
+                        reader->tree->source, key->mark.line + 1, key->mark.column + 1, key->text);
     return FV_OK;
 }
 
@@ -205,12 +208,14 @@ static fv_status add_item(yaml_reader *reader, const yaml_event_t *event, fvi_it
     return FV_OK;
 }
 
-static fv_status read_value(yaml_reader *reader, const yaml_event_t *event, fvi_item *parent, const yaml_key *key, int32_t depth)
+static fv_status read_value(yaml_reader *reader, const yaml_event_t *event, fvi_item *parent, const yaml_key *key,
+                            int32_t depth)
 {
     fvi_item *item = NULL;
     if (event->type == YAML_ALIAS_EVENT)
         return fail_at(reader, event->start_mark, FV_ERR_UNSUPPORTED, "aliases are not supported; write the value out");
-    if (event->type != YAML_SCALAR_EVENT && event->type != YAML_SEQUENCE_START_EVENT && event->type != YAML_MAPPING_START_EVENT)
+    if (event->type != YAML_SCALAR_EVENT && event->type != YAML_SEQUENCE_START_EVENT &&
+        event->type != YAML_MAPPING_START_EVENT)
         return fail_at(reader, event->start_mark, FV_ERR_FORMAT, "a value is missing");
     FV_TRY(check_plain_node(reader, event));
     if (event->type == YAML_SCALAR_EVENT) {
@@ -257,7 +262,8 @@ fv_status fvi_tree_read_yaml(fvi_tree *tree, const unsigned char *text, size_t s
 {
     yaml_reader reader = { .tree = tree };
     if (size > FVI_TREE_TEXT_BYTES)
-        return fvi_fail(tree->context, FV_ERR_FORMAT, "%s: %zu bytes of YAML; at most %d", tree->source, size, FVI_TREE_TEXT_BYTES);
+        return fvi_fail(tree->context, FV_ERR_FORMAT, "%s: %zu bytes of YAML; at most %d", tree->source, size,
+                        FVI_TREE_TEXT_BYTES);
     if (yaml_parser_initialize(&reader.parser) == 0)
         return fvi_out_of_memory(tree->context, "a YAML reader", 0);
     reader.c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
@@ -279,7 +285,8 @@ fv_status fvi_tree_read_yaml(fvi_tree *tree, const unsigned char *text, size_t s
 {
     (void)text;
     (void)size;
-    return fvi_fail(tree->context, FV_ERR_UNSUPPORTED, "'%s' is YAML, and this build of fovea has no libyaml", tree->source);
+    return fvi_fail(tree->context, FV_ERR_UNSUPPORTED, "'%s' is YAML, and this build of fovea has no libyaml",
+                    tree->source);
 }
 
 #endif

@@ -27,12 +27,12 @@ static void assert_nearest(const char *word, const char *expected)
 static void misspelt_words_are_found(void **state)
 {
     (void)state;
-    assert_nearest("filter", "filters");   /* one letter missing */
-    assert_nearest("kernal", "kernel");    /* one letter wrong */
-    assert_nearest("strdie", "stride");    /* two neighbours swapped */
-    assert_nearest("Padding", "padding");  /* case */
+    assert_nearest("filter", "filters");  /* one letter missing */
+    assert_nearest("kernal", "kernel");   /* one letter wrong */
+    assert_nearest("strdie", "stride");   /* two neighbours swapped */
+    assert_nearest("Padding", "padding"); /* case */
     assert_nearest("max-pool2d", "max_pool2d");
-    assert_nearest("mom", "momentum");     /* a beginning */
+    assert_nearest("mom", "momentum"); /* a beginning */
     assert_nearest("l", "lr");
 }
 

@@ -41,15 +41,21 @@ static void bad_arrays_are_refused(void **state)
     const uint8_t image[4] = { 0 };
     const int32_t labels[1] = { 3 };
     fv_dataset *dataset = NULL;
-    assert_int_equal(fv_dataset_from_arrays(&dataset, context, image, labels, 1, (fv_image_shape){ 1, 2, 2 }, 3, NULL), FV_ERR_ARGUMENT);
+    assert_int_equal(fv_dataset_from_arrays(&dataset, context, image, labels, 1, (fv_image_shape){ 1, 2, 2 }, 3, NULL),
+                     FV_ERR_ARGUMENT);
     assert_non_null(strstr(fv_context_message(context), "label 0 is 3"));
     assert_null(dataset);
-    assert_int_equal(fv_dataset_from_arrays(&dataset, context, image, labels, 1, (fv_image_shape){ 1, 0, 2 }, 4, NULL), FV_ERR_SHAPE);
-    assert_int_equal(fv_dataset_from_arrays(&dataset, context, image, labels, 1, (fv_image_shape){ 5, 1, 1 }, 4, NULL), FV_ERR_SHAPE);
-    assert_int_equal(fv_dataset_from_arrays(&dataset, context, image, labels, 0, (fv_image_shape){ 1, 2, 2 }, 4, NULL), FV_ERR_ARGUMENT);
-    assert_int_equal(fv_dataset_from_arrays(&dataset, context, image, labels, 1, (fv_image_shape){ 1, 2, 2 }, 0, NULL), FV_ERR_ARGUMENT);
-    assert_int_equal(
-        fv_dataset_from_arrays(&dataset, context, image, labels, INT32_MAX, (fv_image_shape){ 4, 65535, 65535 }, 4, NULL), FV_ERR_SHAPE);
+    assert_int_equal(fv_dataset_from_arrays(&dataset, context, image, labels, 1, (fv_image_shape){ 1, 0, 2 }, 4, NULL),
+                     FV_ERR_SHAPE);
+    assert_int_equal(fv_dataset_from_arrays(&dataset, context, image, labels, 1, (fv_image_shape){ 5, 1, 1 }, 4, NULL),
+                     FV_ERR_SHAPE);
+    assert_int_equal(fv_dataset_from_arrays(&dataset, context, image, labels, 0, (fv_image_shape){ 1, 2, 2 }, 4, NULL),
+                     FV_ERR_ARGUMENT);
+    assert_int_equal(fv_dataset_from_arrays(&dataset, context, image, labels, 1, (fv_image_shape){ 1, 2, 2 }, 0, NULL),
+                     FV_ERR_ARGUMENT);
+    assert_int_equal(fv_dataset_from_arrays(&dataset, context, image, labels, INT32_MAX,
+                                            (fv_image_shape){ 4, 65535, 65535 }, 4, NULL),
+                     FV_ERR_SHAPE);
 }
 
 static void check_embedded(fv_split split, int64_t count, int32_t each, const int32_t first[5])

@@ -23,7 +23,8 @@ static char folder[TEST_PATH];
 #define LABELS "train-labels-idx1-ubyte"
 
 /* Three images of 2x2 and their labels. */
-static const unsigned char good_images[] = { 0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 };
+static const unsigned char good_images[] = { 0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 2,  0,  0,
+                                             0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 };
 static const unsigned char good_labels[] = { 0, 0, 8, 1, 0, 0, 0, 3, 9, 0, 4 };
 
 static int fresh_folder(void **state)

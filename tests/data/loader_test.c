@@ -24,13 +24,16 @@ static fv_dataset *make_dataset(void)
         images[i * SIDE * SIDE] = (uint8_t)(i + 1);
     }
     fv_dataset *dataset = NULL;
-    assert_int_equal(fv_dataset_from_arrays(&dataset, context, images, labels, COUNT, (fv_image_shape){ 1, SIDE, SIDE }, 10, NULL), FV_OK);
+    assert_int_equal(
+        fv_dataset_from_arrays(&dataset, context, images, labels, COUNT, (fv_image_shape){ 1, SIDE, SIDE }, 10, NULL),
+        FV_OK);
     return dataset;
 }
 
 static fv_loader_options plain_options(int32_t batch, int32_t side)
 {
-    return (fv_loader_options){ .batch = batch, .preprocess = { .input = { 1, side, side }, .deviation = { 1.0 / 255.0 } } };
+    return (fv_loader_options){ .batch = batch,
+                                .preprocess = { .input = { 1, side, side }, .deviation = { 1.0 / 255.0 } } };
 }
 
 static void every_sample_comes_once(void **state)
@@ -76,13 +79,14 @@ static void load_all(fv_context *on, const fv_dataset *dataset, fv_loader_option
 {
     fv_loader *loader = NULL;
     fv_batch batch;
-    const size_t elements = (size_t)options.preprocess.input.c * (size_t)options.preprocess.input.h * (size_t)options.preprocess.input.w;
+    const size_t elements =
+        (size_t)options.preprocess.input.c * (size_t)options.preprocess.input.h * (size_t)options.preprocess.input.w;
     assert_int_equal(fv_loader_create(&loader, on, dataset, &options), FV_OK);
     fv_loader_start(loader, 3, 0);
     while (assert_int_equal(fv_loader_next(loader, &batch), FV_OK), batch.n > 0)
         for (int32_t i = 0; i < batch.n; i++)
-            memcpy(images + (size_t)fv_loader_index(loader, i) * elements, (const float *)batch.images + (size_t)i * elements,
-                   elements * sizeof(float));
+            memcpy(images + (size_t)fv_loader_index(loader, i) * elements,
+                   (const float *)batch.images + (size_t)i * elements, elements * sizeof(float));
     fv_loader_destroy(loader);
 }
 
@@ -141,7 +145,8 @@ static void shifts_stay_within_their_limit_and_reach_it(void **state)
         assert_true(row >= 0 && row < 3 && column >= 0 && column < 3);
         place[row][column]++;
     }
-    for (int p = 0; p < 9; p++) /* 53 draws miss one of nine places with probability 9 * (8/9)^53 = 0.02; the seed is fixed */
+    for (int p = 0; p < 9;
+         p++) /* 53 draws miss one of nine places with probability 9 * (8/9)^53 = 0.02; the seed is fixed */
         assert_true(place[p / 3][p % 3] > 0);
     fv_dataset_destroy(dataset);
 }

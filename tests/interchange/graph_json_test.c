@@ -52,12 +52,16 @@ static void every_network_of_the_zoo_comes_back(void **state)
 static const char everything[] =
     "{\"name\":\"all\",\"output\":\"d\",\"nodes\":["
     "{\"name\":\"in\",\"type\":\"input\",\"inputs\":[],\"shape\":[3,9,8]},"
-    "{\"name\":\"a\",\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":6,\"kernel\":[3,5],\"stride\":[2,0],\"padding\":\"same\","
-    "\"dilation\":[1,1],\"groups\":3,\"no_bias\":true,\"weight_init\":{\"kind\":\"gaussian\",\"value\":0.125,\"uniform\":true}},"
-    "{\"name\":\"b\",\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":6,\"kernel\":[2,1],\"stride\":[2,1],\"pad\":[0,0,1,0]},"
+    "{\"name\":\"a\",\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":6,\"kernel\":[3,5],\"stride\":[2,0],"
+    "\"padding\":\"same\","
+    "\"dilation\":[1,1],\"groups\":3,\"no_bias\":true,\"weight_init\":{\"kind\":\"gaussian\",\"value\":0.125,"
+    "\"uniform\":true}},"
+    "{\"name\":\"b\",\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":6,\"kernel\":[2,1],\"stride\":[2,1],\"pad\":["
+    "0,0,1,0]},"
     "{\"name\":\"j\",\"type\":\"add\",\"inputs\":[\"a\",\"b\"]},"
     "{\"name\":\"l\",\"type\":\"leaky_relu\",\"inputs\":[\"j\"],\"slope\":0.30000000000000004},"
-    "{\"name\":\"p\",\"type\":\"average_pool2d\",\"inputs\":[\"l\"],\"count_padding\":true,\"kernel\":[2,2],\"ceil\":true},"
+    "{\"name\":\"p\",\"type\":\"average_pool2d\",\"inputs\":[\"l\"],\"count_padding\":true,\"kernel\":[2,2],\"ceil\":"
+    "true},"
     "{\"name\":\"d\",\"type\":\"dense\",\"inputs\":[\"p\"],\"units\":4},"
     "{\"name\":\"loss\",\"type\":\"euclidean_loss\",\"inputs\":[\"d\"],\"weight\":0.5,\"half\":true}]}";
 
@@ -94,24 +98,34 @@ static void bad_texts_are_told(void **state)
     expect_failure("{\"nome\":\"n\"}", "did you mean 'name'?");
     expect_failure("{\"name\":\"n\",\"name\":\"n\"}", "duplicate");
     expect_failure(NET("7"), "nodes[0]: a node must be a map");
-    expect_failure(NODE("\"type\":\"convd2\",\"inputs\":[\"in\"]"), "nodes[1].type: unknown layer type 'convd2'; did you mean 'conv2d'?");
+    expect_failure(NODE("\"type\":\"convd2\",\"inputs\":[\"in\"]"),
+                   "nodes[1].type: unknown layer type 'convd2'; did you mean 'conv2d'?");
     expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"im\"],\"filters\":2"), "did you mean 'in'?");
     expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"x\"],\"filters\":2"), "nodes[1].inputs[0]: unknown layer");
     expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"]"), "nodes[1]: conv2d needs 'filters'");
-    expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":0"), "nodes[1].filters: filters is 0, must be 1 to");
-    expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2.5"), "filters must be a whole number, not a number");
+    expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":0"),
+                   "nodes[1].filters: filters is 0, must be 1 to");
+    expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2.5"),
+                   "filters must be a whole number, not a number");
     expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":99999999999"), "must be 1 to");
-    expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2,\"kernel\":[1,2,3]"), "kernel has 3 values, takes 2");
-    expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2,\"kernel\":[]"), "kernel has 0 values, takes 2");
-    expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2,\"kernel\":[-1,1]"), "nodes[1].kernel[0]: kernel is -1");
+    expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2,\"kernel\":[1,2,3]"),
+                   "kernel has 3 values, takes 2");
+    expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2,\"kernel\":[]"),
+                   "kernel has 0 values, takes 2");
+    expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2,\"kernel\":[-1,1]"),
+                   "nodes[1].kernel[0]: kernel is -1");
     expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2,\"kernel\":9"), "conv2d 'x'");
-    expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2,\"padding\":\"sane\""), "did you mean 'same'?");
-    expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2,\"no_bias\":1"), "no_bias must be true or false");
-    expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2,\"weight_init\":{\"value\":1}"), "needs a kind");
+    expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2,\"padding\":\"sane\""),
+                   "did you mean 'same'?");
+    expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2,\"no_bias\":1"),
+                   "no_bias must be true or false");
+    expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2,\"weight_init\":{\"value\":1}"),
+                   "needs a kind");
     expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2,\"filter\":2"),
                    "nodes[1].filter: unknown key of conv2d 'filter'; did you mean 'filters'?");
     expect_failure(NODE("\"type\":\"add\",\"inputs\":[]"), "nodes[1]");
-    expect_failure(NET("{\"name\":\"x\",\"type\":\"input\",\"inputs\":[],\"shape\":[1,4]}"), "shape has 2 values, takes 3");
+    expect_failure(NET("{\"name\":\"x\",\"type\":\"input\",\"inputs\":[],\"shape\":[1,4]}"),
+                   "shape has 2 values, takes 3");
     expect_failure(NET(""), "unknown layer");
     expect_failure(NODE("\"type\":\"relu\",\"inputs\":[\"in\"],\"name\":\"in\""), "duplicate");
     expect_failure(NET(INPUT "{\"name\":\"in\",\"type\":\"relu\",\"inputs\":[\"in\"]}"), "unique");
@@ -161,8 +175,10 @@ static void any_changed_byte_gives_a_status(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_network_of_the_zoo_comes_back), cmocka_unit_test(every_attribute_comes_back),
-        cmocka_unit_test(bad_texts_are_told),                  cmocka_unit_test(deep_and_long_texts_are_bounded),
+        cmocka_unit_test(every_network_of_the_zoo_comes_back),
+        cmocka_unit_test(every_attribute_comes_back),
+        cmocka_unit_test(bad_texts_are_told),
+        cmocka_unit_test(deep_and_long_texts_are_bounded),
         cmocka_unit_test(any_changed_byte_gives_a_status),
     };
     if (fv_context_create(&context, &(fv_context_options){ .threads = 1 }) != FV_OK)

@@ -48,7 +48,8 @@ static void expect_failure(const char *yaml, const char *words)
     test_file_write(folder, "net.yaml", yaml, strlen(yaml));
     const fv_status status = fv_graph_read_yaml(&graph, context, path);
     assert_null(graph);
-    if (status == FV_OK || strstr(fv_context_message(context), words) == NULL || strstr(fv_context_message(context), path) == NULL)
+    if (status == FV_OK || strstr(fv_context_message(context), words) == NULL ||
+        strstr(fv_context_message(context), path) == NULL)
         fail_msg("status %s, message '%s'; expected '%s'", fv_status_name(status), fv_context_message(context), words);
 }
 
@@ -75,10 +76,12 @@ static void a_network_is_read(void **state)
                 "  - dense: {units: 10, name: '7'}\n",
                 "{\"name\":\"my-net\",\"output\":\"7\",\"nodes\":["
                 "{\"name\":\"input\",\"type\":\"input\",\"inputs\":[],\"shape\":[1,8,8]},"
-                "{\"name\":\"c\",\"type\":\"conv2d\",\"inputs\":[\"input\"],\"filters\":6,\"kernel\":[3,3],\"padding\":\"same\","
+                "{\"name\":\"c\",\"type\":\"conv2d\",\"inputs\":[\"input\"],\"filters\":6,\"kernel\":[3,3],\"padding\":"
+                "\"same\","
                 "\"weight_init\":{\"kind\":\"he\"}},"
                 "{\"name\":\"relu1\",\"type\":\"relu\",\"inputs\":[\"c\"]},"
-                "{\"name\":\"conv2d1\",\"type\":\"conv2d\",\"inputs\":[\"input\"],\"filters\":6,\"kernel\":[3,5],\"pad\":[1,2,1,2],"
+                "{\"name\":\"conv2d1\",\"type\":\"conv2d\",\"inputs\":[\"input\"],\"filters\":6,\"kernel\":[3,5],"
+                "\"pad\":[1,2,1,2],"
                 "\"no_bias\":true,\"weight_init\":{\"kind\":\"gaussian\",\"value\":0.01}},"
                 "{\"name\":\"join\",\"type\":\"add\",\"inputs\":[\"relu1\",\"conv2d1\"]},"
                 "{\"name\":\"leaky_relu1\",\"type\":\"leaky_relu\",\"inputs\":[\"join\"],\"slope\":0.25},"
@@ -91,11 +94,12 @@ static void a_network_is_read(void **state)
 static void output_and_loss_are_chosen(void **state)
 {
     (void)state;
-    expect_json("input: {name: picture, shape: [1, 2, 2]}\nlayers: [dense: {units: 3}]\nloss: {euclidean_loss: {half: true}}\n",
-                "{\"name\":\"net\",\"output\":\"dense1\",\"nodes\":["
-                "{\"name\":\"picture\",\"type\":\"input\",\"inputs\":[],\"shape\":[1,2,2]},"
-                "{\"name\":\"dense1\",\"type\":\"dense\",\"inputs\":[\"picture\"],\"units\":3},"
-                "{\"name\":\"loss\",\"type\":\"euclidean_loss\",\"inputs\":[\"dense1\"],\"half\":true}]}");
+    expect_json(
+        "input: {name: picture, shape: [1, 2, 2]}\nlayers: [dense: {units: 3}]\nloss: {euclidean_loss: {half: true}}\n",
+        "{\"name\":\"net\",\"output\":\"dense1\",\"nodes\":["
+        "{\"name\":\"picture\",\"type\":\"input\",\"inputs\":[],\"shape\":[1,2,2]},"
+        "{\"name\":\"dense1\",\"type\":\"dense\",\"inputs\":[\"picture\"],\"units\":3},"
+        "{\"name\":\"loss\",\"type\":\"euclidean_loss\",\"inputs\":[\"dense1\"],\"half\":true}]}");
     expect_json("input: [1, 2, 2]\nlayers: [{dense: {units: 3}}, softmax]\noutput: softmax1\n",
                 "{\"name\":\"net\",\"output\":\"softmax1\",\"nodes\":["
                 "{\"name\":\"input\",\"type\":\"input\",\"inputs\":[],\"shape\":[1,2,2]},"
@@ -122,7 +126,8 @@ static void mistakes_are_told_with_their_place(void **state)
     expect_failure("input: [1, 4]\nlayers: [relu]\n", ":1:8: shape has 2 values, takes 3");
     expect_failure("input: [1, 0, 4]\nlayers: [relu]\n", ":1:12: shape is 0, must be 1 to 65535");
     expect_failure("input: 5\nlayers: [relu]\n", ":1:8: ");
-    expect_failure("name: 5\ninput: [1, 4, 4]\nlayers: [relu]\n", ":1:7: name must be a text, not a whole number; put it in quotes");
+    expect_failure("name: 5\ninput: [1, 4, 4]\nlayers: [relu]\n",
+                   ":1:7: name must be a text, not a whole number; put it in quotes");
     expect_failure(NET("  - rellu\n"), ":3:5: unknown layer type 'rellu'; did you mean 'relu'?");
     expect_failure(NET("  - conv2D: {filters: 3}\n"), ":3:5: unknown layer type 'conv2D'; did you mean 'conv2d'?");
     expect_failure(NET("  - conv2d: {filter: 3}\n"), ":3:14: unknown key of conv2d 'filter'; did you mean 'filters'?");
@@ -131,21 +136,25 @@ static void mistakes_are_told_with_their_place(void **state)
     expect_failure(NET("  - conv2d: {filters: -3}\n"), ":3:23: filters is -3, must be 1 to");
     expect_failure(NET("  - conv2d: {filters: 3, stride: 0}\n"), ":3:34: stride is 0, must be 1 to");
     expect_failure(NET("  - conv2d: {filters: many}\n"), ":3:23: filters must be a whole number, not a text");
-    expect_failure(NET("  - conv2d: {filters: 99999999999999999999}\n"), "filters must be a whole number, not a number");
-    expect_failure(NET("  - conv2d: {filters: 3, padding: some}\n"), ":3:35: unknown padding 'some'; did you mean 'same'?");
+    expect_failure(NET("  - conv2d: {filters: 99999999999999999999}\n"),
+                   "filters must be a whole number, not a number");
+    expect_failure(NET("  - conv2d: {filters: 3, padding: some}\n"),
+                   ":3:35: unknown padding 'some'; did you mean 'same'?");
     expect_failure(NET("  - conv2d: {filters: 3, kernel: 9}\n"), ":3:5: conv2d 'conv2d1'");
     expect_failure(NET("  - conv2d: 3\n"), ":3:13: conv2d takes a map");
     expect_failure(NET("  - conv2d: {filters: 3}\n    relu:\n"), ":3:5: a layer has one type, here are 2 keys");
     expect_failure(NET("  - leaky_relu: {slope: .nan}\n"), "must be finite");
     expect_failure(NET("  - leaky_relu: {slope: -0.5}\n"), ":3:25: slope is -0.5, must be ");
-    expect_failure(NET("  - relu: {from: later}\n  - relu: {name: later}\n"), ":3:18: unknown layer (it must stand before this one) 'later'");
+    expect_failure(NET("  - relu: {from: later}\n  - relu: {name: later}\n"),
+                   ":3:18: unknown layer (it must stand before this one) 'later'");
     expect_failure(NET("  - add: {from: [input, 3]}\n"), ":3:25: a layer's name must be a text");
     expect_failure(NET("  - relu: {name: a}\n  - relu: {name: a}\n"), ":4:5: relu 'a'");
     expect_failure(NET("  - relu\n  - relu: {from: input}\nloss: none\n"), "nothing reads");
     expect_failure(NET("  - softmax_cross_entropy\n"), "a loss is given by 'loss: softmax_cross_entropy'");
     expect_failure(NET("  - input: {shape: [1, 4, 4]}\n"), "the input is given by");
     expect_failure(NET("  - relu\nloss: relu\n"), ":4:7: 'relu' is a layer, not a loss");
-    expect_failure(NET("  - relu\noutput: rely1\n"), ":4:9: unknown layer (it must stand before this one) 'rely1'; did you mean 'relu1'?");
+    expect_failure(NET("  - relu\noutput: rely1\n"),
+                   ":4:9: unknown layer (it must stand before this one) 'rely1'; did you mean 'relu1'?");
 }
 
 static void yaml_itself_is_bounded(void **state)
@@ -189,7 +198,8 @@ static void no_locale_changes_numbers(void **state)
 static void any_changed_byte_gives_a_status(void **state)
 {
     (void)state;
-    static const char good[] = "name: n\ninput: [1, 4, 4]\nlayers:\n  - conv2d: {filters: 2, kernel: 3, pad: [1, 0], weight_init: {kind: he}}\n"
+    static const char good[] = "name: n\ninput: [1, 4, 4]\nlayers:\n  - conv2d: {filters: 2, kernel: 3, pad: [1, 0], "
+                               "weight_init: {kind: he}}\n"
                                "  - relu: {from: input, name: 'a b'}\n  - concat: {from: [a b, conv2d1]}\nloss: none\n";
     char text[sizeof good];
     for (size_t i = 0; i < sizeof good - 1; i++)

@@ -180,7 +180,8 @@ static void what_is_wrong_is_named(void **state)
     expect_replaced("\"data_offsets\":[72,84]", "\"data_offsets\":[71,83]", "overlapping");
     expect_replaced("\"data_offsets\":[72,84]", "\"data_offsets\":[73,85]", "of a data section of 84");
     expect_replaced("\"data_offsets\":[72,84]", "\"data_offsets\":[84,72]", "of a data section of 84");
-    expect_replaced("\"fc.bias\":{\"dtype\":\"F32\",\"shape\":[3]", "\"fc.bias\":{\"dtype\":\"F32\",\"shape\":[4]", "need 16");
+    expect_replaced("\"fc.bias\":{\"dtype\":\"F32\",\"shape\":[3]", "\"fc.bias\":{\"dtype\":\"F32\",\"shape\":[4]",
+                    "need 16");
     expect_replaced("\"format\":\"fovea\"", "\"format\":\"favor\"", "format 'favor'");
     expect_replaced("\"format_version\":\"1\"", "\"format_version\":\"2\"", "format version '2'");
     expect_replaced("\"graph\"", "\"grahp\"", "no 'graph' in its metadata");
@@ -287,7 +288,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(bad_arguments_are_told, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_full_disk_loses_nothing, make_folder, remove_folder),
     };
-    const fv_context_options options = { .threads = 1, .allocator = { .allocate = count_allocate, .release = count_release } };
+    const fv_context_options options = { .threads = 1,
+                                         .allocator = { .allocate = count_allocate, .release = count_release } };
     if (fv_context_create(&context, &options) != FV_OK)
         return 1;
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
