@@ -46,6 +46,7 @@
 #ifndef FOVEA_H
 #define FOVEA_H
 
+#include "fovea/status.h"
 #include "fovea/context.h"
 #include "fovea/tensor.h"
 #include "fovea/graph.h"
