@@ -57,7 +57,7 @@ static const char *const problems[] = {
 static fv_context *context_with(int32_t threads)
 {
     fv_context *context = NULL;
-    const fv_context_options options = { .threads = threads };
+    const fv_context_options options = { .threads = test_threads(threads) };
     assert_int_equal(fv_context_create(&context, &options), FV_OK);
     return context;
 }

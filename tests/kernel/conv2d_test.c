@@ -15,7 +15,7 @@
 static fv_context *two_threads(void)
 {
     fv_context *context = NULL;
-    const fv_context_options options = { .threads = 2 };
+    const fv_context_options options = { .threads = test_threads(2) };
     assert_int_equal(fv_context_create(&context, &options), FV_OK);
     return context;
 }

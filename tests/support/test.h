@@ -12,8 +12,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-/* cmocka wants the four above. */
+#include <stdlib.h>
+/* cmocka wants setjmp.h, stdarg.h, stddef.h and stdint.h before it. */
 #include <cmocka.h>
+
+/* How many threads a test starts: 1 where $FOVEA_TEST_ONE_THREAD says that there can be no more (some emulators). */
+static inline int32_t test_threads(int32_t wanted)
+{
+    return getenv("FOVEA_TEST_ONE_THREAD") != NULL ? 1 : wanted;
+}
 
 #define FV_TEST(unit, name) static void unit##_##name(void **state __attribute__((unused)))
 
