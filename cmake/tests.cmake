@@ -48,6 +48,12 @@ if(FOVEA_TEST_OBJECTS)
   target_link_libraries(fovea_test_objects PUBLIC fovea_static)
 endif()
 
+# Tests ask for more memory than there is and look at the answer; AddressSanitizer would end the program instead.
+set(FOVEA_TEST_ENVIRONMENT "")
+if(FOVEA_SANITIZE)
+  set(FOVEA_TEST_ENVIRONMENT "ASAN_OPTIONS=allocator_may_return_null=1" "TSAN_OPTIONS=allocator_may_return_null=1")
+endif()
+
 foreach(source IN LISTS FOVEA_TEST_SOURCES)
   file(RELATIVE_PATH name ${PROJECT_SOURCE_DIR}/tests ${source})
   string(REGEX REPLACE "_test\\.c$" "" name ${name})
@@ -63,7 +69,7 @@ foreach(source IN LISTS FOVEA_TEST_SOURCES)
   target_link_libraries(${target} PRIVATE fovea_static fovea_test_settings)
   string(REGEX REPLACE "/.*" "" label ${name})
   add_test(NAME ${name} COMMAND ${target})
-  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 300)
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 300 ENVIRONMENT "${FOVEA_TEST_ENVIRONMENT}")
 endforeach()
 
 if(TARGET fovea_command AND NOT CMAKE_CROSSCOMPILING)
