@@ -19,7 +19,7 @@ help:
 build:
 	@tools/setup.sh demo
 	@cmake --preset $(PRESET) --log-level=WARNING >/dev/null
-	@cmake --build $(BUILD) --target fovea_command fovea_shared fovea_static
+	@cmake --build $(BUILD) --target fovea_command fovea_shared fovea_static fovea_manual fovea_completions
 
 demo:
 	@tools/setup.sh demo

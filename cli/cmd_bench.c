@@ -16,8 +16,10 @@ typedef struct values {
 } values;
 
 static const cli_option options[] = {
-    { "batch", NULL, CLI_INTEGER, "N", offsetof(values, batch), 1, 65536, "64", NULL, CLI_COMPLETE_NONE, "images of a step" },
-    { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE, "threads to run" },
+    { "batch", NULL, CLI_INTEGER, "N", offsetof(values, batch), 1, 65536, "64", NULL, CLI_COMPLETE_NONE,
+      "images of a step" },
+    { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE,
+      "threads to run" },
     { "seconds", NULL, CLI_REAL, "X", offsetof(values, seconds), 0.001, 3600, "1", NULL, CLI_COMPLETE_NONE,
       "time for each thing that is measured" },
     { "problem", NULL, CLI_TEXT, "PROBLEM", offsetof(values, problem), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
@@ -43,8 +45,9 @@ static json_int_t peak_memory(void)
 
 static json_t *pass_object(const fv_bench_pass *pass, bool network)
 {
-    json_t *object = json_pack("{s:s,s:s,s:f,s:f,s:f,s:s}", "name", pass->layer, "pass", pass->pass, "ms", 1e3 * pass->seconds, "gflops",
-                               pass->gflops, "share_of_peak", pass->share_of_peak, "algorithm", pass->algorithm);
+    json_t *object =
+        json_pack("{s:s,s:s,s:f,s:f,s:f,s:s}", "name", pass->layer, "pass", pass->pass, "ms", 1e3 * pass->seconds,
+                  "gflops", pass->gflops, "share_of_peak", pass->share_of_peak, "algorithm", pass->algorithm);
     if (object != NULL && network)
         json_object_set_new(object, "mode", json_string(pass->training ? "train" : "inference"));
     else if (object != NULL)
@@ -54,8 +57,8 @@ static json_t *pass_object(const fv_bench_pass *pass, bool network)
 
 static json_t *rate_object(const fv_bench_rate *rate)
 {
-    return json_pack("{s:f,s:f,s:i,s:I}", "images_per_second", rate->images_per_second, "spread", rate->spread, "runs", (int)rate->runs,
-                     "memory_bytes", (json_int_t)rate->memory_bytes);
+    return json_pack("{s:f,s:f,s:i,s:I}", "images_per_second", rate->images_per_second, "spread", rate->spread, "runs",
+                     (int)rate->runs, "memory_bytes", (json_int_t)rate->memory_bytes);
 }
 
 static int print_object(const cli_call *call, const char *name, fv_context *context, const fv_bench_result *result)
@@ -66,7 +69,8 @@ static int print_object(const cli_call *call, const char *name, fv_context *cont
     for (int32_t i = 0; i < result->pass_count; i++)
         json_array_append_new(layers, pass_object(&result->passes[i], network));
     json_t *object = json_pack("{s:s,s:s,s:i,s:f,s:I}", "name", name, "isa", fv_context_isa(context), "threads",
-                               (int)fv_context_threads(context), "peak_gflops", result->peak_gflops, "peak_memory_bytes", peak_memory());
+                               (int)fv_context_threads(context), "peak_gflops", result->peak_gflops,
+                               "peak_memory_bytes", peak_memory());
     if (object != NULL && network) {
         json_object_set_new(object, "batch", json_integer(given->batch));
         json_object_set_new(object, "train", result->train.runs > 0 ? rate_object(&result->train) : json_null());
@@ -82,16 +86,16 @@ static void print_rate(const char *what, const fv_bench_rate *rate)
     char images[32], memory[32];
     if (rate->runs > 0)
         printf("%-10s %14s images/s  (half of %d runs within %.1f%%)  memory %s\n", what,
-               cli_grouped((int64_t)rate->images_per_second, images, sizeof images), (int)rate->runs, 100 * rate->spread,
-               cli_bytes(rate->memory_bytes, memory, sizeof memory));
+               cli_grouped((int64_t)rate->images_per_second, images, sizeof images), (int)rate->runs,
+               100 * rate->spread, cli_bytes(rate->memory_bytes, memory, sizeof memory));
 }
 
 static int print_table(const cli_call *call, const char *name, fv_context *context, const fv_bench_result *result)
 {
     char memory[32];
     const bool is_network = result->inference.runs > 0;
-    printf("%s on %s, %d thread%s; peak %.1f GFLOP/s\n\n", name, fv_context_isa(context), (int)fv_context_threads(context),
-           fv_context_threads(context) == 1 ? "" : "s", result->peak_gflops);
+    printf("%s on %s, %d thread%s; peak %.1f GFLOP/s\n\n", name, fv_context_isa(context),
+           (int)fv_context_threads(context), fv_context_threads(context) == 1 ? "" : "s", result->peak_gflops);
     print_rate("train", &result->train);
     print_rate("inference", &result->inference);
     printf("%s%-26s %-17s %10s %9s %7s  %s\n", is_network ? "\n" : "", "layer", "pass", "ms", "GFLOP/s", "share",
@@ -159,7 +163,8 @@ const cli_command cli_bench = {
     .completion = CLI_COMPLETE_NETWORK,
     .purpose = "Measure how fast a network, or one convolution, runs here",
     .description =
-        "Images per second are medians; the spread is the distance of the quartiles over the median. The share is that of this\n"
+        "Images per second are medians; the spread is the distance of the quartiles over the median. The share is that "
+        "of this\n"
         "machine's multiply-adds at their best, measured in the same call. Training is forward, backward and update.",
     .examples = (const char *const[]){ "fovea bench lenet5 --batch 64 --threads 2",
                                        "fovea bench --problem conv:n16c64h56w56k64r3s3p1 --json", NULL },

@@ -18,8 +18,10 @@ typedef struct values {
 static const char *const splits[] = { "test", "train", NULL };
 
 static const cli_option options[] = {
-    { "out", NULL, CLI_TEXT, "FOLDER", offsetof(values, out), 0, 0, CLI_REQUIRED, NULL, CLI_COMPLETE_FOLDER, "folder to write" },
-    { "split", NULL, CLI_CHOICE, "SPLIT", offsetof(values, split), 0, 0, "test", splits, CLI_COMPLETE_NONE, "which part of the data" },
+    { "out", NULL, CLI_TEXT, "FOLDER", offsetof(values, out), 0, 0, CLI_REQUIRED, NULL, CLI_COMPLETE_FOLDER,
+      "folder to write" },
+    { "split", NULL, CLI_CHOICE, "SPLIT", offsetof(values, split), 0, 0, "test", splits, CLI_COMPLETE_NONE,
+      "which part of the data" },
     { "each", NULL, CLI_INTEGER, "N", offsetof(values, each), 0, 1e9, "0", NULL, CLI_COMPLETE_NONE,
       "only the first so many images of each class; 0: all" },
     { 0 },
@@ -77,8 +79,8 @@ static int data_export_run(cli_call *call)
     fv_context *context = NULL;
     fv_dataset *dataset = NULL;
     int status = cli_open_context(call->command, &context, 1);
-    if (status == CLI_DONE &&
-        fv_dataset_open(&dataset, context, call->operands[0], given->split == 0 ? FV_SPLIT_TEST : FV_SPLIT_TRAIN) != FV_OK)
+    if (status == CLI_DONE && fv_dataset_open(&dataset, context, call->operands[0],
+                                              given->split == 0 ? FV_SPLIT_TEST : FV_SPLIT_TRAIN) != FV_OK)
         status = cli_fail(call->command, "%s", fv_context_message(context));
     if (status == CLI_DONE)
         status = write_images(call, context, dataset);
@@ -94,7 +96,8 @@ const cli_command cli_data_export = {
     .max_operands = 1,
     .completion = CLI_COMPLETE_DATA,
     .purpose = "Write the images of a data set as PNG files, one folder per class",
-    .description = "WHERE is mnist-12k, mnist, cifar-10, cifar-100 or a path. Files are FOLDER/CLASS/INDEX.png; their paths are printed.",
+    .description = "WHERE is mnist-12k, mnist, cifar-10, cifar-100 or a path. Files are FOLDER/CLASS/INDEX.png; their "
+                   "paths are printed.",
     .examples = (const char *const[]){ "fovea data export mnist-12k --out digits --each 1", NULL },
     .options = options,
     .values_size = sizeof(values),

@@ -20,11 +20,14 @@ static const char *const splits[] = { "test", "train", NULL };
 static const cli_option options[] = {
     { "data", NULL, CLI_TEXT, "WHERE", offsetof(values, data), 0, 0, CLI_REQUIRED, NULL, CLI_COMPLETE_DATA,
       "images to measure on: mnist-12k, mnist, cifar-10, cifar-100 or a path" },
-    { "split", NULL, CLI_CHOICE, "SPLIT", offsetof(values, split), 0, 0, "test", splits, CLI_COMPLETE_NONE, "which part of them" },
+    { "split", NULL, CLI_CHOICE, "SPLIT", offsetof(values, split), 0, 0, "test", splits, CLI_COMPLETE_NONE,
+      "which part of them" },
     { "mistakes", NULL, CLI_INTEGER, "N", offsetof(values, mistakes), 0, 10000, "0", NULL, CLI_COMPLETE_NONE,
       "show so many mistakes, those first of which the network is surest" },
-    { "batch", NULL, CLI_INTEGER, "N", offsetof(values, batch), 1, 65536, "64", NULL, CLI_COMPLETE_NONE, "images computed at once" },
-    { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE, "threads to run" },
+    { "batch", NULL, CLI_INTEGER, "N", offsetof(values, batch), 1, 65536, "64", NULL, CLI_COMPLETE_NONE,
+      "images computed at once" },
+    { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE,
+      "threads to run" },
     { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "one JSON object" },
     { 0 },
 };
@@ -66,7 +69,8 @@ static const char *class_name(const fv_dataset *dataset, int32_t index, char *te
     return text;
 }
 
-static json_t *mistakes_array(const fv_dataset *dataset, const fv_evaluation *evaluation, const mistake *found, size_t count)
+static json_t *mistakes_array(const fv_dataset *dataset, const fv_evaluation *evaluation, const mistake *found,
+                              size_t count)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
@@ -77,18 +81,20 @@ static json_t *mistakes_array(const fv_dataset *dataset, const fv_evaluation *ev
     return array;
 }
 
-static int print_object(const cli_command *command, const fv_dataset *dataset, const fv_evaluation *evaluation, const mistake *found,
-                        size_t count, bool with_mistakes)
+static int print_object(const cli_command *command, const fv_dataset *dataset, const fv_evaluation *evaluation,
+                        const mistake *found, size_t count, bool with_mistakes)
 {
     json_t *confusion = json_array();
     for (int32_t row = 0; row < evaluation->classes; row++) {
         json_t *line = json_array();
         for (int32_t column = 0; column < evaluation->classes; column++)
-            json_array_append_new(line, json_integer(evaluation->confusion[(int64_t)row * evaluation->classes + column]));
+            json_array_append_new(line,
+                                  json_integer(evaluation->confusion[(int64_t)row * evaluation->classes + column]));
         json_array_append_new(confusion, line);
     }
-    json_t *object = json_pack("{s:I,s:f,s:f,s:f,s:o}", "samples", (json_int_t)evaluation->samples, "accuracy", evaluation->accuracy,
-                               "loss", evaluation->loss, "images_per_second", evaluation->images_per_second, "confusion", confusion);
+    json_t *object =
+        json_pack("{s:I,s:f,s:f,s:f,s:o}", "samples", (json_int_t)evaluation->samples, "accuracy", evaluation->accuracy,
+                  "loss", evaluation->loss, "images_per_second", evaluation->images_per_second, "confusion", confusion);
     if (object != NULL && with_mistakes)
         json_object_set_new(object, "mistakes", mistakes_array(dataset, evaluation, found, count));
     return cli_print_json(command, object);
@@ -128,11 +134,14 @@ static int print_mistakes(const cli_command *command, const fv_dataset *dataset,
         const int64_t sample = found[i].sample;
         snprintf(captions[i], CAPTION, "#%" PRId64 ": %.20s, not %.20s, %.0f%%", sample,
                  class_name(dataset, fv_dataset_label(dataset, sample), truth, sizeof truth),
-                 class_name(dataset, evaluation->predicted[sample], answer, sizeof answer), 100 * (double)found[i].confidence);
+                 class_name(dataset, evaluation->predicted[sample], answer, sizeof answer),
+                 100 * (double)found[i].confidence);
         pictures[i] = (cli_picture){ fv_dataset_image(dataset, sample), captions[i] };
     }
     if (status == CLI_DONE && count > 0) {
-        printf("\nthe %zu mistakes of which it is surest: image, true class, the network's answer and how sure it is\n\n", count);
+        printf(
+            "\nthe %zu mistakes of which it is surest: image, true class, the network's answer and how sure it is\n\n",
+            count);
         cli_print_pictures(stdout, pictures, count, fv_dataset_shape(dataset), cli_terminal_columns());
     }
     free(pictures);
@@ -140,13 +149,14 @@ static int print_mistakes(const cli_command *command, const fv_dataset *dataset,
     return status;
 }
 
-static int print_text(const cli_command *command, const fv_dataset *dataset, const fv_evaluation *evaluation, const mistake *found,
-                      size_t count)
+static int print_text(const cli_command *command, const fv_dataset *dataset, const fv_evaluation *evaluation,
+                      const mistake *found, size_t count)
 {
     char samples[32], rate[32];
     int status = CLI_DONE;
-    printf("%s images of %s: accuracy %.2f%%, loss %.4f, %s images/s\n", cli_grouped(evaluation->samples, samples, sizeof samples),
-           fv_dataset_name(dataset), 100 * evaluation->accuracy, evaluation->loss,
+    printf("%s images of %s: accuracy %.2f%%, loss %.4f, %s images/s\n",
+           cli_grouped(evaluation->samples, samples, sizeof samples), fv_dataset_name(dataset),
+           100 * evaluation->accuracy, evaluation->loss,
            cli_grouped((int64_t)evaluation->images_per_second, rate, sizeof rate));
     if (evaluation->classes <= 20)
         print_confusion(dataset, evaluation);
@@ -160,7 +170,8 @@ static int evaluate(const cli_call *call, fv_context *context, fv_model *model, 
     const values *given = call->values;
     fv_evaluation evaluation = { 0 };
     size_t count = 0;
-    if (fv_evaluate(context, fv_model_params(model), dataset, fv_model_preprocess(model), (int32_t)given->batch, &evaluation) != FV_OK)
+    if (fv_evaluate(context, fv_model_params(model), dataset, fv_model_preprocess(model), (int32_t)given->batch,
+                    &evaluation) != FV_OK)
         return cli_fail(call->command, "%s", fv_context_message(context));
     mistake *found = find_mistakes(dataset, &evaluation, given->mistakes, &count);
     int status = CLI_DONE;
@@ -184,7 +195,8 @@ static int eval_run(cli_call *call)
     int status = cli_open_context(call->command, &context, given->threads);
     if (status == CLI_DONE)
         status = cli_open_model(call->command, context, call->operands[0], &model);
-    if (status == CLI_DONE && fv_dataset_open(&dataset, context, given->data, given->split == 0 ? FV_SPLIT_TEST : FV_SPLIT_TRAIN) != FV_OK)
+    if (status == CLI_DONE &&
+        fv_dataset_open(&dataset, context, given->data, given->split == 0 ? FV_SPLIT_TEST : FV_SPLIT_TRAIN) != FV_OK)
         status = cli_fail(call->command, "%s", fv_context_message(context));
     if (status == CLI_DONE)
         status = evaluate(call, context, model, dataset);

@@ -14,10 +14,14 @@ typedef struct values {
 static const char *const modes[] = { "train", "evaluate", "predict", NULL };
 
 static const cli_option options[] = {
-    { "batch", NULL, CLI_INTEGER, "N", offsetof(values, batch), 1, 65536, "64", NULL, CLI_COMPLETE_NONE, "images of a step" },
-    { "mode", NULL, CLI_CHOICE, "MODE", offsetof(values, mode), 0, 0, "train", modes, CLI_COMPLETE_NONE, "what the plan is for" },
-    { "reference", NULL, CLI_FLAG, NULL, offsetof(values, reference), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "plan with the reference kernels" },
-    { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE, "threads to plan for" },
+    { "batch", NULL, CLI_INTEGER, "N", offsetof(values, batch), 1, 65536, "64", NULL, CLI_COMPLETE_NONE,
+      "images of a step" },
+    { "mode", NULL, CLI_CHOICE, "MODE", offsetof(values, mode), 0, 0, "train", modes, CLI_COMPLETE_NONE,
+      "what the plan is for" },
+    { "reference", NULL, CLI_FLAG, NULL, offsetof(values, reference), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
+      "plan with the reference kernels" },
+    { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE,
+      "threads to plan for" },
     { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "one JSON object" },
     { 0 },
 };
@@ -34,17 +38,19 @@ static int print_object(const cli_call *call, const fv_plan *plan)
     json_t *steps = json_array();
     for (int32_t i = 0; i < fv_plan_step_count(plan); i++) {
         const fv_step_info step = fv_plan_step(plan, i);
-        json_array_append_new(steps, json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:I}", "layer", text_or(step.layer, ""), "type",
-                                               text_or(step.type, ""), "pass", text_or(step.pass, ""), "algorithm",
-                                               text_or(step.algorithm, ""), "refused", text_or(step.refused, ""), "multiply_adds",
-                                               (json_int_t)step.multiply_adds, "bytes_saved", (json_int_t)step.bytes_saved));
+        json_array_append_new(
+            steps, json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:I}", "layer", text_or(step.layer, ""), "type",
+                             text_or(step.type, ""), "pass", text_or(step.pass, ""), "algorithm",
+                             text_or(step.algorithm, ""), "refused", text_or(step.refused, ""), "multiply_adds",
+                             (json_int_t)step.multiply_adds, "bytes_saved", (json_int_t)step.bytes_saved));
     }
-    json_t *bytes = json_pack("{s:I,s:I,s:I,s:I,s:I}", "arena", (json_int_t)memory.arena, "packed", (json_int_t)memory.packed,
-                              "scratch", (json_int_t)memory.scratch, "gradients", (json_int_t)memory.gradients, "total",
-                              (json_int_t)memory.total);
-    return cli_print_json(call->command, json_pack("{s:s,s:s,s:I,s:i,s:o,s:o}", "name", fv_graph_name(fv_plan_graph(plan)), "mode",
-                                                   modes[given->mode], "batch", (json_int_t)given->batch, "reorders",
-                                                   (int)fv_plan_reorder_count(plan), "memory_bytes", bytes, "steps", steps));
+    json_t *bytes = json_pack("{s:I,s:I,s:I,s:I,s:I}", "arena", (json_int_t)memory.arena, "packed",
+                              (json_int_t)memory.packed, "scratch", (json_int_t)memory.scratch, "gradients",
+                              (json_int_t)memory.gradients, "total", (json_int_t)memory.total);
+    return cli_print_json(call->command,
+                          json_pack("{s:s,s:s,s:I,s:i,s:o,s:o}", "name", fv_graph_name(fv_plan_graph(plan)), "mode",
+                                    modes[given->mode], "batch", (json_int_t)given->batch, "reorders",
+                                    (int)fv_plan_reorder_count(plan), "memory_bytes", bytes, "steps", steps));
 }
 
 /* "name: reason" lines, indented under their step. */
@@ -72,17 +78,22 @@ static int print_table(const cli_call *call, const fv_plan *plan)
         putchar('\n');
         print_refused(step.refused);
     }
-    printf("\n%s, %s, batch %lld: %d reorder%s; memory %s: activations %s, packed weights %s, scratch %s, weight gradients %s\n",
-           fv_graph_name(fv_plan_graph(plan)), modes[given->mode], (long long)given->batch, (int)fv_plan_reorder_count(plan),
-           fv_plan_reorder_count(plan) == 1 ? "" : "s", cli_bytes(memory.total, a, sizeof a), cli_bytes(memory.arena, b, sizeof b),
-           cli_bytes(memory.packed, c, sizeof c), cli_bytes(memory.scratch, d, sizeof d), cli_bytes(memory.gradients, e, sizeof e));
+    printf("\n%s, %s, batch %lld: %d reorder%s; memory %s: activations %s, packed weights %s, scratch %s, weight "
+           "gradients %s\n",
+           fv_graph_name(fv_plan_graph(plan)), modes[given->mode], (long long)given->batch,
+           (int)fv_plan_reorder_count(plan), fv_plan_reorder_count(plan) == 1 ? "" : "s",
+           cli_bytes(memory.total, a, sizeof a), cli_bytes(memory.arena, b, sizeof b),
+           cli_bytes(memory.packed, c, sizeof c), cli_bytes(memory.scratch, d, sizeof d),
+           cli_bytes(memory.gradients, e, sizeof e));
     return cli_finish_output(call->command);
 }
 
 static int explain_run(cli_call *call)
 {
     const values *given = call->values;
-    const fv_plan_options plan_options = { .batch = (int32_t)given->batch, .mode = (fv_mode)given->mode, .reference = given->reference };
+    const fv_plan_options plan_options = { .batch = (int32_t)given->batch,
+                                           .mode = (fv_mode)given->mode,
+                                           .reference = given->reference };
     fv_context *context = NULL;
     cli_network network = { 0 };
     fv_plan *plan = NULL;

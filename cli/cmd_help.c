@@ -14,7 +14,8 @@ typedef struct values {
 static const char *const shells[] = { "none", "bash", "zsh", NULL };
 
 static const cli_option options[] = {
-    { "man", NULL, CLI_FLAG, NULL, offsetof(values, manual), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "the manual page, as roff" },
+    { "man", NULL, CLI_FLAG, NULL, offsetof(values, manual), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
+      "the manual page, as roff" },
     { "completion", NULL, CLI_CHOICE, "SHELL", offsetof(values, completion), 0, 0, "none", shells, CLI_COMPLETE_NONE,
       "a completion script for" },
     { 0 },
@@ -53,7 +54,8 @@ const cli_command cli_help = {
     .operands = "[COMMAND]",
     .max_operands = 2,
     .purpose = "Say what a command does and which options it takes",
-    .description = "Without a command: the list of commands. Everything is made from the tables that parse the command line.",
+    .description =
+        "Without a command: the list of commands. Everything is made from the tables that parse the command line.",
     .examples = (const char *const[]){ "fovea help train", "source <(fovea help --completion bash)", NULL },
     .options = options,
     .values_size = sizeof(values),

@@ -13,8 +13,8 @@ typedef struct values {
 
 static const cli_option options[] = {
     { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "one JSON object" },
-    { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(the processors this process may use)", NULL,
-      CLI_COMPLETE_NONE, "threads to run" },
+    { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(the processors this process may use)",
+      NULL, CLI_COMPLETE_NONE, "threads to run" },
     { 0 },
 };
 
@@ -41,9 +41,9 @@ static int info_run(cli_call *call)
         return status;
     fv_cpu_features(features, sizeof features);
     if (given->json) {
-        status = cli_print_json(call->command, json_pack("{s:s,s:s,s:o,s:i}", "version", fv_version(), "isa", fv_context_isa(context),
-                                                         "features", feature_array(features), "threads",
-                                                         (int)fv_context_threads(context)));
+        status = cli_print_json(call->command, json_pack("{s:s,s:s,s:o,s:i}", "version", fv_version(), "isa",
+                                                         fv_context_isa(context), "features", feature_array(features),
+                                                         "threads", (int)fv_context_threads(context)));
     } else {
         printf("version   %s\n", fv_version());
         printf("isa       %s\n", fv_context_isa(context));

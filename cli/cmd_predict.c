@@ -13,9 +13,12 @@ typedef struct values {
 } values;
 
 static const cli_option options[] = {
-    { "top", NULL, CLI_INTEGER, "N", offsetof(values, top), 1, 1000, "5", NULL, CLI_COMPLETE_NONE, "classes to name for each file" },
-    { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE, "threads to run" },
-    { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "a JSON object per file" },
+    { "top", NULL, CLI_INTEGER, "N", offsetof(values, top), 1, 1000, "5", NULL, CLI_COMPLETE_NONE,
+      "classes to name for each file" },
+    { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE,
+      "threads to run" },
+    { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
+      "a JSON object per file" },
     { 0 },
 };
 
@@ -67,8 +70,9 @@ static int print_answer(const classifier *c, const char *path)
     if (given->json) {
         json_t *array = json_array();
         for (int32_t i = 0; i < top; i++)
-            json_array_append_new(array, json_pack("{s:s,s:i,s:f}", "class", class_name(c, c->order[i], name, sizeof name), "index",
-                                                   (int)c->order[i], "probability", (double)c->probabilities[c->order[i]]));
+            json_array_append_new(
+                array, json_pack("{s:s,s:i,s:f}", "class", class_name(c, c->order[i], name, sizeof name), "index",
+                                 (int)c->order[i], "probability", (double)c->probabilities[c->order[i]]));
         return cli_print_json(c->call->command, json_pack("{s:s%,s:o}", "file", path, strlen(path), "top", array));
     }
     printf("%s:", path);
@@ -95,8 +99,8 @@ static int classify(const classifier *c, const char *path)
     int status = CLI_DONE;
     const fv_batch batch = { .n = 1, .images = c->image, .dtype = FV_F32, .order = FV_NHWC };
     if (!size_fits(shape.h, input.h) || !size_fits(shape.w, input.w))
-        status = cli_fail(c->call->command, "'%s' has %dx%d pixels, the network takes %dx%d; resize it first", path, (int)shape.h,
-                          (int)shape.w, (int)input.h, (int)input.w);
+        status = cli_fail(c->call->command, "'%s' has %dx%d pixels, the network takes %dx%d; resize it first", path,
+                          (int)shape.h, (int)shape.w, (int)input.h, (int)input.w);
     else if (fv_preprocess_image(c->context, c->preprocess, pixels, shape, c->image) != FV_OK)
         status = cli_fail(c->call->command, "'%s': %s", path, fv_context_message(c->context));
     else if (fv_predictor_run(c->predictor, &batch, c->probabilities) != FV_OK)
@@ -153,7 +157,8 @@ const cli_command cli_predict = {
     .max_operands = -1,
     .completion = CLI_COMPLETE_FILE,
     .purpose = "Name the most probable classes of image files",
-    .description = "MODEL is a file that fovea train wrote. FILEs are PNG, PGM or PPM images, prepared as the model says.",
+    .description =
+        "MODEL is a file that fovea train wrote. FILEs are PNG, PGM or PPM images, prepared as the model says.",
     .examples = (const char *const[]){ "fovea predict runs/first/model.safetensors digit.png --json", NULL },
     .options = options,
     .values_size = sizeof(values),

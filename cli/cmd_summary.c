@@ -33,10 +33,11 @@ static int print_object(const cli_command *command, const fv_graph *graph)
                                                 cli_json_shape(node.output), "parameters", (json_int_t)node.parameters,
                                                 "multiply_adds", (json_int_t)node.multiply_adds));
     }
-    return cli_print_json(command, json_pack("{s:s,s:o,s:I,s:I,s:I,s:o}", "name", fv_graph_name(graph), "input",
-                                             cli_json_shape(input_shape(graph)), "classes", (json_int_t)class_count(graph),
-                                             "parameters", (json_int_t)fv_graph_parameters(graph), "multiply_adds",
-                                             (json_int_t)fv_graph_multiply_adds(graph), "layers", layers));
+    return cli_print_json(command,
+                          json_pack("{s:s,s:o,s:I,s:I,s:I,s:o}", "name", fv_graph_name(graph), "input",
+                                    cli_json_shape(input_shape(graph)), "classes", (json_int_t)class_count(graph),
+                                    "parameters", (json_int_t)fv_graph_parameters(graph), "multiply_adds",
+                                    (json_int_t)fv_graph_multiply_adds(graph), "layers", layers));
 }
 
 static int print_table(const cli_command *command, const fv_graph *graph)
@@ -46,12 +47,13 @@ static int print_table(const cli_command *command, const fv_graph *graph)
     for (int32_t i = 0; i < fv_graph_node_count(graph); i++) {
         const fv_node_info node = fv_graph_node(graph, i);
         snprintf(shape, sizeof shape, "%dx%dx%d", (int)node.output.c, (int)node.output.h, (int)node.output.w);
-        printf("%-20s %-24s %-14s %14s %16s\n", node.name, node.type, shape, cli_grouped(node.parameters, parameters, sizeof parameters),
+        printf("%-20s %-24s %-14s %14s %16s\n", node.name, node.type, shape,
+               cli_grouped(node.parameters, parameters, sizeof parameters),
                cli_grouped(node.multiply_adds, multiply_adds, sizeof multiply_adds));
     }
     const fv_image_shape input = input_shape(graph);
-    printf("\n%s: input %dx%dx%d, %lld classes, %s parameters, %s multiply-adds an image\n", fv_graph_name(graph), (int)input.c,
-           (int)input.h, (int)input.w, (long long)class_count(graph),
+    printf("\n%s: input %dx%dx%d, %lld classes, %s parameters, %s multiply-adds an image\n", fv_graph_name(graph),
+           (int)input.c, (int)input.h, (int)input.w, (long long)class_count(graph),
            cli_grouped(fv_graph_parameters(graph), parameters, sizeof parameters),
            cli_grouped(fv_graph_multiply_adds(graph), multiply_adds, sizeof multiply_adds));
     return cli_finish_output(command);
@@ -80,7 +82,8 @@ const cli_command cli_summary = {
     .completion = CLI_COMPLETE_NETWORK,
     .purpose = "List the layers of a network with shapes, parameters and multiply-adds",
     .description = "NAME is a network of the zoo, FILE a YAML description, MODEL a trained model.",
-    .examples = (const char *const[]){ "fovea summary lenet5", "fovea summary runs/first/model.safetensors --json", NULL },
+    .examples =
+        (const char *const[]){ "fovea summary lenet5", "fovea summary runs/first/model.safetensors --json", NULL },
     .options = options,
     .values_size = sizeof(values),
     .run = summary_run,

@@ -30,15 +30,16 @@ static const cli_option options[] = {
       "passes over the training images" },
     { "batch", "train.batch", CLI_INTEGER, "N", offsetof(values, batch), 1, 65536, "64", NULL, CLI_COMPLETE_NONE,
       "images of a step" },
-    { "lr", "optimizer.lr", CLI_REAL, "X", offsetof(values, rate), 1e-12, 1e6, "0.02", NULL, CLI_COMPLETE_NONE, "learning rate" },
-    { "momentum", "optimizer.momentum", CLI_REAL, "X", offsetof(values, momentum), 0, 0.9999, "0.9", NULL, CLI_COMPLETE_NONE,
-      "momentum of stochastic gradient descent" },
+    { "lr", "optimizer.lr", CLI_REAL, "X", offsetof(values, rate), 1e-12, 1e6, "0.02", NULL, CLI_COMPLETE_NONE,
+      "learning rate" },
+    { "momentum", "optimizer.momentum", CLI_REAL, "X", offsetof(values, momentum), 0, 0.9999, "0.9", NULL,
+      CLI_COMPLETE_NONE, "momentum of stochastic gradient descent" },
     { "decay", "optimizer.decay", CLI_REAL, "X", offsetof(values, decay), 0, 10, "0.0001", NULL, CLI_COMPLETE_NONE,
       "weight decay, on weights and not on biases" },
-    { "schedule", "schedule.kind", CLI_CHOICE, "KIND", offsetof(values, schedule), 0, 0, "cosine", schedules, CLI_COMPLETE_NONE,
-      "how the rate goes from its start to the end" },
-    { "warmup", "schedule.warmup", CLI_REAL, "EPOCHS", offsetof(values, warmup), 0, 100000, "0", NULL, CLI_COMPLETE_NONE,
-      "let the rate first rise from 0 over so many epochs" },
+    { "schedule", "schedule.kind", CLI_CHOICE, "KIND", offsetof(values, schedule), 0, 0, "cosine", schedules,
+      CLI_COMPLETE_NONE, "how the rate goes from its start to the end" },
+    { "warmup", "schedule.warmup", CLI_REAL, "EPOCHS", offsetof(values, warmup), 0, 100000, "0", NULL,
+      CLI_COMPLETE_NONE, "let the rate first rise from 0 over so many epochs" },
     { "shift", "augment.shift", CLI_INTEGER, "PIXELS", offsetof(values, shift), 0, 64, "0", NULL, CLI_COMPLETE_NONE,
       "move each training image at random by up to so much" },
     { "flip", "augment.flip", CLI_FLAG, NULL, offsetof(values, flip), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
@@ -51,7 +52,8 @@ static const cli_option options[] = {
       "of initial values, order and augmentation" },
     { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE,
       "threads; the result does not depend on them" },
-    { "set", NULL, CLI_SETTING, "KEY=VALUE", 0, 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "set an option by its key, as often as needed" },
+    { "set", NULL, CLI_SETTING, "KEY=VALUE", 0, 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
+      "set an option by its key, as often as needed" },
     { "overwrite", NULL, CLI_FLAG, NULL, offsetof(values, overwrite), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "replace the model of an earlier run in RUN" },
     { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
@@ -137,11 +139,12 @@ static int open_inputs(training *t)
         if (strcmp(network_defaults[i].network, fv_graph_name(t->network.graph)) == 0)
             cli_default(t->call, network_defaults[i].option, network_defaults[i].value);
     if (t->given->blocks > t->given->batch)
-        return cli_usage_error(t->call->command, "--blocks: a batch of %" PRId64 " cannot be computed as %" PRId64 " blocks",
+        return cli_usage_error(t->call->command,
+                               "--blocks: a batch of %" PRId64 " cannot be computed as %" PRId64 " blocks",
                                t->given->batch, t->given->blocks);
     if (t->given->warmup > (double)t->given->epochs)
-        return cli_usage_error(t->call->command, "--warmup: %g epochs are more than the %" PRId64 " of the run", t->given->warmup,
-                               t->given->epochs);
+        return cli_usage_error(t->call->command, "--warmup: %g epochs are more than the %" PRId64 " of the run",
+                               t->given->warmup, t->given->epochs);
     if (fv_dataset_open(&t->train, t->context, t->given->data, FV_SPLIT_TRAIN) != FV_OK ||
         fv_dataset_open(&t->test, t->context, t->given->data, FV_SPLIT_TEST) != FV_OK ||
         fv_params_create(&t->params, t->network.graph, FV_F32) != FV_OK)
@@ -199,12 +202,13 @@ static void print_head(const training *t)
         return;
     printf("%s, %s parameters, on %s: %s training and %s test images, %d classes\n", fv_graph_name(graph),
            cli_grouped(fv_graph_parameters(graph), parameters, sizeof parameters), fv_dataset_name(t->train),
-           cli_grouped(fv_dataset_count(t->train), train, sizeof train), cli_grouped(fv_dataset_count(t->test), test, sizeof test),
-           (int)fv_dataset_classes(t->train));
+           cli_grouped(fv_dataset_count(t->train), train, sizeof train),
+           cli_grouped(fv_dataset_count(t->test), test, sizeof test), (int)fv_dataset_classes(t->train));
     if (image.h != input.h || image.w != input.w)
-        printf("images of %dx%d become %dx%d: cropped or padded, %s in training, at the centre in tests\n", (int)image.h, (int)image.w,
-               (int)input.h, (int)input.w, given->crop ? "at random" : "at the centre");
-    printf("batch %" PRId64 ", rate %g (%s), momentum %g, decay %g, shift %" PRId64 "%s%s, seed %" PRId64 "; %s, %d thread%s\n\n",
+        printf("images of %dx%d become %dx%d: cropped or padded, %s in training, at the centre in tests\n",
+               (int)image.h, (int)image.w, (int)input.h, (int)input.w, given->crop ? "at random" : "at the centre");
+    printf("batch %" PRId64 ", rate %g (%s), momentum %g, decay %g, shift %" PRId64 "%s%s, seed %" PRId64
+           "; %s, %d thread%s\n\n",
            given->batch, given->rate, schedules[given->schedule], given->momentum, given->decay, given->shift,
            given->flip ? ", flip" : "", given->crop ? ", crop" : "", given->seed, fv_context_isa(t->context),
            (int)fv_context_threads(t->context), fv_context_threads(t->context) == 1 ? "" : "s");
@@ -219,8 +223,9 @@ static char *extra_text(const training *t, const fv_epoch_record *last)
     for (const cli_option *option = options; option->help != NULL; option++)
         if (option->key != NULL)
             json_object_set_new(config, option->key, json_string(cli_value_text(t->call, option, text, sizeof text)));
-    json_t *extra = json_pack("{s:s,s:s,s:i,s:o,s:o}", "network", fv_graph_name(t->network.graph), "data", fv_dataset_name(t->train),
-                              "epochs", (int)last->epoch, "test_accuracy", json_real(last->test_accuracy), "config", config);
+    json_t *extra = json_pack("{s:s,s:s,s:i,s:o,s:o}", "network", fv_graph_name(t->network.graph), "data",
+                              fv_dataset_name(t->train), "epochs", (int)last->epoch, "test_accuracy",
+                              json_real(last->test_accuracy), "config", config);
     char *dump = extra != NULL ? json_dumps(extra, JSON_COMPACT) : NULL;
     json_decref(extra);
     return dump;
@@ -241,7 +246,9 @@ static int interrupted(training *t, const fv_epoch_record *record)
     const int status = save(t, record);
     if (status != CLI_DONE)
         return status;
-    fprintf(stderr, "fovea train: %s; the model as it is now is in %s\nto go on from its values: fovea train %s --data %s --out RUN\n",
+    fprintf(stderr,
+            "fovea train: %s; the model as it is now is in %s\nto go on from its values: fovea train %s --data %s "
+            "--out RUN\n",
             fv_trainer_message(t->trainer), t->run.model_path, t->run.model_path, t->given->data);
     return 128 + (number != 0 ? number : SIGINT);
 }
@@ -261,7 +268,9 @@ static int train_epochs(training *t)
             return interrupted(t, &record);
         if (status != FV_OK)
             return cli_fail(t->call->command, "%s%s", fv_trainer_message(t->trainer),
-                            status == FV_ERR_NUMERIC ? "; a lower --lr may help, and the model of the last whole epoch is kept" : "");
+                            status == FV_ERR_NUMERIC
+                                ? "; a lower --lr may help, and the model of the last whole epoch is kept"
+                                : "");
         int done = cli_run_log(&t->run, &record, (int)t->given->epochs, t->given->json);
         if (done == CLI_DONE)
             done = save(t, &record);
@@ -269,7 +278,8 @@ static int train_epochs(training *t)
             return done;
     }
     if (!t->given->json)
-        printf("\nsaved %s\ntry: fovea eval %s --data %s --mistakes 10\n", t->run.model_path, t->run.model_path, t->given->data);
+        printf("\nsaved %s\ntry: fovea eval %s --data %s --mistakes 10\n", t->run.model_path, t->run.model_path,
+               t->given->data);
     return cli_finish_output(t->call->command);
 }
 
@@ -299,13 +309,17 @@ const cli_command cli_train = {
     .completion = CLI_COMPLETE_NETWORK,
     .purpose = "Train a network and save it",
     .description =
-        "NAME is a network of the zoo, FILE a YAML description; a MODEL is trained on from its values. Each epoch is measured on the\n"
-        "test images, logged to RUN/log.jsonl and saved to RUN/model.safetensors. Networks of the zoo bring defaults of their own\n"
+        "NAME is a network of the zoo, FILE a YAML description; a MODEL is trained on from its values. Each epoch is "
+        "measured on the\n"
+        "test images, logged to RUN/log.jsonl and saved to RUN/model.safetensors. Networks of the zoo bring defaults "
+        "of their own\n"
         "for some options; RUN/config.yaml says what was used and where each value came from.\n\n"
         "Ctrl-C finishes the running step, saves the model and exits with 130; a second one ends the program at once.\n"
         "The same command gives the same weights, bit for bit, with any number of threads.",
-    .examples = (const char *const[]){ "fovea train lenet5 --data mnist-12k --out runs/first",
-                                       "fovea train lenet5 --data mnist --out runs/all --epochs 20 --set optimizer.lr=0.03", NULL },
+    .examples =
+        (const char *const[]){ "fovea train lenet5 --data mnist-12k --out runs/first",
+                               "fovea train lenet5 --data mnist --out runs/all --epochs 20 --set optimizer.lr=0.03",
+                               NULL },
     .options = options,
     .values_size = sizeof(values),
     .run = train_run,

@@ -10,15 +10,17 @@ typedef struct values {
 
 static const cli_option options[] = {
     { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "one JSON object" },
-    { "names", NULL, CLI_FLAG, NULL, offsetof(values, names), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "only the names, one a line" },
+    { "names", NULL, CLI_FLAG, NULL, offsetof(values, names), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
+      "only the names, one a line" },
     { 0 },
 };
 
 static json_t *entry_object(const fv_zoo_entry *entry, const fv_graph *graph)
 {
-    return json_pack("{s:s,s:s,s:s,s:i,s:o,s:o,s:i,s:I,s:I}", "name", entry->name, "title", entry->title, "paper", entry->paper, "year",
-                     (int)entry->year, "input", cli_json_shape(entry->input), "data", cli_json_shape(entry->data), "classes",
-                     (int)entry->classes, "parameters", (json_int_t)fv_graph_parameters(graph), "multiply_adds",
+    return json_pack("{s:s,s:s,s:s,s:i,s:o,s:o,s:i,s:I,s:I}", "name", entry->name, "title", entry->title, "paper",
+                     entry->paper, "year", (int)entry->year, "input", cli_json_shape(entry->input), "data",
+                     cli_json_shape(entry->data), "classes", (int)entry->classes, "parameters",
+                     (json_int_t)fv_graph_parameters(graph), "multiply_adds",
                      (json_int_t)fv_graph_multiply_adds(graph));
 }
 

@@ -35,7 +35,9 @@ static void print_log(void *user, fv_log_level level, const char *message)
 int cli_open_context(const cli_command *command, fv_context **out, int64_t threads)
 {
     /* The log's user pointer is only read by print_log(), which takes it back as const. */
-    const fv_context_options options = { .threads = (int32_t)threads, .log = print_log, .log_user = (void *)(uintptr_t)command };
+    const fv_context_options options = { .threads = (int32_t)threads,
+                                         .log = print_log,
+                                         .log_user = (void *)(uintptr_t)command };
     const fv_status status = fv_context_create(out, &options);
     if (status == FV_OK)
         return CLI_DONE;
@@ -63,7 +65,8 @@ static int no_such_network(const cli_command *command, const char *name)
     for (int32_t i = 0; i < fv_zoo_count() && count < sizeof words / sizeof words[0]; i++)
         words[count++] = fv_zoo_get(i)->name;
     cli_did_you_mean(name, "", words, count, hint, sizeof hint);
-    return cli_usage_error(command, "'%s' is neither a network of the zoo nor a file%s (fovea zoo lists the networks)", name, hint);
+    return cli_usage_error(command, "'%s' is neither a network of the zoo nor a file%s (fovea zoo lists the networks)",
+                           name, hint);
 }
 
 int cli_open_network(const cli_command *command, fv_context *context, const char *name, cli_network *out)
@@ -90,7 +93,13 @@ int cli_open_network(const cli_command *command, fv_context *context, const char
             out->graph = fv_model_graph(out->model);
         return status;
     }
-    return cli_fail(command, "'%s': descriptions in YAML cannot be read yet", name);
+    const fv_status status = fv_graph_read_yaml(&out->owned, context, name);
+    if (status != FV_OK) {
+        cli_fail(command, "%s", fv_context_message(context));
+        return status == FV_ERR_IO || status == FV_ERR_MEMORY || status == FV_ERR_UNSUPPORTED ? CLI_FAILED : CLI_USAGE;
+    }
+    out->graph = out->owned;
+    return CLI_DONE;
 }
 
 void cli_close_network(cli_network *network)
@@ -106,8 +115,8 @@ int cli_open_model(const cli_command *command, fv_context *context, const char *
     if (fv_zoo_find(path) != NULL) {
         struct stat status;
         if (stat(path, &status) != 0)
-            return cli_usage_error(command, "'%s' is a network without trained values; name a model file, as fovea train writes",
-                                   path);
+            return cli_usage_error(
+                command, "'%s' is a network without trained values; name a model file, as fovea train writes", path);
     }
     if (fv_model_read(out, context, path) != FV_OK)
         return cli_fail(command, "%s", fv_context_message(context));

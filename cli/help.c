@@ -10,7 +10,8 @@
 
 static const char *const statuses[][2] = {
     { "0", "done" },
-    { "1", "failed: a file that cannot be read or written, data that do not fit the network, a check that did not hold" },
+    { "1",
+      "failed: a file that cannot be read or written, data that do not fit the network, a check that did not hold" },
     { "2", "wrong usage or configuration; nothing was touched" },
     { "130", "interrupted by Ctrl-C (SIGINT); 143: by SIGTERM. The running step was finished and the model saved" },
 };
@@ -36,7 +37,8 @@ void cli_print_overview(FILE *stream)
     fprintf(stream, "usage: fovea COMMAND ...\n\n");
     for (size_t i = 0; cli_commands[i] != NULL; i++)
         fprintf(stream, "  %-12s %s\n", cli_commands[i]->name, cli_commands[i]->purpose);
-    fprintf(stream, "\nfovea help COMMAND says more. A first step: fovea train lenet5 --data mnist-12k --out runs/first\n");
+    fprintf(stream,
+            "\nfovea help COMMAND says more. A first step: fovea train lenet5 --data mnist-12k --out runs/first\n");
 }
 
 /* "--epochs N" */
@@ -209,7 +211,8 @@ static void print_command_words(FILE *stream)
 void cli_print_completion_bash(FILE *stream)
 {
     fprintf(stream, "# bash completion for fovea: source <(fovea help --completion bash)\n_fovea() {\n");
-    fprintf(stream, "    local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} words=\n");
+    fprintf(stream, "    local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} "
+                    "command=${COMP_WORDS[1]} words=\n");
     fprintf(stream, "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W '");
     print_command_words(stream);
     fprintf(stream, "' -- \"$word\"))\n        return\n    fi\n");
@@ -217,7 +220,9 @@ void cli_print_completion_bash(FILE *stream)
     fprintf(stream, "    [ \"$command\" = data ] && command=\"data ${COMP_WORDS[2]}\"\n    case $command in\n");
     for (size_t i = 0; cli_commands[i] != NULL; i++)
         print_bash_command(stream, cli_commands[i]);
-    fprintf(stream, "    esac\n    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n}\ncomplete -o filenames -F _fovea fovea\n");
+    fprintf(
+        stream,
+        "    esac\n    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n}\ncomplete -o filenames -F _fovea fovea\n");
 }
 
 static const char *zsh_action(cli_completion completion)
@@ -276,9 +281,13 @@ static void print_zsh_command(FILE *stream, const cli_command *command)
 
 void cli_print_completion_zsh(FILE *stream)
 {
-    fprintf(stream, "#compdef fovea\n# zsh completion for fovea: fovea help --completion zsh > a folder of $fpath/_fovea\n");
-    fprintf(stream, "_fovea_networks() { _alternative 'names:network:(($(fovea zoo --names 2>/dev/null)))' 'files:file:_files' }\n");
-    fprintf(stream, "_fovea_data() { _alternative 'names:data set:(mnist-12k mnist cifar-10 cifar-100)' 'files:file:_files' }\n");
+    fprintf(stream,
+            "#compdef fovea\n# zsh completion for fovea: fovea help --completion zsh > a folder of $fpath/_fovea\n");
+    fprintf(stream, "_fovea_networks() { _alternative 'names:network:(($(fovea zoo --names 2>/dev/null)))' "
+                    "'files:file:_files' }\n");
+    fprintf(
+        stream,
+        "_fovea_data() { _alternative 'names:data set:(mnist-12k mnist cifar-10 cifar-100)' 'files:file:_files' }\n");
     fprintf(stream, "_fovea() {\n    if (( CURRENT == 2 )); then\n        local -a commands=(");
     for (size_t i = 0; cli_commands[i] != NULL; i++) {
         fprintf(stream, " '%.*s:", (int)strcspn(cli_commands[i]->name, " "), cli_commands[i]->name);
@@ -287,7 +296,8 @@ void cli_print_completion_zsh(FILE *stream)
     }
     fprintf(stream, " )\n        _describe command commands\n        return\n    fi\n");
     fprintf(stream, "    local command=$words[2]\n    if [[ $command == data ]]; then\n");
-    fprintf(stream, "        (( CURRENT == 3 )) && { compadd export; return }\n        command=\"data $words[3]\"\n        shift words; (( CURRENT-- ))\n    fi\n");
+    fprintf(stream, "        (( CURRENT == 3 )) && { compadd export; return }\n        command=\"data $words[3]\"\n    "
+                    "    shift words; (( CURRENT-- ))\n    fi\n");
     fprintf(stream, "    shift words; (( CURRENT-- ))\n    case $command in\n");
     for (size_t i = 0; cli_commands[i] != NULL; i++)
         print_zsh_command(stream, cli_commands[i]);

@@ -45,7 +45,8 @@ static int unknown_command(int argc, char **argv)
         snprintf(given, sizeof given, "%.50s %.50s", argv[1], argv[2]);
     else
         snprintf(given, sizeof given, "%.100s", argv[1]);
-    return cli_usage_error(NULL, "unknown command '%s'%s", given, cli_did_you_mean(given, "", words, count, hint, sizeof hint));
+    return cli_usage_error(NULL, "unknown command '%s'%s", given,
+                           cli_did_you_mean(given, "", words, count, hint, sizeof hint));
 }
 
 static int run(const cli_command *command, int count, char **argv)

@@ -35,7 +35,8 @@ int cli_usage_error(const cli_command *command, const char *format, ...)
     return CLI_USAGE;
 }
 
-const char *cli_did_you_mean(const char *given, const char *prefix, const char *const *words, size_t count, char *text, size_t size)
+const char *cli_did_you_mean(const char *given, const char *prefix, const char *const *words, size_t count, char *text,
+                             size_t size)
 {
     const char *nearest = fv_nearest_word(given, words, (int32_t)count);
     if (nearest != NULL)
@@ -104,7 +105,8 @@ static bool store_choice(const cli_option *option, void *member, const char *tex
             return true;
         }
         if (used < MESSAGE_SIZE)
-            used += (size_t)snprintf(why + used, MESSAGE_SIZE - used, "%s %s", count > 0 ? "," : "", option->words[count]);
+            used +=
+                (size_t)snprintf(why + used, MESSAGE_SIZE - used, "%s %s", count > 0 ? "," : "", option->words[count]);
     }
     if (used < MESSAGE_SIZE)
         cli_did_you_mean(text, "", option->words, count, why + used, MESSAGE_SIZE - used);
@@ -186,7 +188,8 @@ static int unknown(const cli_command *command, const char *text, size_t length, 
     if (by_key)
         return cli_usage_error(command, "--set: unknown key '%s'%s", given,
                                cli_did_you_mean(given, "", words, count, hint, sizeof hint));
-    return cli_usage_error(command, "unknown option '--%s'%s", given, cli_did_you_mean(given, "--", words, count, hint, sizeof hint));
+    return cli_usage_error(command, "unknown option '--%s'%s", given,
+                           cli_did_you_mean(given, "--", words, count, hint, sizeof hint));
 }
 
 static int parse_setting(cli_call *call, const char *text)
@@ -241,7 +244,8 @@ static int check_complete(const cli_call *call)
         return cli_usage_error(command, "'%s' is one operand too many", call->operands[command->max_operands]);
     for (int i = 0; i < cli_option_count(command); i++) {
         const cli_option *option = &command->options[i];
-        if (option->fallback != NULL && strcmp(option->fallback, CLI_REQUIRED) == 0 && call->origin[i] == CLI_FROM_DEFAULT)
+        if (option->fallback != NULL && strcmp(option->fallback, CLI_REQUIRED) == 0 &&
+            call->origin[i] == CLI_FROM_DEFAULT)
             return cli_usage_error(command, "--%s %s is missing", option->name, option->value);
     }
     return CLI_DONE;

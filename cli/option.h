@@ -24,11 +24,17 @@ typedef enum cli_type {
 } cli_type;
 
 /* What the shell may offer for a value. */
-typedef enum cli_completion { CLI_COMPLETE_NONE, CLI_COMPLETE_FILE, CLI_COMPLETE_FOLDER, CLI_COMPLETE_NETWORK, CLI_COMPLETE_DATA } cli_completion;
+typedef enum cli_completion {
+    CLI_COMPLETE_NONE,
+    CLI_COMPLETE_FILE,
+    CLI_COMPLETE_FOLDER,
+    CLI_COMPLETE_NETWORK,
+    CLI_COMPLETE_DATA
+} cli_completion;
 
 typedef struct cli_option {
-    const char *name;         /* "epochs" for --epochs; NULL: reached through --set only */
-    const char *key;          /* "train.epochs" for --set and config.yaml, or NULL */
+    const char *name; /* "epochs" for --epochs; NULL: reached through --set only */
+    const char *key;  /* "train.epochs" for --set and config.yaml, or NULL */
     cli_type type;
     const char *value;        /* how help calls the value: "N" */
     size_t offset;            /* of the member in the command's struct */
@@ -37,7 +43,7 @@ typedef struct cli_option {
                                * "(words)": for help only, the member stays zero until the command fills it */
     const char *const *words; /* CHOICE: NULL-terminated */
     cli_completion completion;
-    const char *help;         /* one line */
+    const char *help; /* one line */
 } cli_option;
 
 /* Where a value came from; config.yaml says so. */
@@ -60,14 +66,14 @@ typedef struct cli_call {
 } cli_call;
 
 typedef struct cli_command {
-    const char *name;        /* one or two words: "train", "data export" */
-    const char *operands;    /* as help shows them: "NAME|FILE" */
+    const char *name;               /* one or two words: "train", "data export" */
+    const char *operands;           /* as help shows them: "NAME|FILE" */
     int min_operands, max_operands; /* max -1: any number */
-    cli_completion completion; /* of the operands */
-    const char *purpose;     /* one line */
-    const char *description; /* paragraphs, separated by an empty line */
-    const char *const *examples; /* NULL-terminated command lines, or NULL */
-    const cli_option *options;   /* ends with a help of NULL */
+    cli_completion completion;      /* of the operands */
+    const char *purpose;            /* one line */
+    const char *description;        /* paragraphs, separated by an empty line */
+    const char *const *examples;    /* NULL-terminated command lines, or NULL */
+    const cli_option *options;      /* ends with a help of NULL */
     size_t values_size;
     int (*run)(cli_call *call);
 } cli_command;
@@ -87,7 +93,8 @@ int cli_option_count(const cli_command *command);
 /* Prints "fovea: COMMAND: message" and the hint to read help; returns CLI_USAGE. command may be NULL. */
 int cli_usage_error(const cli_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Writes "; did you mean '<prefix><word>'?" or "" for the word nearest to `given` among words. Returns text. */
-const char *cli_did_you_mean(const char *given, const char *prefix, const char *const *words, size_t count, char *text, size_t size);
+const char *cli_did_you_mean(const char *given, const char *prefix, const char *const *words, size_t count, char *text,
+                             size_t size);
 /* A whole number or a finite real in the C locale's form, nothing behind it. */
 bool cli_read_integer(const char *text, int64_t *value);
 bool cli_read_real(const char *text, double *value);

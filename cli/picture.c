@@ -90,7 +90,8 @@ static void print_trimmed(FILE *stream, char *line, size_t length)
     fwrite(line, 1, length + 1, stream);
 }
 
-static void print_row(FILE *stream, const cli_picture *pictures, size_t count, fv_image_shape shape, window area, int scale, int width)
+static void print_row(FILE *stream, const cli_picture *pictures, size_t count, fv_image_shape shape, window area,
+                      int scale, int width)
 {
     char line[LINE];
     const size_t step = (size_t)(width + GAP), length = step * count;

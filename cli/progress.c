@@ -53,11 +53,11 @@ void cli_progress_show(void *user, const fv_train_progress *now)
     cli_grouped((int64_t)now->images_per_second, rate, sizeof rate);
     clock_text(now->seconds_left, left, sizeof left);
     if (progress->terminal)
-        fprintf(stderr, "\r\033[Kepoch %d/%d [%s] %3.0f%%  loss %.4f  accuracy %.2f%%  %s images/s  %s left", (int)now->epoch,
-                (int)now->epochs, bar, 100 * share, now->loss, 100 * now->accuracy, rate, left);
+        fprintf(stderr, "\r\033[Kepoch %d/%d [%s] %3.0f%%  loss %.4f  accuracy %.2f%%  %s images/s  %s left",
+                (int)now->epoch, (int)now->epochs, bar, 100 * share, now->loss, 100 * now->accuracy, rate, left);
     else
-        fprintf(stderr, "epoch %d/%d %3.0f%%  loss %.4f  accuracy %.2f%%  %s images/s  %s left\n", (int)now->epoch, (int)now->epochs,
-                100 * share, now->loss, 100 * now->accuracy, rate, left);
+        fprintf(stderr, "epoch %d/%d %3.0f%%  loss %.4f  accuracy %.2f%%  %s images/s  %s left\n", (int)now->epoch,
+                (int)now->epochs, 100 * share, now->loss, 100 * now->accuracy, rate, left);
     fflush(stderr);
 }
 

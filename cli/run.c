@@ -89,7 +89,10 @@ static int write_config(const cli_run *run, const cli_call *call, const char *fo
     FILE *file = path != NULL ? fopen(path, "w") : NULL;
     int status = CLI_DONE;
     if (file != NULL) {
-        fprintf(file, "# written by fovea %s: the run as resolved; behind each value, where it came from\nmodel:\n  network: ", fv_version());
+        fprintf(
+            file,
+            "# written by fovea %s: the run as resolved; behind each value, where it came from\nmodel:\n  network: ",
+            fv_version());
         write_quoted(file, call->operands[0]);
         fprintf(file, "  # command line\n");
         write_sections(file, call);
@@ -113,7 +116,8 @@ int cli_run_open(cli_run *run, const cli_call *call, const char *folder, bool ov
     if (!cli_make_folder(folder))
         return cli_fail(run->command, "cannot make the folder '%s': %s", folder, strerror(errno));
     if (!overwrite && access(run->model_path, F_OK) == 0)
-        return cli_usage_error(run->command, "'%s' holds a trained model already; choose another --out, or --overwrite it", folder);
+        return cli_usage_error(run->command,
+                               "'%s' holds a trained model already; choose another --out, or --overwrite it", folder);
     const int status = write_config(run, call, folder);
     if (status != CLI_DONE)
         return status;
@@ -125,10 +129,12 @@ int cli_run_open(cli_run *run, const cli_call *call, const char *folder, bool ov
 
 static json_t *record_object(const fv_epoch_record *record)
 {
-    return json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:s}", "epoch", (int)record->epoch, "train_loss", cli_json_number(record->train_loss),
-                     "train_accuracy", cli_json_number(record->train_accuracy), "test_loss", cli_json_number(record->test_loss), "test_accuracy",
-                     cli_json_number(record->test_accuracy), "images_per_second", cli_json_number(record->images_per_second), "seconds",
-                     cli_json_number(record->seconds), "weights_hash", record->weights_hash);
+    return json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:s}", "epoch", (int)record->epoch, "train_loss",
+                     cli_json_number(record->train_loss), "train_accuracy", cli_json_number(record->train_accuracy),
+                     "test_loss", cli_json_number(record->test_loss), "test_accuracy",
+                     cli_json_number(record->test_accuracy), "images_per_second",
+                     cli_json_number(record->images_per_second), "seconds", cli_json_number(record->seconds),
+                     "weights_hash", record->weights_hash);
 }
 
 int cli_run_log(cli_run *run, const fv_epoch_record *record, int epochs, bool json)
@@ -146,8 +152,9 @@ int cli_run_log(cli_run *run, const fv_epoch_record *record, int epochs, bool js
         return cli_print_json(run->command, object);
     json_decref(object);
     printf("epoch %3d/%d  train loss %.4f accuracy %6.2f%%  test loss %.4f accuracy %6.2f%%  %s images/s  %.1f s  %s\n",
-           (int)record->epoch, epochs, record->train_loss, 100 * record->train_accuracy, record->test_loss, 100 * record->test_accuracy,
-           cli_grouped((int64_t)record->images_per_second, rate, sizeof rate), record->seconds, record->weights_hash);
+           (int)record->epoch, epochs, record->train_loss, 100 * record->train_accuracy, record->test_loss,
+           100 * record->test_accuracy, cli_grouped((int64_t)record->images_per_second, rate, sizeof rate),
+           record->seconds, record->weights_hash);
     return cli_finish_output(run->command);
 }
 

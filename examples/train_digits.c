@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Trains LeNet-5 on handwritten digits and saves it: cc train_digits.c $(pkg-config --cflags --libs fovea) */
-#include <stdio.h>
 #include "fovea/fovea.h"
+#include <stdio.h>
 
 int main(void)
 {

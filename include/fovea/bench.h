@@ -16,9 +16,9 @@ extern "C" {
  * several together. */
 typedef struct fv_bench_rate {
     double images_per_second; /* median over the runs */
-    double spread;            /* (third quartile - first quartile) / median: 0.02 means that half of the runs lie within 2% */
+    double spread; /* (third quartile - first quartile) / median: 0.02 means that half of the runs lie within 2% */
     int32_t runs;
-    size_t memory_bytes;      /* of the session, as its plan told beforehand; training: and values, gradients, velocity */
+    size_t memory_bytes; /* of the session, as its plan told beforehand; training: and values, gradients, velocity */
 } fv_bench_rate;
 
 /* One pass of one layer. Texts are borrowed from the result. */
@@ -46,7 +46,8 @@ FV_API double fv_peak_gflops(fv_context *context);
 FV_API fv_status fv_bench_network(const fv_graph *graph, int32_t batch, double seconds, fv_bench_result *out);
 /* The same for the passes "forward", "backward_data" and "backward_weights" of one problem, such as
  * "conv:n16c64h56w56k64r3s3p1" (docs/formats.md#problems). algorithm: NULL, or the one to force where it can do a pass. */
-FV_API fv_status fv_bench_problem(fv_context *context, const char *problem, const char *algorithm, double seconds, fv_bench_result *out);
+FV_API fv_status fv_bench_problem(fv_context *context, const char *problem, const char *algorithm, double seconds,
+                                  fv_bench_result *out);
 FV_API void fv_bench_release(fv_context *context, fv_bench_result *result);
 
 #ifdef __cplusplus

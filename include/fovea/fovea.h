@@ -2,8 +2,8 @@
  *
  * fovea.h - everything. A program that trains a network (examples/train_digits.c):
  *
- *   #include <stdio.h>
  *   #include "fovea/fovea.h"
+ *   #include <stdio.h>
  *
  *   int main(void)
  *   {

@@ -14,9 +14,10 @@ extern "C" {
 #endif
 
 typedef struct fv_train_options {
-    int32_t epochs;      /* 0 means 10 */
-    int32_t batch;       /* 0 means 64 */
-    int32_t blocks;      /* a batch is computed as so many sample blocks, their gradients summed along a fixed binary tree; 0 means 1 */
+    int32_t epochs; /* 0 means 10 */
+    int32_t batch;  /* 0 means 64 */
+    int32_t
+        blocks; /* a batch is computed as so many sample blocks, their gradients summed along a fixed binary tree; 0 means 1 */
     double rate;         /* 0 means 0.02 */
     bool constant_rate;  /* false: cosine from rate to 0 over the run */
     double warmup;       /* epochs over which the rate first rises from 0, linearly; 0: none */
@@ -42,7 +43,7 @@ typedef struct fv_train_progress {
     int64_t done, total;   /* images of this epoch */
     double loss, accuracy; /* of this epoch so far */
     double images_per_second;
-    double seconds_left;   /* of the whole run, estimated */
+    double seconds_left; /* of the whole run, estimated */
 } fv_train_progress;
 
 /* One run over one graph. One thread at a time, except fv_trainer_stop(). */
@@ -56,7 +57,8 @@ FV_API fv_status fv_trainer_create(fv_trainer **out, const fv_graph *graph, fv_p
 FV_API void fv_trainer_destroy(fv_trainer *trainer);
 FV_API const char *fv_trainer_message(const fv_trainer *trainer);
 /* Called after every step (progress) and every epoch (record); either may be NULL. */
-FV_API void fv_trainer_on_progress(fv_trainer *trainer, void (*progress)(void *user, const fv_train_progress *progress), void *user);
+FV_API void fv_trainer_on_progress(fv_trainer *trainer, void (*progress)(void *user, const fv_train_progress *progress),
+                                   void *user);
 /* Trains one epoch and measures; *record (may be NULL) tells of it. FV_ERR_INTERRUPTED after fv_trainer_stop(), with the
  * running step finished and params as it left them; FV_ERR_NUMERIC when a gradient is not finite, params untouched by
  * that step; FV_ERR_STATE after the last epoch. */
@@ -78,8 +80,8 @@ FV_API void fv_blocks_destroy(fv_blocks *blocks);
  * divisor: the sum of the sample weights of the whole batch. result (may be NULL): of these blocks together.
  * Ranges that are a power of two long and start at a multiple of their length are subtrees: adding them two by two,
  * neighbour to neighbour, gives the same bits as the whole. Errors: the session's; fv_session_message() says more. */
-FV_API fv_status fv_blocks_gradients(fv_blocks *blocks, const fv_batch *batch, int32_t first, int32_t count, double divisor,
-                                     fv_params *gradients, fv_step_result *result);
+FV_API fv_status fv_blocks_gradients(fv_blocks *blocks, const fv_batch *batch, int32_t first, int32_t count,
+                                     double divisor, fv_params *gradients, fv_step_result *result);
 /* sum += x, element by element: how ranges are put together. FV_ERR_SHAPE when their layouts differ. */
 FV_API fv_status fv_gradients_add(fv_params *sum, fv_params *x);
 
@@ -87,14 +89,14 @@ typedef struct fv_evaluation {
     int64_t samples;
     double accuracy, loss, images_per_second;
     int32_t classes;
-    int64_t *confusion;   /* [classes][classes], row: true class; owned, released by fv_evaluation_release() */
-    int32_t *predicted;   /* [samples] */
-    float *confidence;    /* [samples] probability of the predicted class */
+    int64_t *confusion; /* [classes][classes], row: true class; owned, released by fv_evaluation_release() */
+    int32_t *predicted; /* [samples] */
+    float *confidence;  /* [samples] probability of the predicted class */
 } fv_evaluation;
 /* Runs every sample of dataset through params' network. Everything in *out belongs to the caller: fv_evaluation_release().
  * The loss is the network's, or cross-entropy where it has none. On failure *out is zeros and the context's message says why. */
-FV_API fv_status fv_evaluate(fv_context *context, fv_params *params, const fv_dataset *dataset, const fv_preprocess *preprocess,
-                             int32_t batch, fv_evaluation *out);
+FV_API fv_status fv_evaluate(fv_context *context, fv_params *params, const fv_dataset *dataset,
+                             const fv_preprocess *preprocess, int32_t batch, fv_evaluation *out);
 FV_API void fv_evaluation_release(fv_context *context, fv_evaluation *evaluation);
 
 #ifdef __cplusplus

@@ -73,8 +73,8 @@ static fv_status add_passes(bench *b, fvi_timed_fn *call, double peak, fv_bench_
 {
     const int32_t steps = fv_plan_step_count(b->plan);
     const double n = b->batch.n;
-    FV_TRY(fvi_grow(b->context, (void **)&out->passes, capacity, (size_t)out->pass_count, (size_t)(out->pass_count + steps),
-                    sizeof *out->passes));
+    FV_TRY(fvi_grow(b->context, (void **)&out->passes, capacity, (size_t)out->pass_count,
+                    (size_t)(out->pass_count + steps), sizeof *out->passes));
     fv_session_profile(b->session, true);
     for (int i = 0; i < PROFILED_CALLS; i++)
         FV_TRY(call(b));

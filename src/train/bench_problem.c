@@ -32,7 +32,8 @@ static fv_status forward_once(void *argument)
 static fv_status backward_data_once(void *argument)
 {
     conv_bench *b = argument;
-    fvi_conv2d_backward_data(&b->plan, b->context, &b->dy, b->packed[FVI_BACKWARD_DATA], &b->dx, b->scratch[FVI_BACKWARD_DATA]);
+    fvi_conv2d_backward_data(&b->plan, b->context, &b->dy, b->packed[FVI_BACKWARD_DATA], &b->dx,
+                             b->scratch[FVI_BACKWARD_DATA]);
     return FV_OK;
 }
 
@@ -58,7 +59,8 @@ static fv_status make_values(conv_bench *b, float **out, size_t count, bool zero
 }
 
 /* n images of h x w x c inside borders that hold zeros. */
-static fv_status make_view(conv_bench *b, fvi_view *view, float **data, int32_t n, int32_t h, int32_t w, int32_t c, const int32_t border[4])
+static fv_status make_view(conv_bench *b, fvi_view *view, float **data, int32_t n, int32_t h, int32_t w, int32_t c,
+                           const int32_t border[4])
 {
     const size_t image = fvi_view_image_elements(h, w, c, border);
     FV_TRY(make_values(b, data, image * (size_t)n, false));
@@ -81,7 +83,8 @@ static fv_status make_views(conv_bench *b)
     const int32_t none[4] = { 0, 0, 0, 0 };
     int32_t x_border[4];
     for (int i = 0; i < 4; i++) {
-        const int32_t forward = b->plan.pass[FVI_FORWARD].border[i], weights = b->plan.pass[FVI_BACKWARD_WEIGHTS].border[i];
+        const int32_t forward = b->plan.pass[FVI_FORWARD].border[i],
+                      weights = b->plan.pass[FVI_BACKWARD_WEIGHTS].border[i];
         x_border[i] = forward > weights ? forward : weights;
     }
     const size_t weights = (size_t)s->k * (size_t)(s->c / s->groups) * (size_t)s->r * (size_t)s->s;
@@ -142,13 +145,15 @@ static void release_all(conv_bench *b)
     }
 }
 
-fv_status fv_bench_problem(fv_context *context, const char *problem, const char *algorithm, double seconds, fv_bench_result *out)
+fv_status fv_bench_problem(fv_context *context, const char *problem, const char *algorithm, double seconds,
+                           fv_bench_result *out)
 {
     conv_bench b = { .context = context };
     fvi_conv2d_shape shape;
     memset(out, 0, sizeof *out);
     if (strncmp(problem, "conv:", 5) != 0)
-        return fvi_fail(context, FV_ERR_ARGUMENT, "problem '%s': only conv:... is known, as conv:n16c64h56w56k64r3s3p1", problem);
+        return fvi_fail(context, FV_ERR_ARGUMENT, "problem '%s': only conv:... is known, as conv:n16c64h56w56k64r3s3p1",
+                        problem);
     const char *wrong = fvi_conv2d_parse(problem + 5, &shape);
     if (wrong != NULL)
         return fvi_fail(context, FV_ERR_ARGUMENT, "problem '%s': %s", problem, wrong);

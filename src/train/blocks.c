@@ -109,7 +109,8 @@ fv_status fv_gradients_add(fv_params *sum, fv_params *x)
 {
     fv_context *context = fv_graph_context(fv_params_graph(sum));
     if (fv_params_block_elements(sum) != fv_params_block_elements(x) || fv_params_dtype(sum) != fv_params_dtype(x))
-        return fvi_fail(context, FV_ERR_SHAPE, "gradients of different networks or dtypes cannot be added: %zu %s and %zu %s",
+        return fvi_fail(context, FV_ERR_SHAPE,
+                        "gradients of different networks or dtypes cannot be added: %zu %s and %zu %s",
                         fv_params_block_elements(sum), fv_dtype_name(fv_params_dtype(sum)), fv_params_block_elements(x),
                         fv_dtype_name(fv_params_dtype(x)));
     sum_task task = { fv_params_dtype(sum), fv_params_block_elements(sum), fv_params_data(sum), fv_params_data(x) };
@@ -139,7 +140,8 @@ static fv_batch block_of(const fv_blocks *blocks, const fv_batch *batch, int32_t
 }
 
 /* Computes one block into `into`. A block without samples (a short last batch) counts as zeros. */
-static fv_status compute_block(fv_blocks *blocks, const fv_batch *part, double divisor, fv_params *into, fv_step_result *result)
+static fv_status compute_block(fv_blocks *blocks, const fv_batch *part, double divisor, fv_params *into,
+                               fv_step_result *result)
 {
     *result = (fv_step_result){ 0 };
     if (part->n == 0) {
@@ -162,8 +164,9 @@ fv_status fv_blocks_gradients(fv_blocks *blocks, const fv_batch *batch, int32_t 
                               fv_params *gradients, fv_step_result *result)
 {
     if (first < 0 || count < 1 || count > blocks->blocks || first > blocks->blocks - count)
-        return fvi_fail(blocks->context, FV_ERR_ARGUMENT, "sample blocks: %d blocks from %d on are not within the %d of a batch",
-                        count, first, blocks->blocks);
+        return fvi_fail(blocks->context, FV_ERR_ARGUMENT,
+                        "sample blocks: %d blocks from %d on are not within the %d of a batch", count, first,
+                        blocks->blocks);
     for (int32_t i = 0; i < count; i++) {
         const fv_batch part = block_of(blocks, batch, first + i);
         /* `gradients` holds what is carried upwards until its level is free. */

@@ -19,7 +19,8 @@ struct fvi_evaluator {
     float *scores; /* [batch][classes] */
 };
 
-static fv_status evaluator_fill(fvi_evaluator *evaluator, fv_params *params, const fv_preprocess *preprocess, int32_t batch)
+static fv_status evaluator_fill(fvi_evaluator *evaluator, fv_params *params, const fv_preprocess *preprocess,
+                                int32_t batch)
 {
     const fv_plan_options plan = { .batch = batch, .mode = FV_EVALUATE };
     const fv_loader_options loader = { .batch = batch, .preprocess = *preprocess };
@@ -33,8 +34,8 @@ static fv_status evaluator_fill(fvi_evaluator *evaluator, fv_params *params, con
     return FV_OK;
 }
 
-fv_status fvi_evaluator_create(fvi_evaluator **out, fv_params *params, const fv_dataset *dataset, const fv_preprocess *preprocess,
-                               int32_t batch)
+fv_status fvi_evaluator_create(fvi_evaluator **out, fv_params *params, const fv_dataset *dataset,
+                               const fv_preprocess *preprocess, int32_t batch)
 {
     const fv_graph *graph = fv_params_graph(params);
     fv_context *context = fv_graph_context(graph);
@@ -72,14 +73,15 @@ void fvi_evaluator_destroy(fvi_evaluator *evaluator)
 }
 
 /* Adds the batch that was just run to the sums and, if asked, to the details. */
-static fv_status add_batch(fvi_evaluator *evaluator, const fv_batch *batch, const fv_step_result *result, fvi_measure *measure,
-                           int64_t *correct, fv_evaluation *details)
+static fv_status add_batch(fvi_evaluator *evaluator, const fv_batch *batch, const fv_step_result *result,
+                           fvi_measure *measure, int64_t *correct, fv_evaluation *details)
 {
     float *scores = evaluator->scores;
     const int64_t classes = evaluator->classes;
     measure->loss += result->loss;
     if (!evaluator->has_loss || details != NULL) {
-        FV_TRY(fv_session_read(evaluator->session, fv_graph_output(evaluator->graph), scores, (size_t)batch->n * (size_t)classes));
+        FV_TRY(fv_session_read(evaluator->session, fv_graph_output(evaluator->graph), scores,
+                               (size_t)batch->n * (size_t)classes));
         if (!evaluator->gives_probabilities)
             fvi_scores_to_probabilities(batch->n, classes, scores);
     } else {
@@ -149,8 +151,8 @@ static fv_status evaluation_allocate(fv_context *context, fv_evaluation *out, in
     return FV_OK;
 }
 
-fv_status fv_evaluate(fv_context *context, fv_params *params, const fv_dataset *dataset, const fv_preprocess *preprocess,
-                      int32_t batch, fv_evaluation *out)
+fv_status fv_evaluate(fv_context *context, fv_params *params, const fv_dataset *dataset,
+                      const fv_preprocess *preprocess, int32_t batch, fv_evaluation *out)
 {
     fvi_evaluator *evaluator = NULL;
     fvi_measure measure;

@@ -49,18 +49,22 @@ fv_status fvi_check_data(const fv_graph *graph, const fv_dataset *dataset, const
     const fv_image_shape image = fv_dataset_shape(dataset);
     const fv_image_shape prepared = preprocess->input;
     if (prepared.c != input.c || prepared.h != input.h || prepared.w != input.w)
-        return fvi_fail(context, FV_ERR_SHAPE, "the preprocessing makes %dx%dx%d images, network '%s' takes %dx%dx%d", prepared.c,
-                        prepared.h, prepared.w, fv_graph_name(graph), input.c, input.h, input.w);
+        return fvi_fail(context, FV_ERR_SHAPE, "the preprocessing makes %dx%dx%d images, network '%s' takes %dx%dx%d",
+                        prepared.c, prepared.h, prepared.w, fv_graph_name(graph), input.c, input.h, input.w);
     if (image.c != input.c)
-        return fvi_fail(context, FV_ERR_SHAPE,
-                        "network '%s' takes images of %d channel%s, those of '%s' have %d; choose other data or another network",
-                        fv_graph_name(graph), input.c, input.c == 1 ? "" : "s", fv_dataset_name(dataset), image.c);
+        return fvi_fail(
+            context, FV_ERR_SHAPE,
+            "network '%s' takes images of %d channel%s, those of '%s' have %d; choose other data or another network",
+            fv_graph_name(graph), input.c, input.c == 1 ? "" : "s", fv_dataset_name(dataset), image.c);
     if (!size_fits(image.h, input.h) || !size_fits(image.w, input.w))
-        return fvi_fail(context, FV_ERR_SHAPE, "network '%s' takes images of %dx%d pixels, those of '%s' have %dx%d: too far apart to crop or pad",
-                        fv_graph_name(graph), input.h, input.w, fv_dataset_name(dataset), image.h, image.w);
+        return fvi_fail(
+            context, FV_ERR_SHAPE,
+            "network '%s' takes images of %dx%d pixels, those of '%s' have %dx%d: too far apart to crop or pad",
+            fv_graph_name(graph), input.h, input.w, fv_dataset_name(dataset), image.h, image.w);
     if (fvi_graph_classes(graph) != fv_dataset_classes(dataset))
-        return fvi_fail(context, FV_ERR_SHAPE, "network '%s' tells %lld classes apart, '%s' has %d", fv_graph_name(graph),
-                        (long long)fvi_graph_classes(graph), fv_dataset_name(dataset), fv_dataset_classes(dataset));
+        return fvi_fail(context, FV_ERR_SHAPE, "network '%s' tells %lld classes apart, '%s' has %d",
+                        fv_graph_name(graph), (long long)fvi_graph_classes(graph), fv_dataset_name(dataset),
+                        fv_dataset_classes(dataset));
     return FV_OK;
 }
 

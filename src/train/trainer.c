@@ -41,21 +41,26 @@ static fv_status check_options(fv_context *context, fv_train_options *options)
     if (options->batch < 1)
         return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: batch %d is not at least 1", options->batch);
     if (options->blocks < 1 || options->blocks > options->batch)
-        return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: a batch of %d cannot be computed as %d blocks", options->batch,
-                        options->blocks);
+        return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: a batch of %d cannot be computed as %d blocks",
+                        options->batch, options->blocks);
     if (!(options->rate > 0 && options->rate <= 1e6))
         return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: learning rate %g is not in (0, 1e6]", options->rate);
     if (!(options->warmup >= 0 && options->warmup <= options->epochs))
-        return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: a warm-up of %g epochs is not in 0 to %d", options->warmup, options->epochs);
+        return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: a warm-up of %g epochs is not in 0 to %d", options->warmup,
+                        options->epochs);
     return FV_OK;
 }
 
 static fv_status trainer_fill(fv_trainer *trainer, const fv_dataset *train, const fv_dataset *test)
 {
     const fv_train_options *options = &trainer->options;
-    const fv_loader_options loader = { .batch = options->batch, .shuffle = true, .seed = options->seed,
-                                       .preprocess = options->preprocess, .augment = options->augment };
-    const fv_plan_options plan = { .batch = (options->batch + options->blocks - 1) / options->blocks, .mode = FV_TRAIN };
+    const fv_loader_options loader = { .batch = options->batch,
+                                       .shuffle = true,
+                                       .seed = options->seed,
+                                       .preprocess = options->preprocess,
+                                       .augment = options->augment };
+    const fv_plan_options plan = { .batch = (options->batch + options->blocks - 1) / options->blocks,
+                                   .mode = FV_TRAIN };
     const fv_sgd_options sgd = { .momentum = options->momentum, .weight_decay = options->weight_decay };
     FV_TRY(fv_loader_create(&trainer->loader, trainer->context, train, &loader));
     FV_TRY(fv_plan_create(&trainer->plan, trainer->graph, &plan));
@@ -79,7 +84,8 @@ fv_status fv_trainer_create(fv_trainer **out, const fv_graph *graph, fv_params *
     FV_TRY(check_options(context, &filled));
     FV_TRY(fvi_check_data(graph, train, &filled.preprocess));
     if (!fvi_graph_has_loss(graph))
-        return fvi_fail(context, FV_ERR_ARGUMENT, "network '%s' has no loss, so it cannot be trained; add softmax_cross_entropy",
+        return fvi_fail(context, FV_ERR_ARGUMENT,
+                        "network '%s' has no loss, so it cannot be trained; add softmax_cross_entropy",
                         fv_graph_name(graph));
     if (fv_dataset_count(train) < 1)
         return fvi_fail(context, FV_ERR_ARGUMENT, "data set '%s' is empty", fv_dataset_name(train));
@@ -121,7 +127,8 @@ const char *fv_trainer_message(const fv_trainer *trainer)
     return trainer->message.text;
 }
 
-void fv_trainer_on_progress(fv_trainer *trainer, void (*progress)(void *user, const fv_train_progress *progress), void *user)
+void fv_trainer_on_progress(fv_trainer *trainer, void (*progress)(void *user, const fv_train_progress *progress),
+                            void *user)
 {
     trainer->progress = progress;
     trainer->progress_user = user;
@@ -153,8 +160,8 @@ static fv_status train_batch(fv_trainer *trainer, const fv_batch *batch, int64_t
     const fv_params *gradients = trainer->gradients;
     fv_status status;
     if (trainer->blocks != NULL) {
-        status = fv_blocks_gradients(trainer->blocks, batch, 0, trainer->options.blocks, batch_weight(batch), trainer->gradients,
-                                     result);
+        status = fv_blocks_gradients(trainer->blocks, batch, 0, trainer->options.blocks, batch_weight(batch),
+                                     trainer->gradients, result);
     } else {
         status = fv_session_step(trainer->session, batch, result);
         gradients = fv_session_gradients(trainer->session);
@@ -162,7 +169,8 @@ static fv_status train_batch(fv_trainer *trainer, const fv_batch *batch, int64_t
     if (status != FV_OK)
         return fvi_fail_in(&trainer->message, status, "epoch %d, step %lld: %s", trainer->epoch + 1,
                            (long long)(step % trainer->steps_per_epoch + 1), fv_session_message(trainer->session));
-    status = fv_optimizer_update(trainer->optimizer, gradients, fvi_rate_of_step(&trainer->options, trainer->steps_per_epoch, step));
+    status = fv_optimizer_update(trainer->optimizer, gradients,
+                                 fvi_rate_of_step(&trainer->options, trainer->steps_per_epoch, step));
     if (status != FV_OK)
         return fvi_fail_in(&trainer->message, status, "epoch %d, step %lld: %s", trainer->epoch + 1,
                            (long long)(step % trainer->steps_per_epoch + 1), fv_context_message(trainer->context));
@@ -205,11 +213,13 @@ static fv_status train_batches(fv_trainer *trainer, epoch_sums *sums)
         fv_batch batch;
         fv_step_result result = { 0 };
         if (atomic_load(&trainer->stop) != 0)
-            return fvi_fail_in(&trainer->message, FV_ERR_INTERRUPTED, "stopped on request in epoch %d after %lld of %lld images",
-                               trainer->epoch + 1, (long long)sums->done, (long long)trainer->samples);
+            return fvi_fail_in(&trainer->message, FV_ERR_INTERRUPTED,
+                               "stopped on request in epoch %d after %lld of %lld images", trainer->epoch + 1,
+                               (long long)sums->done, (long long)trainer->samples);
         const fv_status status = fv_loader_next(trainer->loader, &batch);
         if (status != FV_OK)
-            return fvi_fail_in(&trainer->message, status, "epoch %d: %s", trainer->epoch + 1, fv_loader_message(trainer->loader));
+            return fvi_fail_in(&trainer->message, status, "epoch %d: %s", trainer->epoch + 1,
+                               fv_loader_message(trainer->loader));
         if (batch.n == 0)
             return FV_OK;
         FV_TRY(train_batch(trainer, &batch, step, &result));

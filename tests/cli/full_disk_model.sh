@@ -4,7 +4,7 @@ mkdir run
 echo kept > run/model.safetensors
 trap '' XFSZ
 ulimit -f 128
-fovea train lenet5 --data mnist-12k --out run --epochs 1 --batch 500 --overwrite > /dev/null
+fovea train lenet5 --data mnist-12k --out run --epochs 1 --batch 500 --overwrite --json > /dev/null
 status=$?
 cat run/model.safetensors
 ls run

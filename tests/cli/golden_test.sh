@@ -4,7 +4,7 @@
 # golden_test.sh - runs every case tests/cli/NAME.sh and compares its output with NAME.stdout, NAME.stderr (a missing file: nothing)
 # and NAME.exit (missing: 0). A case is a script that finds the command in $FOVEA (and as `fovea` in its PATH) and runs in an
 # empty folder of its own. golden_test.sh --update [NAME...] writes what came out instead; read the difference before committing it.
-# Cases that say "# needs: images" are left out of builds without zlib and libpng.
+# Cases that say "# needs: images" are left out of builds without zlib, libpng or libyaml.
 #   $FOVEA: the command; $FOVEA_SOURCE: the source folder (both set by ctest)
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -47,7 +47,7 @@ expect() {
 cache=${FOVEA_BUILD:-}/CMakeCache.txt
 images=true
 if [ -e "$cache" ]; then
-    for library in PNG ZLIB; do
+    for library in PNG ZLIB YAML; do
         grep -q "^${library}_FOUND:INTERNAL=1" "$cache" || images=false
     done
     ! grep -q '^FOVEA_MINIMAL:BOOL=ON' "$cache" || images=false
@@ -72,5 +72,5 @@ for name; do
     expect "$name" stderr
     expect "$name" exit
 done
-echo "$# cases, $skipped left out for want of zlib or libpng, $failed differences"
+echo "$# cases, $skipped left out for want of libraries, $failed differences"
 [ $failed -eq 0 ]

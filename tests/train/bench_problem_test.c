@@ -30,7 +30,9 @@ FV_TEST(bench_problem, measures_three_passes)
 
 FV_TEST(bench_problem, bad_problems_are_refused)
 {
-    static const char *const wrong[] = { "", "conv:", "pool:n1c1h2w2", "conv:n2c3h7k4r9s9", "conv:n2c3h7q4", "conv:n0c3h7k4r3", "conv:c1h1k99999999999r1" };
+    static const char *const wrong[] = {
+        "", "conv:", "pool:n1c1h2w2", "conv:n2c3h7k4r9s9", "conv:n2c3h7q4", "conv:n0c3h7k4r3", "conv:c1h1k99999999999r1"
+    };
     fv_context *context = NULL;
     fv_bench_result result;
     assert_int_equal(fv_context_create(&context, NULL), FV_OK);

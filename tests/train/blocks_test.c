@@ -41,7 +41,10 @@ static fixture *open_fixture(fv_dtype dtype, int32_t n, int32_t blocks)
     }
     for (int i = 0; i < LARGEST; i++)
         f->classes[i] = i % SMALL_CLASSES;
-    f->batch = (fv_batch){ .n = n, .images = dtype == FV_F64 ? (const void *)f->images : f->images_f32, .dtype = dtype, .order = FV_NHWC,
+    f->batch = (fv_batch){ .n = n,
+                           .images = dtype == FV_F64 ? (const void *)f->images : f->images_f32,
+                           .dtype = dtype,
+                           .order = FV_NHWC,
                            .classes = f->classes };
     return f;
 }
@@ -146,7 +149,8 @@ FV_TEST(blocks, ranges_outside_the_batch_are_refused)
     fv_params *gradients = new_gradients(f);
     static const int32_t wrong[][2] = { { -1, 1 }, { 0, 0 }, { 0, 5 }, { 3, 2 }, { 4, 1 }, { INT32_MAX, 1 } };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-        assert_int_equal(fv_blocks_gradients(f->blocks, &f->batch, wrong[i][0], wrong[i][1], 4, gradients, NULL), FV_ERR_ARGUMENT);
+        assert_int_equal(fv_blocks_gradients(f->blocks, &f->batch, wrong[i][0], wrong[i][1], 4, gradients, NULL),
+                         FV_ERR_ARGUMENT);
     fv_blocks *none = f->blocks;
     assert_int_equal(fv_blocks_create(&none, f->session, 0), FV_ERR_ARGUMENT);
     assert_null(none);

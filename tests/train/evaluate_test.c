@@ -11,8 +11,8 @@
 enum { SAMPLES = 45 };
 
 /* Loss and answers, one image at a time. */
-static void check_against_predictor(fv_context *context, fv_params *params, const fv_dataset *data, const fv_preprocess *preprocess,
-                                    const fv_evaluation *evaluation)
+static void check_against_predictor(fv_context *context, fv_params *params, const fv_dataset *data,
+                                    const fv_preprocess *preprocess, const fv_evaluation *evaluation)
 {
     fv_predictor *predictor = NULL;
     float image[SMALL_SIZE * SMALL_SIZE], probabilities[SMALL_CLASSES];
@@ -21,7 +21,8 @@ static void check_against_predictor(fv_context *context, fv_params *params, cons
     assert_int_equal(fv_predictor_classes(predictor), SMALL_CLASSES);
     for (int64_t i = 0; i < SAMPLES; i++) {
         const fv_batch batch = { .n = 1, .images = image, .order = FV_NHWC };
-        assert_int_equal(fv_preprocess_image(context, preprocess, fv_dataset_image(data, i), fv_dataset_shape(data), image), FV_OK);
+        assert_int_equal(
+            fv_preprocess_image(context, preprocess, fv_dataset_image(data, i), fv_dataset_shape(data), image), FV_OK);
         assert_int_equal(fv_predictor_run(predictor, &batch, probabilities), FV_OK);
         const float confidence = probabilities[evaluation->predicted[i]];
         for (int c = 0; c < SMALL_CLASSES; c++)

@@ -45,7 +45,8 @@ static inline fv_graph *small_graph(fv_context *context, bool with_loss)
 }
 
 /* count images of c channels: noise below 64, and 200 in the 3x3 corner of the class. */
-static inline fv_dataset *small_dataset(fv_context *context, int64_t count, int32_t channels, int32_t classes, uint64_t seed)
+static inline fv_dataset *small_dataset(fv_context *context, int64_t count, int32_t channels, int32_t classes,
+                                        uint64_t seed)
 {
     const fv_image_shape shape = { channels, SMALL_SIZE, SMALL_SIZE };
     const size_t pixels = (size_t)channels * SMALL_SIZE * SMALL_SIZE;
@@ -60,7 +61,8 @@ static inline fv_dataset *small_dataset(fv_context *context, int64_t count, int3
             image[p] = (uint8_t)fvi_random_below(&random, 64);
         for (int32_t r = 0; r < 3; r++)
             for (int32_t s = 0; s < 3; s++)
-                image[(labels[i] / 2 == 0 ? r : SMALL_SIZE - 1 - r) * SMALL_SIZE + (labels[i] % 2 == 0 ? s : SMALL_SIZE - 1 - s)] = 200;
+                image[(labels[i] / 2 == 0 ? r : SMALL_SIZE - 1 - r) * SMALL_SIZE +
+                      (labels[i] % 2 == 0 ? s : SMALL_SIZE - 1 - s)] = 200;
     }
     assert_int_equal(fv_dataset_from_arrays(&dataset, context, images, labels, count, shape, classes, NULL), FV_OK);
     free(images);

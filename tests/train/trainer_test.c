@@ -19,9 +19,16 @@ static outcome train(int32_t threads, int32_t blocks, int32_t epochs, bool augme
     fv_context *context = small_context(threads);
     fv_graph *graph = small_graph(context, true);
     fv_params *params = small_params(graph, FV_F32);
-    fv_dataset *data = small_dataset(context, 203, 1, SMALL_CLASSES, 1), *test = small_dataset(context, 57, 1, SMALL_CLASSES, 2);
-    fv_train_options options = { .epochs = epochs, .batch = 20, .blocks = blocks, .rate = 0.1, .momentum = 0.9, .weight_decay = 1e-4,
-                                 .seed = 9, .preprocess = fv_preprocess_fit(graph, data) };
+    fv_dataset *data = small_dataset(context, 203, 1, SMALL_CLASSES, 1),
+               *test = small_dataset(context, 57, 1, SMALL_CLASSES, 2);
+    fv_train_options options = { .epochs = epochs,
+                                 .batch = 20,
+                                 .blocks = blocks,
+                                 .rate = 0.1,
+                                 .momentum = 0.9,
+                                 .weight_decay = 1e-4,
+                                 .seed = 9,
+                                 .preprocess = fv_preprocess_fit(graph, data) };
     options.augment = (fv_augment){ .shift = augmented ? 1 : 0 };
     fv_trainer *trainer = NULL;
     assert_int_equal(fv_trainer_create(&trainer, graph, params, data, test, &options), FV_OK);
@@ -90,7 +97,9 @@ static void open_fixture(fixture *f, bool with_loss)
     f->graph = small_graph(f->context, with_loss);
     f->params = small_params(f->graph, FV_F32);
     f->data = small_dataset(f->context, 100, 1, SMALL_CLASSES, 1);
-    f->options = (fv_train_options){ .epochs = 3, .batch = 10, .rate = 0.01, .preprocess = fv_preprocess_fit(f->graph, f->data) };
+    f->options = (fv_train_options){
+        .epochs = 3, .batch = 10, .rate = 0.01, .preprocess = fv_preprocess_fit(f->graph, f->data)
+    };
 }
 
 static void close_fixture(fixture *f)
@@ -197,6 +206,6 @@ FV_TEST(trainer, a_network_without_loss_is_refused)
     close_fixture(&f);
 }
 
-FV_TESTS(trainer, learns_what_can_be_learned, weights_do_not_depend_on_threads, hash_tells_runs_apart, stop_finishes_the_step,
-         a_step_that_is_not_finite_changes_nothing, data_that_do_not_fit_are_refused, options_out_of_range_are_refused,
-         a_network_without_loss_is_refused)
+FV_TESTS(trainer, learns_what_can_be_learned, weights_do_not_depend_on_threads, hash_tells_runs_apart,
+         stop_finishes_the_step, a_step_that_is_not_finite_changes_nothing, data_that_do_not_fit_are_refused,
+         options_out_of_range_are_refused, a_network_without_loss_is_refused)
