@@ -42,7 +42,7 @@ void *fvi_allocate_zeroed(fv_context *context, size_t count, size_t size);
 /* Grows or makes an array to hold at least `count` items of `size`, keeping `used` of them: doubles *capacity.
  * *array and *capacity stay as they were on FV_ERR_MEMORY (message set). */
 fv_status fvi_grow(fv_context *context, void **array, size_t *capacity, size_t used, size_t count, size_t size);
-void fvi_release(fv_context *context, void *memory); /* NULL is legal */
+void fvi_release(fv_context *context, void *memory);             /* NULL is legal */
 char *fvi_duplicate_text(fv_context *context, const char *text); /* NULL when memory is short */
 /* "out of memory: <what>, <bytes> bytes" into the context's message. */
 fv_status fvi_out_of_memory(fv_context *context, const char *what, size_t bytes);

@@ -30,8 +30,7 @@ static void release_by_default(void *user, void *memory)
 }
 
 /* There is no context yet to keep the message, so it goes to the log. */
-static fv_status refuse(const fv_context_options *options, fv_status status, const char *format, ...)
-    FVI_PRINTF(3, 4);
+static fv_status refuse(const fv_context_options *options, fv_status status, const char *format, ...) FVI_PRINTF(3, 4);
 
 static fv_status refuse(const fv_context_options *options, fv_status status, const char *format, ...)
 {
@@ -60,7 +59,8 @@ static fv_status choose_isa(const fv_context_options *options, fvi_isa *isa)
         return FV_OK;
     if (!fvi_isa_from_name(name, isa))
         return refuse(options, FV_ERR_ARGUMENT,
-                      "%s: no instruction set '%s'; there are baseline, avx2, avx512, avx512_bf16 and neon", origin, name);
+                      "%s: no instruction set '%s'; there are baseline, avx2, avx512, avx512_bf16 and neon", origin,
+                      name);
     if (!fvi_isa_runs(*isa, features))
         return refuse(options, FV_ERR_UNSUPPORTED, "%s: this CPU cannot run '%s'; its best is '%s'", origin, name,
                       fvi_isa_name(fvi_isa_best(features)));

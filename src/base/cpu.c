@@ -52,8 +52,8 @@ static bool bit(uint32_t word, int index)
 uint32_t fvi_cpu_decode(const fvi_cpuid *id)
 {
     const bool osxsave = bit(id->leaf1_ecx, 27);
-    const bool ymm = osxsave && (id->xcr0 & 0x6) == 0x6;   /* XMM and YMM state */
-    const bool zmm = ymm && (id->xcr0 & 0xe0) == 0xe0;     /* opmask, upper halves, upper registers */
+    const bool ymm = osxsave && (id->xcr0 & 0x6) == 0x6; /* XMM and YMM state */
+    const bool zmm = ymm && (id->xcr0 & 0xe0) == 0xe0;   /* opmask, upper halves, upper registers */
     const bool avx = ymm && bit(id->leaf1_ecx, 28);
     const bool avx512f = zmm && avx && bit(id->leaf7_ebx, 16);
     return when(bit(id->leaf1_ecx, 20), FVI_CPU_SSE42) | when(avx, FVI_CPU_AVX) |

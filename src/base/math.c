@@ -93,8 +93,10 @@ double fvi_exp(double x)
 
 double fvi_log(double x)
 {
-    static const double p[] = { 0x1.5555555555555p-1, 0x1.9999999999a38p-2, 0x1.2492492476bf2p-2, 0x1.c71c7201712d2p-3,
-                                0x1.745cf8fa80a6ep-3, 0x1.3b1c377d3240fp-3, 0x1.0fbe5ca9fd6f9p-3, 0x1.0c05f222f1ac5p-3 };
+    static const double p[] = {
+        0x1.5555555555555p-1, 0x1.9999999999a38p-2, 0x1.2492492476bf2p-2, 0x1.c71c7201712d2p-3,
+        0x1.745cf8fa80a6ep-3, 0x1.3b1c377d3240fp-3, 0x1.0fbe5ca9fd6f9p-3, 0x1.0c05f222f1ac5p-3
+    };
     const double ln2_high = 0x1.62e42fefp-1, ln2_low = 0x1.473de6af278edp-34;
     const uint64_t sqrt_half_bits = UINT64_C(0x3fe6a09e667f3bcd);
     double shift = 0.0;
@@ -120,10 +122,10 @@ double fvi_log(double x)
 
 double fvi_tanh(double x)
 {
-    static const double q[] = { -0x1.5555555555555p-2, 0x1.111111111110dp-3,   -0x1.ba1ba1ba1aff0p-5,
-                                0x1.664f488279254p-6,  -0x1.226e354ddfe9ap-7,  0x1.d6d3cc561e69ap-9,
-                                -0x1.7da2fd76a3cf1p-10, 0x1.355204d5878bep-11, -0x1.f4fccb8116f0ap-13,
-                                0x1.92d3563b405ccp-14, -0x1.370efd62e9535p-15, 0x1.99b26df70cccdp-17,
+    static const double q[] = { -0x1.5555555555555p-2,  0x1.111111111110dp-3,   -0x1.ba1ba1ba1aff0p-5,
+                                0x1.664f488279254p-6,   -0x1.226e354ddfe9ap-7,  0x1.d6d3cc561e69ap-9,
+                                -0x1.7da2fd76a3cf1p-10, 0x1.355204d5878bep-11,  -0x1.f4fccb8116f0ap-13,
+                                0x1.92d3563b405ccp-14,  -0x1.370efd62e9535p-15, 0x1.99b26df70cccdp-17,
                                 -0x1.47559de55bc91p-19 };
     const double size = fabs(x);
     if (size < 0.625)
@@ -157,10 +159,10 @@ static double minus_log_erfc(double x)
 
 double fvi_erf(double x)
 {
-    static const double q[] = { 0x1.06eba8214db69p-3,  -0x1.812746b0379e6p-2,  0x1.ce2f21a042aa4p-4,
-                                -0x1.b82ce31280af9p-6, 0x1.565bcd0cbcf76p-8,   -0x1.c02db3963408fp-11,
-                                0x1.f9a31658993bep-14, -0x1.f4d0a3d978b80p-17, 0x1.b9c84aad92c94p-20,
-                                -0x1.5e0ceca83a2b8p-23, 0x1.e78ce74511f33p-27, -0x1.e5d4a2f4facb1p-31 };
+    static const double q[] = { 0x1.06eba8214db69p-3,   -0x1.812746b0379e6p-2,  0x1.ce2f21a042aa4p-4,
+                                -0x1.b82ce31280af9p-6,  0x1.565bcd0cbcf76p-8,   -0x1.c02db3963408fp-11,
+                                0x1.f9a31658993bep-14,  -0x1.f4d0a3d978b80p-17, 0x1.b9c84aad92c94p-20,
+                                -0x1.5e0ceca83a2b8p-23, 0x1.e78ce74511f33p-27,  -0x1.e5d4a2f4facb1p-31 };
     const double size = fabs(x);
     if (isnan(x))
         return x;
@@ -174,15 +176,17 @@ double fvi_erf(double x)
 /* sin and cos of 2 pi r for |r| <= 1/8. */
 static double sine_near_zero(double r)
 {
-    static const double p[] = { 0x1.921fb54442d18p+2, -0x1.4abbce625be53p+5, 0x1.466bc6775aad9p+6, -0x1.32d2cce62ac22p+6,
-                                0x1.50783485cbd83p+5, -0x1.e3074b4ff3058p+3, 0x1.e8eed12ee00a3p+1, -0x1.6c5b875d4e739p-1 };
+    static const double p[] = { 0x1.921fb54442d18p+2,  -0x1.4abbce625be53p+5, 0x1.466bc6775aad9p+6,
+                                -0x1.32d2cce62ac22p+6, 0x1.50783485cbd83p+5,  -0x1.e3074b4ff3058p+3,
+                                0x1.e8eed12ee00a3p+1,  -0x1.6c5b875d4e739p-1 };
     return r * polynomial(p, COUNT(p), r * r);
 }
 
 static double cosine_near_zero(double r)
 {
-    static const double p[] = { 0x1.0000000000000p+0, -0x1.3bd3cc9be45dep+4, 0x1.03c1f081b5aacp+6, -0x1.55d3c7e3c90f8p+6,
-                                0x1.e1f5068355e15p+5, -0x1.a6d1ec7906c20p+4, 0x1.f9cc41140bb60p+2, -0x1.b264ba152378ap+0 };
+    static const double p[] = { 0x1.0000000000000p+0,  -0x1.3bd3cc9be45dep+4, 0x1.03c1f081b5aacp+6,
+                                -0x1.55d3c7e3c90f8p+6, 0x1.e1f5068355e15p+5,  -0x1.a6d1ec7906c20p+4,
+                                0x1.f9cc41140bb60p+2,  -0x1.b264ba152378ap+0 };
     return polynomial(p, COUNT(p), r * r);
 }
 

@@ -19,19 +19,20 @@ static const float fvi_expf_q[5] = { 0x1p-1f, 0x1.5554dcp-3f, 0x1.55551ap-5f, 0x
 
 /* log x = k ln 2 + log(1 + f), 1 + f in [sqrt(1/2), sqrt(2)), log(1 + f) = f - f^2/2 + f^3 q(f). */
 static const int32_t fvi_logf_sqrt_half_bits = 0x3f3504f3;
-static const float fvi_logf_q[9] = { 0x1.555554p-2f, -0x1.fffffcp-3f, 0x1.999d5ap-3f, -0x1.555b4ap-3f, 0x1.23d21ap-3f,
-                                     -0x1.fcf4c6p-4f, 0x1.dea282p-4f, -0x1.d635bcp-4f, 0x1.1d8ea6p-4f };
+static const float fvi_logf_q[9] = { 0x1.555554p-2f,  -0x1.fffffcp-3f, 0x1.999d5ap-3f,  -0x1.555b4ap-3f, 0x1.23d21ap-3f,
+                                     -0x1.fcf4c6p-4f, 0x1.dea282p-4f,  -0x1.d635bcp-4f, 0x1.1d8ea6p-4f };
 
 /* |x| < limit: tanh x = x + x^3 q(x^2); else 1 - 2 / (e^(2|x|) + 1), with the sign of x. */
 static const float fvi_tanhf_limit = 0.625f;
-static const float fvi_tanhf_q[6] = { -0x1.555556p-2f, 0x1.1110eap-3f, -0x1.ba08c4p-5f,
-                                      0x1.64a976p-6f, -0x1.116a16p-7f, 0x1.2c83cp-9f };
+static const float fvi_tanhf_q[6] = { -0x1.555556p-2f, 0x1.1110eap-3f,  -0x1.ba08c4p-5f,
+                                      0x1.64a976p-6f,  -0x1.116a16p-7f, 0x1.2c83cp-9f };
 
 /* |x| < limit: erf x = x + x q(x^2); else 1 - e^-p(min(|x|, highest) - 1), with the sign of x. */
 static const float fvi_erff_limit = 0.9f, fvi_erff_highest = 4.0f;
-static const float fvi_erff_q[7] = { 0x1.06eba8p-3f, -0x1.812744p-2f, 0x1.ce2e5cp-4f, -0x1.b815ccp-6f,
+static const float fvi_erff_q[7] = { 0x1.06eba8p-3f, -0x1.812744p-2f,  0x1.ce2e5cp-4f, -0x1.b815ccp-6f,
                                      0x1.55107p-8f,  -0x1.acd92ap-11f, 0x1.65bfcp-14f };
-static const float fvi_erff_p[9] = { 0x1.d97fcp+0f,   0x1.51c9bp+1f,    0x1.afab86p-1f, 0x1.5494dap-5f, -0x1.4a38d2p-7f,
-                                     0x1.0d4af2p-9f,  -0x1.5002aep-12f, 0x1.14fc84p-15f, -0x1.b90e7ap-20f };
+static const float fvi_erff_p[9] = { 0x1.d97fcp+0f,    0x1.51c9bp+1f,   0x1.afab86p-1f,
+                                     0x1.5494dap-5f,   -0x1.4a38d2p-7f, 0x1.0d4af2p-9f,
+                                     -0x1.5002aep-12f, 0x1.14fc84p-15f, -0x1.b90e7ap-20f };
 
 #endif

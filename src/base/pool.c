@@ -33,13 +33,13 @@ struct fvi_pool {
     int32_t spins;   /* 0 when there are more threads than processors: spinning would take them from the work */
     fv_parallel_for_fn *parallel_for;
     void *parallel_for_user;
-    worker *workers;           /* [threads] */
-    atomic_uintptr_t *owner;   /* [threads]: the thread that is this worker now, or 0 */
+    worker *workers;         /* [threads] */
+    atomic_uintptr_t *owner; /* [threads]: the thread that is this worker now, or 0 */
 
-    pthread_mutex_t running;   /* held by the caller for the length of a job */
-    pthread_mutex_t sleep;     /* guards the two conditions */
+    pthread_mutex_t running; /* held by the caller for the length of a job */
+    pthread_mutex_t sleep;   /* guards the two conditions */
     pthread_cond_t work, done;
-    atomic_int sleepers;       /* workers that sleep, or are about to */
+    atomic_int sleepers; /* workers that sleep, or are about to */
     atomic_bool caller_sleeps;
     atomic_bool stop;
 
@@ -67,9 +67,8 @@ static uintptr_t this_thread(void)
 
 static bool has_work(fvi_pool *pool)
 {
-    return (atomic_load(&pool->state) & OPEN) != 0 &&
-           atomic_load_explicit(&pool->next, memory_order_relaxed) <
-               atomic_load_explicit(&pool->count, memory_order_relaxed);
+    return (atomic_load(&pool->state) & OPEN) != 0 && atomic_load_explicit(&pool->next, memory_order_relaxed) <
+                                                          atomic_load_explicit(&pool->count, memory_order_relaxed);
 }
 
 static void take_indices(fvi_pool *pool, int32_t number)

@@ -33,7 +33,7 @@ fvi_random fvi_random_start(uint64_t seed, fvi_purpose purpose, uint64_t stream)
 uint32_t fvi_random_u32(fvi_random *random);
 uint32_t fvi_random_below(fvi_random *random, uint32_t bound); /* uniform in [0, bound), unbiased; bound > 0 */
 double fvi_random_uniform(fvi_random *random);                 /* [0, 1), 53 bits, two draws */
-double fvi_random_gaussian(fvi_random *random);                /* N(0,1) by Box-Muller on our own log and cos; four draws */
-uint64_t fvi_hash_text(const char *text);                      /* FNV-1a, 64 bits: streams from names */
+double fvi_random_gaussian(fvi_random *random); /* N(0,1) by Box-Muller on our own log and cos; four draws */
+uint64_t fvi_hash_text(const char *text);       /* FNV-1a, 64 bits: streams from names */
 
 #endif

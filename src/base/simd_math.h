@@ -61,8 +61,7 @@ FVI_INLINE fvi_vf fvi_vf_log(fvi_vf x)
     const fvi_vf square = f * f;
     const fvi_vf tail = f * square * fvi_vf_polynomial(fvi_logf_q, 9, f) - 0.5f * square;
     const fvi_vf result = k * fvi_expf_ln2_high + (f + (tail + k * fvi_expf_ln2_low));
-    const fvi_vf special =
-        fvi_vf_select(x == zero, -infinity, fvi_vf_select(x > zero, x, fvi_vf_splat(NAN)));
+    const fvi_vf special = fvi_vf_select(x == zero, -infinity, fvi_vf_select(x > zero, x, fvi_vf_splat(NAN)));
     return fvi_vf_select((x < infinity) & (x > zero), result, special);
 }
 

@@ -75,7 +75,8 @@ void fvi_view_clear_border(const fvi_view *view, fv_dtype dtype, int32_t first, 
 }
 
 /* Copies elements of `size` bytes, `step` and `other_step` bytes apart. A switch, so that each copy is one move. */
-static void copy_elements(char *to, ptrdiff_t to_step, const char *from, ptrdiff_t from_step, int32_t count, size_t size)
+static void copy_elements(char *to, ptrdiff_t to_step, const char *from, ptrdiff_t from_step, int32_t count,
+                          size_t size)
 {
     for (int32_t i = 0; i < count; i++) {
         switch (size) {

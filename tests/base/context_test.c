@@ -100,8 +100,8 @@ FV_TEST(context, messages_and_log)
 {
     log_record log = { 0 };
     fv_context *context = NULL;
-    assert_int_equal(fv_context_create(&context, &(fv_context_options){ .threads = 1, .log = record, .log_user = &log }),
-                     FV_OK);
+    assert_int_equal(
+        fv_context_create(&context, &(fv_context_options){ .threads = 1, .log = record, .log_user = &log }), FV_OK);
     assert_int_equal(fvi_fail(context, FV_ERR_SHAPE, "layer '%s': %d", "a", 7), FV_ERR_SHAPE);
     assert_string_equal(fv_context_message(context), "layer 'a': 7");
     /* The old message as an argument of the new one. */
@@ -147,8 +147,8 @@ FV_TEST(context, every_failing_allocation_is_survived)
     for (int fail_at = 0; status != FV_OK; fail_at++) {
         failing f = { .fail_at = fail_at };
         fv_context *context = NULL;
-        status = fv_context_create(&context, &(fv_context_options){ .threads = 3,
-                                                                    .allocator = { allocate_until, release_counted, &f } });
+        status = fv_context_create(
+            &context, &(fv_context_options){ .threads = 3, .allocator = { allocate_until, release_counted, &f } });
         assert_true(status == FV_OK || (status == FV_ERR_MEMORY && context == NULL && f.calls > fail_at));
         fv_context_destroy(context);
         assert_int_equal(f.held, 0);

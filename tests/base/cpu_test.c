@@ -20,7 +20,7 @@ FV_TEST(cpu, features_without_saved_registers_do_not_count)
     fvi_cpuid id = everything;
     const uint32_t all = fvi_cpu_decode(&id);
     assert_int_equal(all, (1u << 11) - 1); /* the eleven of x86 */
-    id.xcr0 = 0x7; /* the system saves AVX but not AVX-512 */
+    id.xcr0 = 0x7;                         /* the system saves AVX but not AVX-512 */
     const uint32_t avx = fvi_cpu_decode(&id);
     assert_int_equal(avx, FVI_CPU_SSE42 | FVI_CPU_AVX | FVI_CPU_F16C | FVI_CPU_FMA | FVI_CPU_AVX2);
     id.xcr0 = 0x3;

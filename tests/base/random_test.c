@@ -46,8 +46,10 @@ FV_TEST(random, draws_depend_on_position_alone)
 FV_TEST(random, streams_differ)
 {
     const fvi_random streams[] = {
-        fvi_random_start(1, FVI_PURPOSE_TEST, 0),    fvi_random_start(2, FVI_PURPOSE_TEST, 0),
-        fvi_random_start(1, FVI_PURPOSE_SHUFFLE, 0), fvi_random_start(1, FVI_PURPOSE_TEST, 1),
+        fvi_random_start(1, FVI_PURPOSE_TEST, 0),
+        fvi_random_start(2, FVI_PURPOSE_TEST, 0),
+        fvi_random_start(1, FVI_PURPOSE_SHUFFLE, 0),
+        fvi_random_start(1, FVI_PURPOSE_TEST, 1),
         fvi_random_start(1, FVI_PURPOSE_TEST, UINT64_C(1) << 32),
     };
     for (size_t i = 0; i < 5; i++)

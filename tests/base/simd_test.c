@@ -33,7 +33,8 @@ FV_TEST(simd, wide)
 
 FV_TEST(simd, avx512)
 {
-    if (!__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512vl"))
+    if (!__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512bw") ||
+        !__builtin_cpu_supports("avx512vl"))
         skip();
     must_be_right(fvi_simd_cases_avx512());
 }
