@@ -65,8 +65,9 @@ static const cli_option options[] = {
 static const struct {
     const char *network, *option, *value;
 } network_defaults[] = {
-    { "lenet5", "epochs", "12" },
-    { "lenet5", "lr", "0.03" },
+    { "lenet5", "epochs", "18" },
+    { "lenet5", "lr", "0.05" },
+    { "lenet5", "decay", "0.001" },
     { "lenet5", "warmup", "1" },
     { "lenet5", "shift", "2" },
     { "convnetjs-mnist", "warmup", "1" },
