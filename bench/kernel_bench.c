@@ -18,8 +18,8 @@
 #define ROUNDS_MAX 101
 
 static const char *const targets[] = {
-    "n16c64h56k64r3p1",  "n16c128h28k128r3p1", "n16c256h14k256r3p1", "n16c1024h14k256r1",
-    "n16c256h56k64r1",   "n16c3h224k64r7u2p3", "n16c3h227k96r11u4",
+    "n16c64h56k64r3p1", "n16c128h28k128r3p1", "n16c256h14k256r3p1", "n16c1024h14k256r1",
+    "n16c256h56k64r1",  "n16c3h224k64r7u2p3", "n16c3h227k96r11u4",
 };
 
 typedef struct bench {
@@ -125,8 +125,8 @@ static void time_passes(const bench *b, const char *passes)
     double seconds[FVI_PASSES][ROUNDS_MAX], peak[ROUNDS_MAX];
     const double share = b->clock == CLOCK_MONOTONIC ? 1.0 : fv_context_threads(b->context);
     const fvi_conv2d_shape *shape = &b->plan.shape;
-    const double operations = 2.0 * shape->n * shape->oh * shape->ow * shape->k * (shape->c / shape->groups) *
-                              shape->r * shape->s;
+    const double operations =
+        2.0 * shape->n * shape->oh * shape->ow * shape->k * (shape->c / shape->groups) * shape->r * shape->s;
     for (int round = 0; round < b->rounds; round++) {
         peak[round] = fvi_peak_gflops(b->context);
         for (int pass = 0; pass < FVI_PASSES; pass++) {

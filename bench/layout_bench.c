@@ -108,12 +108,19 @@ static void forward(const layout *l, const fvi_brgemm *gemm, const float *x, con
             const int32_t most = gemm->points[block.vectors - 1], tiles = fvi_conv2d_ceil(l->shape.ow, most);
             const int32_t points = l->shape.ow / tiles, larger = l->shape.ow % tiles;
             for (int32_t i = 0; i < l->shape.oh; i++) {
-                fvi_brgemm_forward call = { .x = x + n * l->x_image + i * l->x_row, .init = init,
+                fvi_brgemm_forward call = { .x = x + n * l->x_image + i * l->x_row,
+                                            .init = init,
                                             .w = w + (size_t)block.first * (size_t)(l->rows * l->segments * l->run),
                                             .y = y + n * l->y_image + i * l->y_row + b * l->y_block,
-                                            .x_point = l->x_pixel, .y_point = l->y_pixel, .x_row = l->outer_step,
-                                            .x_segment = l->inner_step, .rows = l->rows, .segments = l->segments,
-                                            .run = l->run, .tiles = larger, .last = block.last };
+                                            .x_point = l->x_pixel,
+                                            .y_point = l->y_pixel,
+                                            .x_row = l->outer_step,
+                                            .x_segment = l->inner_step,
+                                            .rows = l->rows,
+                                            .segments = l->segments,
+                                            .run = l->run,
+                                            .tiles = larger,
+                                            .last = block.last };
                 if (larger > 0) {
                     gemm->forward[block.vectors - 1][points](&call);
                     call.x += (ptrdiff_t)larger * (points + 1) * call.x_point;

@@ -41,7 +41,7 @@ typedef struct fv_context_options {
     fv_allocator allocator;           /* zeros: aligned_alloc and free */
     fv_parallel_for_fn *parallel_for; /* NULL: a pool of the context's own; `threads` then says how many run at once */
     void *parallel_for_user;
-    fv_log_fn *log;                   /* NULL: silent */
+    fv_log_fn *log; /* NULL: silent */
     void *log_user;
 } fv_context_options;
 

@@ -69,8 +69,8 @@ typedef struct fv_conv2d_options {
 
 typedef struct fv_pool2d_options { /* max_pool2d and average_pool2d */
     const char *name;
-    int32_t kernel[2];  /* rows, columns; required */
-    int32_t stride[2];  /* 0 means the kernel's size */
+    int32_t kernel[2]; /* rows, columns; required */
+    int32_t stride[2]; /* 0 means the kernel's size */
     fv_padding padding;
     int32_t pad[4];     /* top, left, bottom, right; each smaller than the kernel */
     bool ceil;          /* round the output size up: the last window may hang over the edge, but must start inside */
@@ -126,22 +126,26 @@ FV_API fv_status fv_graph_add(fv_graph *graph, const char *type, const fv_value 
 FV_API fv_status fv_graph_add_input(fv_graph *graph, const fv_input_options *options, fv_value *out);
 FV_API fv_status fv_graph_add_conv2d(fv_graph *graph, fv_value x, const fv_conv2d_options *options, fv_value *out);
 FV_API fv_status fv_graph_add_max_pool2d(fv_graph *graph, fv_value x, const fv_pool2d_options *options, fv_value *out);
-FV_API fv_status fv_graph_add_average_pool2d(fv_graph *graph, fv_value x, const fv_pool2d_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_average_pool2d(fv_graph *graph, fv_value x, const fv_pool2d_options *options,
+                                             fv_value *out);
 FV_API fv_status fv_graph_add_dense(fv_graph *graph, fv_value x, const fv_dense_options *options, fv_value *out);
 FV_API fv_status fv_graph_add_flatten(fv_graph *graph, fv_value x, fv_value *out);
 FV_API fv_status fv_graph_add_relu(fv_graph *graph, fv_value x, fv_value *out);
-FV_API fv_status fv_graph_add_leaky_relu(fv_graph *graph, fv_value x, const fv_leaky_relu_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_leaky_relu(fv_graph *graph, fv_value x, const fv_leaky_relu_options *options,
+                                         fv_value *out);
 FV_API fv_status fv_graph_add_elu(fv_graph *graph, fv_value x, const fv_elu_options *options, fv_value *out);
 FV_API fv_status fv_graph_add_sigmoid(fv_graph *graph, fv_value x, fv_value *out);
 FV_API fv_status fv_graph_add_tanh(fv_graph *graph, fv_value x, fv_value *out);
-FV_API fv_status fv_graph_add_scaled_tanh(fv_graph *graph, fv_value x, const fv_scaled_tanh_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_scaled_tanh(fv_graph *graph, fv_value x, const fv_scaled_tanh_options *options,
+                                          fv_value *out);
 FV_API fv_status fv_graph_add_softmax(fv_graph *graph, fv_value x, fv_value *out);
 FV_API fv_status fv_graph_add_add(fv_graph *graph, const fv_value *x, int32_t count, fv_value *out);
 FV_API fv_status fv_graph_add_concat(fv_graph *graph, const fv_value *x, int32_t count, fv_value *out);
 /* Loss on class scores (logits) against int32 classes, soft labels or float values of the batch (batch.h). */
 FV_API fv_status fv_graph_add_softmax_cross_entropy(fv_graph *graph, fv_value logits, const fv_loss_options *options,
                                                     fv_value *out);
-FV_API fv_status fv_graph_add_euclidean_loss(fv_graph *graph, fv_value x, const fv_loss_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_euclidean_loss(fv_graph *graph, fv_value x, const fv_loss_options *options,
+                                             fv_value *out);
 
 /* Says which value is the network's answer (class scores), and finishes: every check that needs the whole graph is made
  * (exactly one input, output set, no value without a consumer but outputs and losses), then the graph cannot change. */

@@ -18,32 +18,33 @@ enum { FV_MAX_CHANNELS = 4 };
  * is not `input` rows and columns is padded with zero pixels (before the normalisation) or cropped, centred; in training a crop's place is random where
  * augmentation says so. */
 typedef struct fv_preprocess {
-    fv_image_shape input;                       /* what the network takes */
-    double mean[FV_MAX_CHANNELS];               /* fractions of 255 */
-    double deviation[FV_MAX_CHANNELS];          /* 0 means 1 */
+    fv_image_shape input;              /* what the network takes */
+    double mean[FV_MAX_CHANNELS];      /* fractions of 255 */
+    double deviation[FV_MAX_CHANNELS]; /* 0 means 1 */
     int32_t classes;
-    const char *const *class_names;             /* [classes], borrowed, or NULL */
+    const char *const *class_names; /* [classes], borrowed, or NULL */
 } fv_preprocess;
 
 typedef struct fv_augment {
-    int32_t shift;     /* random translation by up to so many pixels each way, zero filled */
-    bool random_crop;  /* where the image is larger than the input: a random place instead of the centre */
-    bool flip;         /* mirrored left to right with probability 1/2 */
+    int32_t shift;    /* random translation by up to so many pixels each way, zero filled */
+    bool random_crop; /* where the image is larger than the input: a random place instead of the centre */
+    bool flip;        /* mirrored left to right with probability 1/2 */
 } fv_augment;
 
 typedef struct fv_loader_options {
-    int32_t batch;            /* required */
-    bool shuffle;             /* a new order each epoch, from (seed, epoch) */
+    int32_t batch; /* required */
+    bool shuffle;  /* a new order each epoch, from (seed, epoch) */
     uint64_t seed;
     fv_preprocess preprocess;
-    fv_augment augment;       /* zeros: none. Draws depend on (seed, epoch, sample) only */
+    fv_augment augment; /* zeros: none. Draws depend on (seed, epoch, sample) only */
 } fv_loader_options;
 
 /* Batches of one data set. One thread at a time. */
 typedef struct fv_loader fv_loader;
 
 /* Owned by the caller; borrows dataset. */
-FV_API fv_status fv_loader_create(fv_loader **out, fv_context *context, const fv_dataset *dataset, const fv_loader_options *options);
+FV_API fv_status fv_loader_create(fv_loader **out, fv_context *context, const fv_dataset *dataset,
+                                  const fv_loader_options *options);
 FV_API void fv_loader_destroy(fv_loader *loader);
 /* Starts epoch `epoch` (0, 1, ...) from sample position `position` (0 for the beginning). */
 FV_API void fv_loader_start(fv_loader *loader, int64_t epoch, int64_t position);

@@ -18,7 +18,8 @@ typedef struct fv_model fv_model;
 
 /* Writes graph, params (float32) and preprocess to path: to a temporary file beside it, synced, renamed, the folder synced. On failure
  * an existing file is as it was. extra: a JSON object as text kept under "extra" in the metadata, or NULL. */
-FV_API fv_status fv_model_write(fv_context *context, const char *path, fv_params *params, const fv_preprocess *preprocess, const char *extra);
+FV_API fv_status fv_model_write(fv_context *context, const char *path, fv_params *params,
+                                const fv_preprocess *preprocess, const char *extra);
 /* Reads a model. Every size is checked before memory is taken for it; the checksum over the tensors is verified. */
 FV_API fv_status fv_model_read(fv_model **out, fv_context *context, const char *path);
 FV_API void fv_model_destroy(fv_model *model);

@@ -20,10 +20,10 @@ typedef struct fv_param_info {
     const char *name; /* "<layer>.weight", "<layer>.bias" */
     fv_shape shape;
     int64_t elements;
-    size_t offset;   /* of its first element from fv_params_data(), in elements; a multiple of 16 */
-    fv_value node;   /* that declares it */
-    bool decayed;    /* weight decay applies: weights, not biases */
-    bool trained;    /* false: a statistic */
+    size_t offset;                     /* of its first element from fv_params_data(), in elements; a multiple of 16 */
+    fv_value node;                     /* that declares it */
+    bool decayed;                      /* weight decay applies: weights, not biases */
+    bool trained;                      /* false: a statistic */
     const fv_initializer *initializer; /* resolved, never FV_INIT_DEFAULT */
     int64_t fan_in, fan_out;
 } fv_param_info;
@@ -39,11 +39,11 @@ FV_API void fv_params_initialize(fv_params *params, uint64_t seed);
 FV_API fv_status fv_params_copy(fv_params *destination, const fv_params *source);
 FV_API void fv_params_zero(fv_params *params);
 FV_API int32_t fv_params_count(const fv_params *params);
-FV_API fv_param_info fv_params_info(const fv_params *params, int32_t index);      /* zeros when out of range */
-FV_API int32_t fv_params_find(const fv_params *params, const char *name);         /* index, or -1 */
-FV_API void *fv_params_values(fv_params *params, int32_t index);                  /* borrowed; NULL when out of range */
-FV_API void *fv_params_data(fv_params *params);                                   /* the whole block, gaps zero */
-FV_API size_t fv_params_block_elements(const fv_params *params);                  /* of the whole block, gaps included */
+FV_API fv_param_info fv_params_info(const fv_params *params, int32_t index); /* zeros when out of range */
+FV_API int32_t fv_params_find(const fv_params *params, const char *name);    /* index, or -1 */
+FV_API void *fv_params_values(fv_params *params, int32_t index);             /* borrowed; NULL when out of range */
+FV_API void *fv_params_data(fv_params *params);                              /* the whole block, gaps zero */
+FV_API size_t fv_params_block_elements(const fv_params *params);             /* of the whole block, gaps included */
 FV_API fv_dtype fv_params_dtype(const fv_params *params);
 FV_API const fv_graph *fv_params_graph(const fv_params *params);
 /* XXH64 over names, shapes and little-endian values in canonical order, as 16 hexadecimal digits and a NUL. */

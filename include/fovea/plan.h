@@ -21,10 +21,10 @@ typedef enum fv_mode {
 } fv_mode;
 
 typedef struct fv_plan_options {
-    int32_t batch;  /* the largest n of a call; 0 means 1 */
+    int32_t batch; /* the largest n of a call; 0 means 1 */
     fv_mode mode;
-    fv_dtype dtype; /* FV_F32, or FV_F64 (always reference kernels) */
-    bool reference; /* reference kernels in float32 too */
+    fv_dtype dtype;      /* FV_F32, or FV_F64 (always reference kernels) */
+    bool reference;      /* reference kernels in float32 too */
     bool input_gradient; /* also compute the gradient by the input */
 } fv_plan_options;
 
@@ -52,7 +52,7 @@ typedef struct fv_step_info {
 } fv_step_info;
 FV_API int32_t fv_plan_step_count(const fv_plan *plan);
 FV_API fv_step_info fv_plan_step(const fv_plan *plan, int32_t index); /* zeros when out of range */
-FV_API int32_t fv_plan_reorder_count(const fv_plan *plan);            /* layout changes that remain, the input's included */
+FV_API int32_t fv_plan_reorder_count(const fv_plan *plan); /* layout changes that remain, the input's included */
 
 #ifdef __cplusplus
 }

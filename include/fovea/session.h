@@ -25,9 +25,9 @@ FV_API const char *fv_session_message(const fv_session *session);
 FV_API void fv_session_params_changed(fv_session *session);
 
 typedef struct fv_step_result {
-    double loss;        /* weighted sum over the samples of the batch, not divided; 0 where the plan has no loss */
-    double weight;      /* sum of the sample weights: the divisor of a mean */
-    int64_t correct;    /* samples whose largest score is their class; 0 without classes */
+    double loss;     /* weighted sum over the samples of the batch, not divided; 0 where the plan has no loss */
+    double weight;   /* sum of the sample weights: the divisor of a mean */
+    int64_t correct; /* samples whose largest score is their class; 0 without classes */
 } fv_step_result;
 
 /* Runs forward on batch->n <= plan's batch samples. FV_ERR_ARGUMENT: n out of range, a class outside the output's range

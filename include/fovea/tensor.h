@@ -27,9 +27,10 @@ typedef struct fv_shape {
     int64_t size[6];
 } fv_shape;
 
-FV_API size_t fv_dtype_size(fv_dtype dtype);        /* bytes of one element */
-FV_API const char *fv_dtype_name(fv_dtype dtype);   /* "f32", ... */
-FV_API int64_t fv_shape_elements(const fv_shape *shape); /* product of the sizes; -1 if it overflows, a size is below 1 or rank is not 1 to 6 */
+FV_API size_t fv_dtype_size(fv_dtype dtype);      /* bytes of one element */
+FV_API const char *fv_dtype_name(fv_dtype dtype); /* "f32", ... */
+FV_API int64_t fv_shape_elements(
+    const fv_shape *shape); /* product of the sizes; -1 if it overflows, a size is below 1 or rank is not 1 to 6 */
 
 #ifdef __cplusplus
 }

@@ -21,8 +21,8 @@ typedef struct fv_zoo_entry {
 
 /* The networks by index, and by name. Static. */
 FV_API int32_t fv_zoo_count(void);
-FV_API const fv_zoo_entry *fv_zoo_get(int32_t index);       /* NULL when out of range */
-FV_API const fv_zoo_entry *fv_zoo_find(const char *name);   /* NULL: none */
+FV_API const fv_zoo_entry *fv_zoo_get(int32_t index);     /* NULL when out of range */
+FV_API const fv_zoo_entry *fv_zoo_find(const char *name); /* NULL: none */
 /* Builds and finishes the network. FV_ERR_NOT_FOUND names the nearest one. Owned by the caller. */
 FV_API fv_status fv_zoo_build(fv_graph **out, fv_context *context, const char *name);
 

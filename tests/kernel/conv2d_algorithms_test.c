@@ -11,46 +11,46 @@
 #include "support/test.h"
 
 static const char *const problems[] = {
-    "n1c1h1k1r1",                    /* smallest legal */
-    "n1c3h5k1r5",                    /* one output */
-    "n3c3h7w5k4r3p1",                /* every size odd */
-    "n2c1h12k6r5p2",                 /* LeNet's first */
-    "n3c6h14k16r5",                  /* its second */
-    "n5c16h5k120r5",                 /* its third: the kernel is the image, pixels are images */
-    "n9c120h1k84r1",                 /* dense */
-    "n70c21h1k10r1",                 /* dense, more images than a tile */
-    "n1c64h1k40r1",                  /* dense, one image */
-    "n2c8h9w11k24r3p1",              /* one vector behind a pair */
-    "n2c16h8k20r5p2",                /* ConvNetJS */
+    "n1c1h1k1r1",       /* smallest legal */
+    "n1c3h5k1r5",       /* one output */
+    "n3c3h7w5k4r3p1",   /* every size odd */
+    "n2c1h12k6r5p2",    /* LeNet's first */
+    "n3c6h14k16r5",     /* its second */
+    "n5c16h5k120r5",    /* its third: the kernel is the image, pixels are images */
+    "n9c120h1k84r1",    /* dense */
+    "n70c21h1k10r1",    /* dense, more images than a tile */
+    "n1c64h1k40r1",     /* dense, one image */
+    "n2c8h9w11k24r3p1", /* one vector behind a pair */
+    "n2c16h8k20r5p2",   /* ConvNetJS */
     "n1c20h8k20r5p2",
-    "n2c3h33k64r7u2p3",              /* ResNet's first */
-    "n1c3h35k96r11u4",               /* AlexNet's first, no padding */
+    "n2c3h33k64r7u2p3", /* ResNet's first */
+    "n1c3h35k96r11u4",  /* AlexNet's first, no padding */
     "n1c3h19k33r11u4p2",
-    "n2c5h9w7k7r3u2p1",              /* parity classes of unequal size */
-    "n1c4h8k9r1u2",                  /* stride without a tap: zeros in dx */
-    "n1c4h9k5r2u3",                  /* stride larger than the kernel */
-    "n2c3h9w12k5r3s2u2v3p1",         /* strides that differ */
-    "n1c6h11k8r3p2d2",               /* dilation */
-    "n1c6h13w12k8r3u2p2d2",          /* dilation and stride with a common divisor */
-    "n1c5h14k6r3u2p3d3",             /* and without one */
+    "n2c5h9w7k7r3u2p1",      /* parity classes of unequal size */
+    "n1c4h8k9r1u2",          /* stride without a tap: zeros in dx */
+    "n1c4h9k5r2u3",          /* stride larger than the kernel */
+    "n2c3h9w12k5r3s2u2v3p1", /* strides that differ */
+    "n1c6h11k8r3p2d2",       /* dilation */
+    "n1c6h13w12k8r3u2p2d2",  /* dilation and stride with a common divisor */
+    "n1c5h14k6r3u2p3d3",     /* and without one */
     "n1c4h12k6r4u4p6d6",
-    "n2c4h7k6r3pt0pl2pb1pr3",        /* padding uneven */
-    "n1c3h4k5r3p4",                  /* padding wider than the kernel reaches */
-    "n1c2h5k3r1p2",                  /* padding on a 1x1 kernel */
-    "n2c12h6k18r3p1g3",              /* groups */
-    "n1c32h9k32r3p1g32",             /* depthwise */
-    "n2c10h7k20r3u2p1g10",           /* depthwise, two filters a channel */
-    "n2c40h6k72r1",                  /* 1x1 */
-    "n2c40h6k34r1u2",                /* 1x1 with stride */
-    "n2c17h13w9k19r1s3pl1pr1",       /* a row kernel */
-    "n2c17h9w13k19r3s1pt1pb1",       /* a column kernel */
-    "n4c13h30w31k37r3p1",            /* several units, bands and parts */
-    "n2c2h3w600k5r2s3p1",            /* rows longer than a band */
-    "n16c7h16k11r3p1",               /* several parts of a sum */
-    "n2c40h20w21k70r3p1",            /* chunks of x copied for several taps and blocks */
-    "n1c24h33k20r3u2p1",             /* copied with stride */
-    "n1c53h20k17r3p2d2",             /* shared, with dilation */
-    "n1c51h20k18r3s5p1g3",           /* shared, with groups */
+    "n2c4h7k6r3pt0pl2pb1pr3",  /* padding uneven */
+    "n1c3h4k5r3p4",            /* padding wider than the kernel reaches */
+    "n1c2h5k3r1p2",            /* padding on a 1x1 kernel */
+    "n2c12h6k18r3p1g3",        /* groups */
+    "n1c32h9k32r3p1g32",       /* depthwise */
+    "n2c10h7k20r3u2p1g10",     /* depthwise, two filters a channel */
+    "n2c40h6k72r1",            /* 1x1 */
+    "n2c40h6k34r1u2",          /* 1x1 with stride */
+    "n2c17h13w9k19r1s3pl1pr1", /* a row kernel */
+    "n2c17h9w13k19r3s1pt1pb1", /* a column kernel */
+    "n4c13h30w31k37r3p1",      /* several units, bands and parts */
+    "n2c2h3w600k5r2s3p1",      /* rows longer than a band */
+    "n16c7h16k11r3p1",         /* several parts of a sum */
+    "n2c40h20w21k70r3p1",      /* chunks of x copied for several taps and blocks */
+    "n1c24h33k20r3u2p1",       /* copied with stride */
+    "n1c53h20k17r3p2d2",       /* shared, with dilation */
+    "n1c51h20k18r3s5p1g3",     /* shared, with groups */
 };
 #define PROBLEMS (sizeof problems / sizeof problems[0])
 

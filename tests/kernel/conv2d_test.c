@@ -47,8 +47,8 @@ FV_TEST(conv2d, output_sizes_of_the_textbook)
 
 FV_TEST(conv2d, problem_strings_survive_a_round_trip)
 {
-    static const char *const texts[] = { "n1c1h1w1k1r1s1", "n16c64h56w56k64r3s3p1", "n2c6h9w9k4r3s5u2v3pt1pl0pb2pr1d2g2",
-                                         "n4c8h8w8k8r3s3v2p1g8" };
+    static const char *const texts[] = { "n1c1h1w1k1r1s1", "n16c64h56w56k64r3s3p1",
+                                         "n2c6h9w9k4r3s5u2v3pt1pl0pb2pr1d2g2", "n4c8h8w8k8r3s3v2p1g8" };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         const fvi_conv2d_shape shape = parsed(texts[i]);
         char text[128];
@@ -185,8 +185,9 @@ static void check_gradient(conv2d_case *conv, double *values, const double *grad
 
 FV_TEST(conv2d, reference_gradients_match_central_differences)
 {
-    static const char *const problems[] = { "c1h1k1r1", "n2c3h5w4k2r3p1", "c2h7k3r3u2p1", "c4h6k6r3d2p2g2",
-                                            "c2h5w6k2r3s2u2v3pt0pl1pb2pr0", "c3h6k3r2u3g3" };
+    static const char *const problems[] = {
+        "c1h1k1r1", "n2c3h5w4k2r3p1", "c2h7k3r3u2p1", "c4h6k6r3d2p2g2", "c2h5w6k2r3s2u2v3pt0pl1pb2pr0", "c3h6k3r2u3g3"
+    };
     fv_context *context = two_threads();
     for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++) {
         conv2d_case conv = conv2d_case_make(context, problems[i], 0);

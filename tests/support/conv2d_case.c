@@ -115,8 +115,13 @@ static surrounded surround(fv_dtype dtype, const int32_t size[4], const int32_t 
     const ptrdiff_t row = pixel * (size[2] + border[1] + border[3]), image = row * (size[1] + border[0] + border[2]);
     surrounded made = { .bytes = (size_t)(image * size[0]) * fv_dtype_size(dtype) };
     made.memory = aligned_bytes(made.bytes);
-    made.view = (fvi_view){ .n = size[0], .h = size[1], .w = size[2], .c = size[3], .image_stride = image,
-                            .row_stride = row, .pixel_stride = pixel };
+    made.view = (fvi_view){ .n = size[0],
+                            .h = size[1],
+                            .w = size[2],
+                            .c = size[3],
+                            .image_stride = image,
+                            .row_stride = row,
+                            .pixel_stride = pixel };
     memcpy(made.view.border, border, sizeof made.view.border);
     made.view.data = made.memory + (size_t)(border[0] * row + border[1] * pixel + extra / 2) * fv_dtype_size(dtype);
     if (zeroed)
@@ -251,8 +256,8 @@ static void check(const double *got, const double *exact, const double *sum, siz
     for (size_t i = 0; i < count; i++) {
         const double error = fabs(got[i] - exact[i]);
         if (!(error <= bound * sum[i]))
-            fail_msg("%s: %s[%zu] is %.9g, not %.9g: off by %.3g, allowed %.3g", label, what, i, got[i], exact[i], error,
-                     bound * sum[i]);
+            fail_msg("%s: %s[%zu] is %.9g, not %.9g: off by %.3g, allowed %.3g", label, what, i, got[i], exact[i],
+                     error, bound * sum[i]);
     }
 }
 

@@ -105,10 +105,17 @@ const char *fvi_conv2d_parse(const char *problem, fvi_conv2d_shape *shape)
     }
     if (c < 0 || h < 0 || k < 0 || r < 0)
         return "c, h, k and r must be given; write n16c64h56k64r3p1";
-    *shape = (fvi_conv2d_shape){ .n = n, .c = c, .h = h, .w = w < 0 ? h : w, .k = k, .r = r, .s = s < 0 ? r : s,
+    *shape = (fvi_conv2d_shape){ .n = n,
+                                 .c = c,
+                                 .h = h,
+                                 .w = w < 0 ? h : w,
+                                 .k = k,
+                                 .r = r,
+                                 .s = s < 0 ? r : s,
                                  .stride = { u, v < 0 ? u : v },
                                  .pad = { pt < 0 ? p : pt, pl < 0 ? p : pl, pb < 0 ? p : pb, pr < 0 ? p : pr },
-                                 .dilation = { d, d }, .groups = g };
+                                 .dilation = { d, d },
+                                 .groups = g };
     return fvi_conv2d_infer(shape);
 }
 
@@ -167,8 +174,8 @@ static const char *ask(const fvi_conv2d_algorithm *algorithm, int32_t index, fvi
     return reason;
 }
 
-void fvi_conv2d_choose(fvi_conv2d_plan *plan, const fvi_conv2d_shape *shape, fv_dtype dtype, fvi_isa isa, int32_t threads,
-                       bool reference, const char *only)
+void fvi_conv2d_choose(fvi_conv2d_plan *plan, const fvi_conv2d_shape *shape, fv_dtype dtype, fvi_isa isa,
+                       int32_t threads, bool reference, const char *only)
 {
     memset(plan, 0, sizeof *plan);
     plan->shape = *shape;
@@ -226,8 +233,8 @@ void fvi_conv2d_backward_data(const fvi_conv2d_plan *plan, fv_context *context, 
     chosen(plan, FVI_BACKWARD_DATA)->backward_data(plan, context, dy, packed, dx, scratch);
 }
 
-void fvi_conv2d_backward_weights(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x, const fvi_view *dy,
-                                 void *dw, void *db, void *scratch)
+void fvi_conv2d_backward_weights(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x,
+                                 const fvi_view *dy, void *dw, void *db, void *scratch)
 {
     chosen(plan, FVI_BACKWARD_WEIGHTS)->backward_weights(plan, context, x, dy, dw, db, scratch);
 }

@@ -21,13 +21,13 @@
 #include "tensor/view.h"
 
 typedef struct fvi_conv2d_shape {
-    int32_t n, c, h, w;         /* largest batch; input channels, rows, columns */
-    int32_t k, r, s;            /* output channels; kernel rows, columns */
-    int32_t stride[2];          /* rows, columns */
-    int32_t pad[4];             /* top, left, bottom, right, in pixels; bottom and right decide only oh and ow */
-    int32_t dilation[2];        /* 1: dense */
+    int32_t n, c, h, w;  /* largest batch; input channels, rows, columns */
+    int32_t k, r, s;     /* output channels; kernel rows, columns */
+    int32_t stride[2];   /* rows, columns */
+    int32_t pad[4];      /* top, left, bottom, right, in pixels; bottom and right decide only oh and ow */
+    int32_t dilation[2]; /* 1: dense */
     int32_t groups;
-    int32_t oh, ow;             /* (h + top + bottom - dh*(r-1) - 1) / sh + 1, likewise ow; set by fvi_conv2d_infer() */
+    int32_t oh, ow; /* (h + top + bottom - dh*(r-1) - 1) / sh + 1, likewise ow; set by fvi_conv2d_infer() */
 } fvi_conv2d_shape;
 
 typedef enum fvi_pass { FVI_FORWARD, FVI_BACKWARD_DATA, FVI_BACKWARD_WEIGHTS, FVI_PASSES } fvi_pass;
@@ -74,19 +74,19 @@ struct fvi_conv2d_plan {
     int32_t threads;
     struct {
         const char *algorithm;
-        int32_t index;             /* in the table */
-        size_t packed_bytes;       /* weights packed for this pass; 0 for backward weights */
-        size_t scratch_bytes;      /* for the whole call, all threads together */
-        int32_t border[4];         /* forward, backward weights: on x; backward data: on dy. Top, left, bottom, right */
-        int32_t tile[6];           /* the algorithm's own blocking */
-        const void *kernel;        /* the algorithm's own: a static const descriptor */
+        int32_t index;        /* in the table */
+        size_t packed_bytes;  /* weights packed for this pass; 0 for backward weights */
+        size_t scratch_bytes; /* for the whole call, all threads together */
+        int32_t border[4];    /* forward, backward weights: on x; backward data: on dy. Top, left, bottom, right */
+        int32_t tile[6];      /* the algorithm's own blocking */
+        const void *kernel;   /* the algorithm's own: a static const descriptor */
     } pass[FVI_PASSES];
 };
 
 /* Fills plan for shape. only: NULL, or the name of one algorithm that must do every pass it can (tests, tuning);
  * passes it cannot do fall through the table. reference: the reference for every pass. Cannot fail: the reference takes all. */
-void fvi_conv2d_choose(fvi_conv2d_plan *plan, const fvi_conv2d_shape *shape, fv_dtype dtype, fvi_isa isa, int32_t threads,
-                       bool reference, const char *only);
+void fvi_conv2d_choose(fvi_conv2d_plan *plan, const fvi_conv2d_shape *shape, fv_dtype dtype, fvi_isa isa,
+                       int32_t threads, bool reference, const char *only);
 /* "name: reason\n" for each algorithm that was asked before the chosen one. Returns the length, or what it would have been. */
 size_t fvi_conv2d_explain(const fvi_conv2d_plan *plan, fvi_pass pass, char *text, size_t size);
 
@@ -100,7 +100,7 @@ void fvi_conv2d_forward(const fvi_conv2d_plan *plan, fv_context *context, const 
 void fvi_conv2d_backward_data(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy, const void *packed,
                               const fvi_view *dx, void *scratch);
 /* dw (OIHW) and db ([k] or NULL) are overwritten. */
-void fvi_conv2d_backward_weights(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x, const fvi_view *dy,
-                                 void *dw, void *db, void *scratch);
+void fvi_conv2d_backward_weights(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x,
+                                 const fvi_view *dy, void *dw, void *db, void *scratch);
 
 #endif

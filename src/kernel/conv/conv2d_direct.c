@@ -21,11 +21,11 @@ typedef struct gather {
     const float *x;
     float *y;
     ptrdiff_t x_image, x_row, x_pixel, y_image, y_row, y_pixel;
-    ptrdiff_t tap_row, tap_column; /* from tap to tap */
-    int32_t rows, segments, run;   /* taps and channels as the micro-kernel walks them */
-    int32_t in_rows;               /* rows of the input; 0: do not skip taps outside */
+    ptrdiff_t tap_row, tap_column;     /* from tap to tap */
+    int32_t rows, segments, run;       /* taps and channels as the micro-kernel walks them */
+    int32_t in_rows;                   /* rows of the input; 0: do not skip taps outside */
     int32_t in_first, in_step, in_tap; /* output row i reads input rows in_first + i*in_step + a*in_tap */
-    int32_t groups, reduced, outputs; /* channels per group */
+    int32_t groups, reduced, outputs;  /* channels per group */
     const float *packed, *bias;
     size_t packed_group; /* floats */
     int32_t image_block, row_block, column_block;
@@ -164,8 +164,13 @@ static void run_block(const gather *g, unit_range at, int32_t group, fvi_conv2d_
     float init[FVI_BRGEMM_MAX_WIDTH] __attribute__((aligned(64))) = { 0 };
     for (int32_t lane = 0; g->bias != NULL && lane < block.count; lane++)
         init[lane] = g->bias[group * g->outputs + block.first + lane];
-    fvi_brgemm_forward call = { .init = init, .x_point = g->x_pixel, .y_point = g->y_pixel, .x_row = g->tap_row,
-                                .x_segment = g->tap_column, .segments = g->segments, .run = g->run,
+    fvi_brgemm_forward call = { .init = init,
+                                .x_point = g->x_pixel,
+                                .y_point = g->y_pixel,
+                                .x_row = g->tap_row,
+                                .x_segment = g->tap_column,
+                                .segments = g->segments,
+                                .run = g->run,
                                 .last = block.last };
     const size_t row_weights = (size_t)g->segments * (size_t)g->run;
     const float *w = g->packed + (size_t)group * g->packed_group + (size_t)block.first * (size_t)g->rows * row_weights;
@@ -204,8 +209,14 @@ static gather forward_gather(const fvi_conv2d_plan *plan, const fvi_view *x, con
                              const fvi_view *y)
 {
     const fvi_conv2d_shape *shape = &plan->shape;
-    gather g = { .gemm = plan->pass[FVI_FORWARD].kernel, .n = x->n, .h = shape->oh, .w = shape->ow, .packed = packed,
-                 .bias = bias, .groups = shape->groups, .reduced = shape->c / shape->groups,
+    gather g = { .gemm = plan->pass[FVI_FORWARD].kernel,
+                 .n = x->n,
+                 .h = shape->oh,
+                 .w = shape->ow,
+                 .packed = packed,
+                 .bias = bias,
+                 .groups = shape->groups,
+                 .reduced = shape->c / shape->groups,
                  .outputs = shape->k / shape->groups };
     g.x = fvi_conv2d_pixel(x, 0, -shape->pad[0], -shape->pad[1]);
     g.x_image = x->image_stride;
@@ -221,7 +232,8 @@ static gather forward_gather(const fvi_conv2d_plan *plan, const fvi_view *x, con
     g.y_image = y->image_stride;
     g.y_row = y->row_stride;
     g.y_pixel = y->pixel_stride;
-    g.packed_group = fvi_conv2d_packed_width(g.gemm, g.outputs) * (size_t)g.reduced * (size_t)shape->r * (size_t)shape->s;
+    g.packed_group =
+        fvi_conv2d_packed_width(g.gemm, g.outputs) * (size_t)g.reduced * (size_t)shape->r * (size_t)shape->s;
     merge_taps(&g, shape->r, shape->s);
     merge_outputs(&g);
     cut(&g, plan->threads);
@@ -258,8 +270,12 @@ static gather class_gather(const backward_call *call, int32_t row_parity, int32_
     const fvi_conv2d_taps rows = fvi_conv2d_backward_taps(shape, 0, row_parity);
     const fvi_conv2d_taps columns = fvi_conv2d_backward_taps(shape, 1, column_parity);
     const fvi_view *dy = call->dy, *dx = call->dx;
-    gather g = { .gemm = call->plan->pass[FVI_BACKWARD_DATA].kernel, .n = dy->n, .h = rows.outputs,
-                 .w = columns.outputs, .groups = shape->groups, .reduced = shape->k / shape->groups,
+    gather g = { .gemm = call->plan->pass[FVI_BACKWARD_DATA].kernel,
+                 .n = dy->n,
+                 .h = rows.outputs,
+                 .w = columns.outputs,
+                 .groups = shape->groups,
+                 .reduced = shape->k / shape->groups,
                  .outputs = shape->c / shape->groups };
     g.x = fvi_conv2d_pixel(dy, 0, rows.offset, columns.offset);
     g.x_image = dy->image_stride;
@@ -275,8 +291,8 @@ static gather class_gather(const backward_call *call, int32_t row_parity, int32_
     g.y_image = dx->image_stride;
     g.y_row = shape->stride[0] * dx->row_stride;
     g.y_pixel = shape->stride[1] * dx->pixel_stride;
-    g.packed_group = fvi_conv2d_packed_width(g.gemm, g.outputs) * (size_t)g.reduced * (size_t)rows.count *
-                     (size_t)columns.count;
+    g.packed_group =
+        fvi_conv2d_packed_width(g.gemm, g.outputs) * (size_t)g.reduced * (size_t)rows.count * (size_t)columns.count;
     merge_taps(&g, rows.count, columns.count);
     if (g.h == 0 || g.w == 0)
         return g;
@@ -304,14 +320,15 @@ void fvi_conv2d_direct_backward_data(const fvi_conv2d_plan *plan, fv_context *co
                                      const void *packed, const fvi_view *dx, void *scratch)
 {
     (void)scratch;
-    backward_call call = { .plan = plan, .shape = fvi_conv2d_backward_shape(&plan->shape), .dy = dy, .dx = dx,
-                           .packed = packed };
+    backward_call call = {
+        .plan = plan, .shape = fvi_conv2d_backward_shape(&plan->shape), .dy = dy, .dx = dx, .packed = packed
+    };
     call.classes[0] = smaller(call.shape.stride[0], call.shape.h);
     call.classes[1] = smaller(call.shape.stride[1], call.shape.w);
     const size_t classes = (size_t)call.classes[0] * (size_t)call.classes[1];
-    for (size_t class = 0; class < classes; class++) {
-        const gather g = class_gather(&call, (int32_t)(class / (size_t)call.classes[1]),
-                                      (int32_t)(class % (size_t)call.classes[1]));
+    for (size_t class = 0; class < classes; class ++) {
+        const gather g =
+            class_gather(&call, (int32_t)(class / (size_t)call.classes[1]), (int32_t)(class % (size_t)call.classes[1]));
         if (g.units > 0 && task_count(&g) > call.tasks)
             call.tasks = task_count(&g);
     }
@@ -352,7 +369,8 @@ void fvi_conv2d_direct_border(fvi_conv2d_plan *plan, fvi_pass pass)
     }
     for (int axis = 0; axis < 2; axis++) {
         const int64_t last = (int64_t)((axis == 0 ? shape->oh : shape->ow) - 1) * shape->stride[axis] +
-                             (int64_t)((axis == 0 ? shape->r : shape->s) - 1) * shape->dilation[axis] - shape->pad[axis];
+                             (int64_t)((axis == 0 ? shape->r : shape->s) - 1) * shape->dilation[axis] -
+                             shape->pad[axis];
         widen(&border[axis], &border[axis + 2], -shape->pad[axis], last, axis == 0 ? shape->h : shape->w);
     }
 }

@@ -23,7 +23,8 @@ fvi_conv2d_taps fvi_conv2d_backward_taps(const fvi_conv2d_shape *shape, int axis
     const int32_t size = axis == 0 ? shape->h : shape->w, taps = axis == 0 ? shape->r : shape->s;
     const int32_t stride = shape->stride[axis], dilation = shape->dilation[axis], pad = shape->pad[axis];
     const int32_t divisor = greatest_common_divisor(stride, dilation);
-    fvi_conv2d_taps found = { .step = -(stride / divisor), .advance = dilation / divisor,
+    fvi_conv2d_taps found = { .step = -(stride / divisor),
+                              .advance = dilation / divisor,
                               .outputs = size > parity ? (size - parity + stride - 1) / stride : 0 };
     for (int32_t r = taps - 1; r >= 0; r--) {
         const int64_t distance = (int64_t)parity + pad - (int64_t)r * dilation;
@@ -68,9 +69,9 @@ typedef struct pack_call {
     const fvi_brgemm *gemm;
     const float *w;
     float *packed;
-    bool turned;           /* backward by data: outputs are the input channels */
-    int32_t blocks;        /* per group */
-    int32_t outputs, reduced; /* per group */
+    bool turned;                          /* backward by data: outputs are the input channels */
+    int32_t blocks;                       /* per group */
+    int32_t outputs, reduced;             /* per group */
     size_t output_stride, reduced_stride; /* in w */
 } pack_call;
 
@@ -123,7 +124,8 @@ static void pack_task(void *argument, size_t index, int32_t worker)
     }
 }
 
-void fvi_conv2d_direct_pack(const fvi_conv2d_plan *plan, fv_context *context, fvi_pass pass, const void *w, void *packed)
+void fvi_conv2d_direct_pack(const fvi_conv2d_plan *plan, fv_context *context, fvi_pass pass, const void *w,
+                            void *packed)
 {
     const fvi_conv2d_shape *shape = &plan->shape;
     const fvi_brgemm *gemm = plan->pass[pass].kernel;

@@ -14,16 +14,16 @@
 #include "base/checked.h"
 #include "kernel/conv/conv2d_direct.h"
 
-#define BAND_PIXELS 112         /* summed over per pass of the micro-kernel: a chunk of x and a block of dy share an L1 */
+#define BAND_PIXELS 112 /* summed over per pass of the micro-kernel: a chunk of x and a block of dy share an L1 */
 #define BAND_PIXELS_MAX (2 * BAND_PIXELS)
-#define CHUNK_FLOATS 48         /* of x per pixel, copied together */
+#define CHUNK_FLOATS 48                    /* of x per pixel, copied together */
 #define COPY_FLOATS (BAND_PIXELS_MAX * 64) /* the worker's copy of x */
-#define PACK_FLOATS (4 * 1024)  /* a band that spans more floats of x than this is copied */
-#define SET_FLOATS (160 * 1024) /* accumulators of a task: they stream, so an L2 may be a little smaller */
+#define PACK_FLOATS (4 * 1024)             /* a band that spans more floats of x than this is copied */
+#define SET_FLOATS (160 * 1024)            /* accumulators of a task: they stream, so an L2 may be a little smaller */
 #define SET_BLOCKS 8
 #define WRITE_CHANNELS 16
-#define TASKS_WANTED 16         /* (part, set) pairs, when the pixels suffice */
-#define PART_PIXELS_MIN 512     /* a part costs a sum over all weights */
+#define TASKS_WANTED 16     /* (part, set) pairs, when the pixels suffice */
+#define PART_PIXELS_MIN 512 /* a part costs a sum over all weights */
 
 /* Where dy and x lie and how the work is cut; see weights_cut(). All strides in floats. */
 typedef struct weights_call {
@@ -31,17 +31,17 @@ typedef struct weights_call {
     const fvi_brgemm *gemm;
     const fvi_view *x, *dy;
     float *dw, *db;
-    bool one_pixel;                    /* an image of dy is one pixel, so images are the pixels of one row */
-    int32_t channels, filters;         /* per group */
-    int32_t blocks, set, sets;         /* blocks per group, per task; tasks per group */
-    int32_t segments, run;             /* columns of taps and channels, as in the micro-kernel's forward form */
-    int32_t chunk;                     /* floats of a run taken at a time */
-    bool pack;                         /* copy chunks of x */
-    int32_t window;                    /* tap columns that share a copied chunk: 1, or s */
+    bool one_pixel;            /* an image of dy is one pixel, so images are the pixels of one row */
+    int32_t channels, filters; /* per group */
+    int32_t blocks, set, sets; /* blocks per group, per task; tasks per group */
+    int32_t segments, run;     /* columns of taps and channels, as in the micro-kernel's forward form */
+    int32_t chunk;             /* floats of a run taken at a time */
+    bool pack;                 /* copy chunks of x */
+    int32_t window;            /* tap columns that share a copied chunk: 1, or s */
     ptrdiff_t x_pixel, x_row, dy_pixel, dy_row; /* x: from output to output */
     int32_t parts;
-    int64_t rows;                      /* rows of dy in the call: n * oh, or 1 */
-    int32_t row_pixels;                /* ow, or n */
+    int64_t rows;       /* rows of dy in the call: n * oh, or 1 */
+    int32_t row_pixels; /* ow, or n */
     int32_t band_rows, band_columns;
     size_t slot_floats;                /* accumulators of one block, and its db */
     size_t band_floats, worker_floats; /* dy of one block; all that a worker needs */
@@ -63,7 +63,8 @@ static weights_call weights_cut(const fvi_conv2d_plan *plan, int32_t n)
     call.filters = shape->k / shape->groups;
     call.slot_floats = ((size_t)shape->r * (size_t)shape->s * (size_t)call.channels + 1) * width;
     call.blocks = fvi_conv2d_block_count(call.gemm, call.filters);
-    const int32_t most_blocks = SET_FLOATS / call.slot_floats < 2 ? 2 : smaller(SET_FLOATS / (int64_t)call.slot_floats, SET_BLOCKS);
+    const int32_t most_blocks =
+        SET_FLOATS / call.slot_floats < 2 ? 2 : smaller(SET_FLOATS / (int64_t)call.slot_floats, SET_BLOCKS);
     call.sets = fvi_conv2d_ceil(call.blocks, most_blocks);
     call.set = fvi_conv2d_ceil(call.blocks, call.sets);
     call.sets = fvi_conv2d_ceil(call.blocks, call.set);
@@ -151,9 +152,11 @@ static void copy_dy(const part_work *work)
     const size_t taps = (size_t)call->shape->r * (size_t)call->shape->s * (size_t)call->channels;
     for (int32_t i = 0; i < work->block_count; i++) {
         const fvi_conv2d_block block = block_of(work, i);
-        fvi_brgemm_copy copy = { .from_pixel = call->dy_pixel, .to = work->dy + (size_t)i * call->band_floats,
+        fvi_brgemm_copy copy = { .from_pixel = call->dy_pixel,
+                                 .to = work->dy + (size_t)i * call->band_floats,
                                  .sum = work->slots + (size_t)i * work->slot_stride + taps * (size_t)block.width,
-                                 .pixels = work->at.columns, .count = block.count };
+                                 .pixels = work->at.columns,
+                                 .count = block.count };
         for (int32_t row = 0; row < work->at.rows; row++) {
             copy.from = dy_at(call, work->at.row + row, work->at.column) + work->group * call->filters + block.first;
             call->gemm->copy(&copy);
@@ -219,8 +222,9 @@ static int32_t copy_x(const part_work *work, const float *x, int32_t rows, int32
 static void multiply_chunk(part_work *work, const float *x, int32_t first, int32_t rows, size_t offset, int32_t count)
 {
     const weights_call *call = work->call;
-    fvi_brgemm_outer outer = { .x_row = call->x_row, .x_pixel = call->x_pixel, .rows = rows,
-                               .pixels = work->at.columns };
+    fvi_brgemm_outer outer = {
+        .x_row = call->x_row, .x_pixel = call->x_pixel, .rows = rows, .pixels = work->at.columns
+    };
     const float *from = x;
     const int32_t width = fvi_conv2d_ceil(count, call->gemm->lanes) * call->gemm->lanes;
     if (call->pack) {
@@ -352,8 +356,8 @@ static void sum_task(void *argument, size_t owner, int32_t worker)
     const int32_t group = (int32_t)(owner / (size_t)call->blocks);
     const fvi_conv2d_block block =
         fvi_conv2d_block_at(call->gemm, call->filters, (int32_t)(owner % (size_t)call->blocks));
-    const size_t count = ((size_t)call->shape->r * (size_t)call->shape->s * (size_t)call->channels + 1) *
-                         (size_t)block.width;
+    const size_t count =
+        ((size_t)call->shape->r * (size_t)call->shape->s * (size_t)call->channels + 1) * (size_t)block.width;
     for (int32_t step = 1; step < call->parts; step *= 2) {
         for (int32_t part = 0; part + step < call->parts; part += 2 * step) {
             float *to = slots + (size_t)part * call->slot_floats;
@@ -370,8 +374,7 @@ static void sum_task(void *argument, size_t owner, int32_t worker)
 static void choose_runs(weights_call *call)
 {
     const fvi_conv2d_shape *shape = call->shape;
-    const bool contiguous =
-        shape->s == 1 || (call->x->pixel_stride == call->channels && shape->dilation[1] == 1);
+    const bool contiguous = shape->s == 1 || (call->x->pixel_stride == call->channels && shape->dilation[1] == 1);
     call->window = 1;
     call->segments = contiguous ? 1 : shape->s;
     call->run = contiguous ? call->channels * shape->s : call->channels;
@@ -379,8 +382,8 @@ static void choose_runs(weights_call *call)
     call->pack = call->x_pixel * call->band_columns * call->band_rows > PACK_FLOATS;
     if (!call->pack)
         return;
-    const int64_t columns = (int64_t)(call->band_columns - 1) * shape->stride[1] +
-                            (int64_t)(shape->s - 1) * shape->dilation[1] + 1;
+    const int64_t columns =
+        (int64_t)(call->band_columns - 1) * shape->stride[1] + (int64_t)(shape->s - 1) * shape->dilation[1] + 1;
     if (shape->s > 1 && !call->one_pixel && shape->stride[1] == 1 && call->channels >= CHUNK_FLOATS / 3 &&
         columns * call->band_rows * CHUNK_FLOATS <= COPY_FLOATS) {
         call->window = shape->s;

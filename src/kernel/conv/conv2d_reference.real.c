@@ -77,8 +77,8 @@ static void forward_row(void *argument, size_t index, int32_t worker)
     const fvi_conv2d_shape *p = call->shape;
     const int32_t n = (int32_t)(index / (size_t)p->oh), i = (int32_t)(index % (size_t)p->oh);
     for (int32_t j = 0; j < p->ow; j++) {
-        fvi_real *y = (fvi_real *)call->y->data + n * call->y->image_stride + i * call->y->row_stride +
-                      j * call->y->pixel_stride;
+        fvi_real *y =
+            (fvi_real *)call->y->data + n * call->y->image_stride + i * call->y->row_stride + j * call->y->pixel_stride;
         for (int32_t k = 0; k < p->k; k++)
             y[k] = output_value(call, n, i, j, k);
     }
@@ -126,8 +126,8 @@ static void backward_data_row(void *argument, size_t index, int32_t worker)
     const fvi_conv2d_shape *p = call->shape;
     const int32_t n = (int32_t)(index / (size_t)p->h), h = (int32_t)(index % (size_t)p->h);
     for (int32_t w = 0; w < p->w; w++) {
-        fvi_real *dx = (fvi_real *)call->x->data + n * call->x->image_stride + h * call->x->row_stride +
-                       w * call->x->pixel_stride;
+        fvi_real *dx =
+            (fvi_real *)call->x->data + n * call->x->image_stride + h * call->x->row_stride + w * call->x->pixel_stride;
         for (int32_t c = 0; c < p->c; c++)
             dx[c] = input_gradient(call, n, h, w, c);
     }
