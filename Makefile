@@ -4,7 +4,7 @@ PRESET ?= release
 PREFIX ?= /usr/local
 BUILD := build/$(PRESET)
 
-.PHONY: help build demo test bench install lint clean
+.PHONY: help build demo test bench install lint fuzz clean
 
 help:
 	@echo "make demo      set up, build, train a network on digits and try it (under a minute)"
@@ -13,6 +13,7 @@ help:
 	@echo "make bench     time networks and convolutions on this machine"
 	@echo "make install   to PREFIX ($(PREFIX)); DESTDIR is honoured"
 	@echo "make lint      format, include order, test pairing, documentation, exported symbols"
+	@echo "make fuzz      feed the file readers with made-up bytes (clang; SECONDS_EACH=60)"
 	@echo "make clean     remove build/"
 
 # Without cmocka the tests are left out, and found again once it is there.
@@ -42,6 +43,9 @@ install:
 
 lint:
 	@tools/lint.sh $(PRESET)
+
+fuzz:
+	@tools/fuzz.sh
 
 clean:
 	@cmake -E rm -rf build

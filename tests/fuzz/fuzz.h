@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fuzz.h - what the fuzz targets share. Each feeds one reader with bytes that libFuzzer makes up; `make fuzz` runs them.
+ * A target fails when a sanitizer does, when a call reports success without a result, or when memory is left behind.
+ */
+#ifndef FOVEA_FUZZ_H
+#define FOVEA_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fovea/fovea.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+/* A context with one thread. */
+fv_context *fuzz_context(void);
+/* Writes the bytes to a file in memory and gives a path to it, valid until the next call. */
+const char *fuzz_file(const uint8_t *bytes, size_t size);
+/* Aborts unless status is FV_OK exactly when a result was given, and a failure has a message. */
+void fuzz_check(const fv_context *context, fv_status status, const void *result);
+
+#endif
