@@ -134,7 +134,7 @@ int cli_print_json(const cli_command *command, json_t *object)
 {
     if (object == NULL)
         return cli_fail(command, "out of memory");
-    const int status = json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    const int status = json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12));
     json_decref(object);
     if (status != 0)
         return cli_fail(command, "cannot write to standard output: %s", strerror(errno));

@@ -143,7 +143,7 @@ int cli_run_log(cli_run *run, const fv_epoch_record *record, int epochs, bool js
     json_t *object = record_object(record);
     if (object == NULL)
         return cli_fail(run->command, "out of memory");
-    const int failed = json_dumpf(object, run->log, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    const int failed = json_dumpf(object, run->log, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12));
     if (failed != 0 || fputc('\n', run->log) == EOF || fflush(run->log) != 0) {
         json_decref(object);
         return cli_fail(run->command, "cannot write '%s': %s", run->log_path, strerror(errno));
