@@ -204,7 +204,7 @@ FV_TEST(conv2d_algorithms, sixteen_lanes_on_avx2_match_float64)
 #else
 FV_TEST(conv2d_algorithms, sixteen_lanes_on_avx2_match_float64)
 {
-    skip();
+    skip(); /* built on x86-64 only */
 }
 #endif
 
