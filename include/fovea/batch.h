@@ -23,6 +23,12 @@ typedef struct fv_batch {
     const int32_t *classes; /* [n], each in [0, classes of the output) */
     const float *values;    /* [n * c*h*w of the loss's input], order c, h, w: Euclidean targets or soft labels */
     const float *weights;   /* [n] sample weights or NULL (ones) */
+    /* What random masks (dropout) are drawn from, beside the session's seed and the layer's name. Zeros are legal: then every
+     * call draws the same masks, as a gradient check wants; a training loop of your own counts `epoch` up. */
+    uint64_t epoch;          /* or any other counter; below 2^32 */
+    const uint64_t *samples; /* [n] each sample's number, below 2^32; NULL: first_sample, first_sample + 1, ... */
+    uint64_t first_sample;
+    double share; /* these samples' part of the batch whose gradients are summed (n / its n); 0 means 1, all of it */
 } fv_batch;
 
 #ifdef __cplusplus

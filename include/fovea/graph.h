@@ -65,6 +65,7 @@ typedef struct fv_conv2d_options {
     int32_t groups;      /* 0 means 1 */
     bool no_bias;
     fv_initializer weight_init, bias_init;
+    double max_norm; /* of each filter's weights, after every update (fv_param_info); 0 means no bound */
 } fv_conv2d_options;
 
 typedef struct fv_pool2d_options { /* max_pool2d and average_pool2d */
@@ -82,7 +83,35 @@ typedef struct fv_dense_options {
     int32_t units; /* required */
     bool no_bias;
     fv_initializer weight_init, bias_init;
+    double max_norm; /* of each unit's incoming weights, after every update (fv_param_info); 0 means no bound */
 } fv_dense_options;
+
+typedef struct fv_batch_norm_options {
+    const char *name;
+    double momentum; /* running = (1 - momentum) * running + momentum * the batch's; 0 means 0.1 */
+    double epsilon;  /* added to the variance; 0 means 1e-5 */
+    int32_t ghost;   /* statistics over this many images at a time (the last ones may be fewer); 0 means all of a call */
+    bool no_scale, no_shift;
+    fv_initializer scale_init, shift_init; /* default constant 1, constant 0 */
+} fv_batch_norm_options;
+
+typedef struct fv_dropout_options {
+    const char *name;
+    double drop;   /* probability of dropping, in [0, 1); required in descriptions; 0 drops nothing */
+    bool classic;  /* scale by 1 - drop at inference (Hinton et al. 2012); false: by 1 / (1 - drop) while training */
+    bool channels; /* drop whole channels of an image; false: single values */
+} fv_dropout_options;
+
+typedef struct fv_local_response_norm_options {
+    const char *name;
+    int32_t size; /* channels, or rows and columns, of a window; odd; 0 means 5 */
+    double alpha; /* 0 means 1e-4 */
+    double beta;  /* 0 means 0.75 */
+    double k;     /* 0 means 1 */
+    bool within_channel;    /* windows of size x size pixels of one channel; false: size channels of one pixel */
+    bool alpha_per_element; /* alpha times the sum of squares (Krizhevsky et al. 2012); false: times their mean over the
+                               whole window, as Caffe and PyTorch do */
+} fv_local_response_norm_options;
 
 /* identity, flatten, relu, sigmoid, tanh, softmax, add, concat */
 typedef struct fv_plain_options {
@@ -129,6 +158,16 @@ FV_API fv_status fv_graph_add_max_pool2d(fv_graph *graph, fv_value x, const fv_p
 FV_API fv_status fv_graph_add_average_pool2d(fv_graph *graph, fv_value x, const fv_pool2d_options *options,
                                              fv_value *out);
 FV_API fv_status fv_graph_add_dense(fv_graph *graph, fv_value x, const fv_dense_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_batch_norm(fv_graph *graph, fv_value x, const fv_batch_norm_options *options,
+                                         fv_value *out);
+/* A convolution followed by batch normalisation. The convolution carries no bias, whatever its options say: the mean would
+ * take it away again. Descriptions follow the same rule where they join the two. norm may be NULL (defaults); *out is
+ * the normalised value. On failure the convolution may have been added. */
+FV_API fv_status fv_graph_add_conv2d_batch_norm(fv_graph *graph, fv_value x, const fv_conv2d_options *conv2d,
+                                                const fv_batch_norm_options *norm, fv_value *out);
+FV_API fv_status fv_graph_add_dropout(fv_graph *graph, fv_value x, const fv_dropout_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_local_response_norm(fv_graph *graph, fv_value x,
+                                                  const fv_local_response_norm_options *options, fv_value *out);
 FV_API fv_status fv_graph_add_flatten(fv_graph *graph, fv_value x, fv_value *out);
 FV_API fv_status fv_graph_add_relu(fv_graph *graph, fv_value x, fv_value *out);
 FV_API fv_status fv_graph_add_leaky_relu(fv_graph *graph, fv_value x, const fv_leaky_relu_options *options,

@@ -23,7 +23,13 @@ typedef struct fv_param_info {
     size_t offset;                     /* of its first element from fv_params_data(), in elements; a multiple of 16 */
     fv_value node;                     /* that declares it */
     bool decayed;                      /* weight decay applies: weights, not biases */
-    bool trained;                      /* false: a statistic */
+    bool trained;                      /* false: a statistic, or a constant */
+    /* Statistics (batch norm's running mean and variance) have a momentum above 0: their gradient is what the batch showed,
+     * and fv_optimizer_update() does value += momentum * (gradient - value), nothing else. */
+    double momentum;
+    /* 0: none. Else fv_optimizer_update() ends by scaling each of the shape.size[0] rows (a unit's or filter's incoming weights)
+     * that is longer than this, in the Euclidean norm, down to it (Srivastava et al. 2014, section 5.1). */
+    double max_norm;
     const fv_initializer *initializer; /* resolved, never FV_INIT_DEFAULT */
     int64_t fan_in, fan_out;
 } fv_param_info;

@@ -24,6 +24,13 @@ FV_API const char *fv_session_message(const fv_session *session);
 /* Weights are packed again before the next forward call. fv_optimizer_update() users call it after each update. */
 FV_API void fv_session_params_changed(fv_session *session);
 
+/* A plan for training runs in training mode (batch norm by the statistics of the batch, dropout drops) until told otherwise:
+ * with false, forward and backward treat batch norm and dropout as inference does, and statistics stay. Other plans
+ * always infer. */
+FV_API void fv_session_set_training(fv_session *session, bool training);
+/* The seed of random masks (fv_batch says what else they depend on); 0 at creation. */
+FV_API void fv_session_set_seed(fv_session *session, uint64_t seed);
+
 typedef struct fv_step_result {
     double loss;     /* weighted sum over the samples of the batch, not divided; 0 where the plan has no loss */
     double weight;   /* sum of the sample weights: the divisor of a mean */

@@ -17,7 +17,7 @@ typedef enum fvi_purpose {
     FVI_PURPOSE_PARAMETER = 1, /* stream: hash of the parameter's name */
     FVI_PURPOSE_SHUFFLE,       /* stream: epoch */
     FVI_PURPOSE_AUGMENT,       /* stream: epoch * 2^32 + sample */
-    FVI_PURPOSE_DROPOUT,       /* stream: step * 2^32 + layer */
+    FVI_PURPOSE_DROPOUT,       /* stream: epoch * 2^32 + sample; the seed is mixed with the layer's name */
     FVI_PURPOSE_TEST
 } fvi_purpose;
 

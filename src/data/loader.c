@@ -20,6 +20,7 @@ struct fv_loader {
     int32_t n;        /* samples of the last batch */
     int32_t *order;   /* [count] */
     int32_t *classes; /* [batch] */
+    uint64_t *samples; /* [batch]: indices in the data set */
     float *images;    /* [batch][h][w][c] */
     size_t image_elements;
     fvi_pixel_table table;
@@ -51,8 +52,9 @@ static fv_status allocate(fv_loader *loader)
                         loader->options.batch, input.c, input.h, input.w);
     loader->images = fvi_allocate(loader->context, elements);
     loader->classes = fvi_allocate(loader->context, (size_t)loader->options.batch * sizeof *loader->classes);
+    loader->samples = fvi_allocate(loader->context, (size_t)loader->options.batch * sizeof *loader->samples);
     loader->order = fvi_allocate(loader->context, (size_t)loader->count * sizeof *loader->order);
-    if (loader->images == NULL || loader->classes == NULL || loader->order == NULL)
+    if (loader->images == NULL || loader->classes == NULL || loader->samples == NULL || loader->order == NULL)
         return fvi_out_of_memory(loader->context, "a loader", elements);
     return FV_OK;
 }
@@ -87,6 +89,7 @@ void fv_loader_destroy(fv_loader *loader)
         return;
     fvi_release(loader->context, loader->images);
     fvi_release(loader->context, loader->classes);
+    fvi_release(loader->context, loader->samples);
     fvi_release(loader->context, loader->order);
     fvi_release(loader->context, loader);
 }
@@ -138,6 +141,7 @@ static void load_samples(void *argument, size_t task, int32_t worker)
     for (int32_t i = first; i < end; i++) {
         const int32_t index = loader->order[loader->position + i];
         loader->classes[i] = fv_dataset_label(loader->dataset, index);
+        loader->samples[i] = (uint64_t)index;
         fvi_preprocess_place(&loader->table, fv_dataset_image(loader->dataset, index), loader->source,
                              loader->options.preprocess.input, place_sample(loader, index),
                              loader->images + (size_t)i * loader->image_elements);
@@ -149,9 +153,13 @@ fv_status fv_loader_next(fv_loader *loader, fv_batch *batch)
     loader->position += loader->n;
     const int64_t left = loader->count - loader->position;
     loader->n = left < loader->options.batch ? (int32_t)left : loader->options.batch;
-    *batch = (fv_batch){
-        .n = loader->n, .images = loader->images, .dtype = FV_F32, .order = FV_NHWC, .classes = loader->classes
-    };
+    *batch = (fv_batch){ .n = loader->n,
+                         .images = loader->images,
+                         .dtype = FV_F32,
+                         .order = FV_NHWC,
+                         .classes = loader->classes,
+                         .epoch = (uint64_t)loader->epoch,
+                         .samples = loader->samples };
     if (loader->n > 0)
         fvi_parallel(loader->context, ((size_t)loader->n + SAMPLES_PER_TASK - 1) / SAMPLES_PER_TASK, load_samples,
                      loader);

@@ -57,6 +57,8 @@ static void fill_call(fv_session *session, int32_t index, session_tables *tables
         .options = node->options,
         .prepared = planned->setup.prepared,
         .dtype = plan->options.dtype,
+        .training = fvi_plan_trains(plan),
+        .stream = fvi_hash_text(node->name),
         .input_count = step->input_count,
         .param = tables->value + node->first_param,
         .dparam = tables->gradient + node->first_param,
@@ -158,6 +160,18 @@ const char *fv_session_message(const fv_session *session)
 void fv_session_params_changed(fv_session *session)
 {
     session->is_packed = false;
+}
+
+void fv_session_set_training(fv_session *session, bool training)
+{
+    for (int32_t i = 0; i < session->plan->step_count; i++)
+        session->call[i].training = training && fvi_plan_trains(session->plan);
+}
+
+void fv_session_set_seed(fv_session *session, uint64_t seed)
+{
+    for (int32_t i = 0; i < session->plan->step_count; i++)
+        session->call[i].seed = seed;
 }
 
 fv_params *fv_session_gradients(fv_session *session)

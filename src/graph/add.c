@@ -29,6 +29,33 @@ fv_status fv_graph_add_dense(fv_graph *graph, fv_value x, const fv_dense_options
     return fv_graph_add(graph, "dense", &x, 1, options, out);
 }
 
+fv_status fv_graph_add_batch_norm(fv_graph *graph, fv_value x, const fv_batch_norm_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "batch_norm", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_conv2d_batch_norm(fv_graph *graph, fv_value x, const fv_conv2d_options *conv2d,
+                                         const fv_batch_norm_options *norm, fv_value *out)
+{
+    fv_conv2d_options unbiased = *conv2d;
+    fv_value convolved = FV_NO_VALUE;
+    unbiased.no_bias = true;
+    *out = FV_NO_VALUE;
+    const fv_status status = fv_graph_add_conv2d(graph, x, &unbiased, &convolved);
+    return status == FV_OK ? fv_graph_add_batch_norm(graph, convolved, norm, out) : status;
+}
+
+fv_status fv_graph_add_dropout(fv_graph *graph, fv_value x, const fv_dropout_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "dropout", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_local_response_norm(fv_graph *graph, fv_value x, const fv_local_response_norm_options *options,
+                                           fv_value *out)
+{
+    return fv_graph_add(graph, "local_response_norm", &x, 1, options, out);
+}
+
 fv_status fv_graph_add_flatten(fv_graph *graph, fv_value x, fv_value *out)
 {
     return fv_graph_add(graph, "flatten", &x, 1, NULL, out);

@@ -94,6 +94,8 @@ static void fill_info(fv_params *params, char *names)
                 .node = i,
                 .decayed = param->decayed,
                 .trained = param->trained,
+                .momentum = param->trained ? 0 : param->momentum,
+                .max_norm = param->max_norm,
                 .initializer = &param->initializer,
                 .fan_in = param->fan_in,
                 .fan_out = param->fan_out,

@@ -45,6 +45,8 @@ typedef struct fvi_declared_param {
     int64_t fan_in, fan_out;
     fv_initializer initializer; /* resolved */
     bool decayed, trained;
+    double momentum; /* of a statistic (trained false): see fv_param_info; 0: a constant that nothing changes */
+    double max_norm; /* 0: no bound; else for each index of the shape's first axis: see fv_param_info */
 } fvi_declared_param;
 
 /* For infer: what is known of a node, and what the layer answers. */
@@ -95,6 +97,8 @@ typedef struct fvi_call {
     fvi_message *message; /* for what fails at run time (targets) */
     const void *options, *prepared;
     fv_dtype dtype;
+    bool training; /* statistics of the batch, random masks. False: inference, also inside a plan that trains */
+    uint64_t seed, stream; /* the session's, and a hash of the node's name: fvi_call_random() */
     int32_t n; /* images in this call; every view has exactly n */
     int32_t input_count;
     const fvi_view *x; /* [input_count] */
@@ -104,9 +108,11 @@ typedef struct fvi_call {
         dx; /* backward: [input_count]; data NULL: not wanted (its sizes are set all the same). Overwritten, never added to. May be the same
                          * memory as dy when the descriptor says in_place */
     void *const *param;  /* values in canonical orientation, in the order declared */
-    void *const *dparam; /* backward: gradients, overwritten */
+    /* Backward: gradients, overwritten. Of a statistic (momentum > 0) what the call observed times fvi_call_share(), so that
+     * sums over the blocks of a batch are its mean; of a constant (not trained, momentum 0) nothing. */
+    void *const *dparam;
     void *packed, *saved, *scratch;
-    const fv_batch *batch; /* losses: the targets */
+    const fv_batch *batch; /* targets of losses, keys of random draws; never NULL */
     double scale;          /* losses, backward: 1 / divisor; the layer multiplies it with its own weight option */
     double loss; /* losses, forward: answer, sum over samples of sample weight * option weight * loss. A loss's
                             * y has shape 1x1x1 and gets each sample's share of that sum, unless y.data is NULL */
@@ -149,5 +155,11 @@ const fvi_layer *fvi_layer_nearest(const char *name); /* to a misspelt one; NULL
 /* What the graph calls: checks the number of inputs, their sizes and every option against the attribute table, then
  * layer->infer(). node->options is never NULL. On failure the context's message names the layer, the option and the value. */
 fv_status fvi_layer_infer(const fvi_layer *layer, fvi_infer *node);
+
+/* The draws that a layer makes for image `image` of a call: a function of the session's seed, the batch's epoch, the
+ * sample and the node's name, hence the same for any threads and any split of the batch into calls, forward and backward. */
+fvi_random fvi_call_random(const fvi_call *call, int32_t image);
+/* What part of the batch whose gradients are summed this call is: 1 unless the batch is computed in blocks. */
+double fvi_call_share(const fvi_call *call);
 
 #endif

@@ -52,10 +52,11 @@ static void find_roots(fv_plan *plan)
     }
 }
 
+/* Statistics count: they are observed in the backward pass. */
 static bool has_trained_params(const fvi_node *node)
 {
     for (int32_t i = 0; i < node->param_count; i++)
-        if (node->param[i].trained)
+        if (node->param[i].trained || node->param[i].momentum > 0)
             return true;
     return false;
 }

@@ -136,6 +136,9 @@ static fv_batch block_of(const fv_blocks *blocks, const fv_batch *batch, int32_t
     part.classes = batch->classes != NULL ? batch->classes + first : NULL;
     part.values = batch->values != NULL ? batch->values + (size_t)first * blocks->value_elements : NULL;
     part.weights = batch->weights != NULL ? batch->weights + first : NULL;
+    part.samples = batch->samples != NULL ? batch->samples + first : NULL;
+    part.first_sample = batch->first_sample + (uint64_t)first;
+    part.share = (batch->share == 0 ? 1 : batch->share) * (double)part.n / (double)batch->n;
     return part;
 }
 

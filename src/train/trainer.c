@@ -65,6 +65,7 @@ static fv_status trainer_fill(fv_trainer *trainer, const fv_dataset *train, cons
     FV_TRY(fv_loader_create(&trainer->loader, trainer->context, train, &loader));
     FV_TRY(fv_plan_create(&trainer->plan, trainer->graph, &plan));
     FV_TRY(fv_session_create(&trainer->session, trainer->plan, trainer->params));
+    fv_session_set_seed(trainer->session, options->seed);
     FV_TRY(fv_optimizer_create_sgd(&trainer->optimizer, trainer->params, &sgd));
     if (options->blocks > 1) {
         FV_TRY(fv_blocks_create(&trainer->blocks, trainer->session, options->blocks));

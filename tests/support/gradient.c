@@ -115,6 +115,8 @@ void test_layer_gradients(const layer_case *problem, fv_context *context)
         free(dx);
     }
     for (int32_t i = 0; i < run->infer.param_count; i++) {
+        if (!run->infer.param[i].trained)
+            continue;
         double *values = test_doubles(layer_param_count(run, i)), *gradient = test_doubles(layer_param_count(run, i));
         layer_param_get(run, i, run->param[i], values);
         layer_param_get(run, i, run->dparam[i], gradient);

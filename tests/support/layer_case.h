@@ -24,6 +24,9 @@ typedef union layer_options {
     fv_conv2d_options conv2d;
     fv_pool2d_options pool2d;
     fv_dense_options dense;
+    fv_batch_norm_options batch_norm;
+    fv_dropout_options dropout;
+    fv_local_response_norm_options local_response_norm;
     fv_leaky_relu_options leaky_relu;
     fv_elu_options elu;
     fv_scaled_tanh_options scaled_tanh;
@@ -51,6 +54,7 @@ typedef struct layer_run_options {
         extra; /* channels of neighbours beside each view's in every pixel: they hold NaN and must keep their bits */
     int32_t border; /* rows and columns around every view beyond what setup asks for */
     int32_t batch;  /* largest n of the setup; 0: the case's */
+    bool infer;     /* inference, not training */
 } layer_run_options;
 
 /* Memory behind a view, with a copy from before the pass to see what was touched outside the view. */
