@@ -48,6 +48,17 @@ typedef struct fv_initializer {
     bool uniform; /* Xavier, Glorot, He: uniform with that variance instead of Gaussian */
 } fv_initializer;
 
+/* Lists in options: copied with the options when a node is added. count 0: not given, and values is not read. */
+typedef struct fv_int_list {
+    const int32_t *values;
+    int32_t count;
+} fv_int_list;
+
+typedef struct fv_real_list {
+    const double *values;
+    int32_t count;
+} fv_real_list;
+
 /* Options of the layers. Zero means the default that the comment gives. name: NULL gives "<type><number>". */
 typedef struct fv_input_options {
     const char *name;

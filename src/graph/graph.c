@@ -181,6 +181,7 @@ static fv_status commit(fv_graph *graph, const candidate *node)
         return fvi_out_of_memory(graph->context, "graph node", bytes);
     memcpy(options, node->options, node->layer->options_size);
     memcpy(options, &name, sizeof name);
+    FV_TRY(fvi_layer_copy_lists(node->layer, graph->context, graph->arena, options));
     if (count > 0) {
         memcpy(inputs, node->inputs, count * sizeof *inputs);
         memcpy(in, node->in, count * sizeof *in);

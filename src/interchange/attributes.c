@@ -71,15 +71,20 @@ static fv_status read_integers(const fvi_tree *tree, const fvi_item *item, const
     return FV_OK;
 }
 
+static fv_status check_real(const fvi_tree *tree, const fvi_item *item, const fvi_attribute *attribute, double value)
+{
+    if (value < attribute->low || value > attribute->high)
+        return fvi_tree_fail(tree, item, FV_ERR_ARGUMENT, "%s is %g, must be %g to %g", attribute->name, value,
+                             attribute->low, attribute->high);
+    return FV_OK;
+}
+
 static fv_status read_real(const fvi_tree *tree, const fvi_item *item, const fvi_attribute *attribute, double *value)
 {
     FV_TRY(fvi_tree_real(tree, item, attribute->name, value));
     if (*value == 0.0 && item->line == 0 && !attribute->required)
         return FV_OK;
-    if (*value < attribute->low || *value > attribute->high)
-        return fvi_tree_fail(tree, item, FV_ERR_ARGUMENT, "%s is %g, must be %g to %g", attribute->name, *value,
-                             attribute->low, attribute->high);
-    return FV_OK;
+    return check_real(tree, item, attribute, *value);
 }
 
 /* "he", or {kind: gaussian, value: 0.01, uniform: false}. */
@@ -110,6 +115,37 @@ static fv_status read_init(const fvi_tree *tree, const fvi_item *item, const fvi
     return FV_OK;
 }
 
+/* A list of any length; a number alone is a list of one. Zeros are values here, not defaults. */
+static fv_status read_list(const fvi_tree *tree, const fvi_item *item, const fvi_attribute *attribute, void *place)
+{
+    const bool ints = attribute->type == FVI_ATTRIBUTE_INTS, several = item->type == FVI_ITEM_LIST;
+    const int32_t count = several ? item->count : 1;
+    if (count > FVI_LIST_VALUES)
+        return fvi_tree_fail(tree, item, FV_ERR_ARGUMENT, "%s has %d values, takes at most %d", attribute->name, count,
+                             FVI_LIST_VALUES);
+    const size_t bytes = (size_t)count * (ints ? sizeof(int32_t) : sizeof(double));
+    void *values = fvi_arena_allocate(tree->arena, bytes + 1); /* + 1: an empty list is legal */
+    if (values == NULL)
+        return fvi_out_of_memory(tree->context, "list", bytes);
+    const fvi_item *child = several ? item->first : item;
+    for (int32_t i = 0; i < count; i++, child = child->next)
+        if (ints) {
+            int64_t wide = 0;
+            FV_TRY(fvi_tree_integer(tree, child, attribute->name, (int64_t)attribute->low, (int64_t)attribute->high,
+                                    &wide));
+            ((int32_t *)values)[i] = (int32_t)wide;
+        } else {
+            double *value = (double *)values + i;
+            FV_TRY(fvi_tree_real(tree, child, attribute->name, value));
+            FV_TRY(check_real(tree, child, attribute, *value));
+        }
+    if (ints)
+        *(fv_int_list *)place = (fv_int_list){ values, count };
+    else
+        *(fv_real_list *)place = (fv_real_list){ values, count };
+    return FV_OK;
+}
+
 static fv_status read_attribute(const fvi_tree *tree, const fvi_item *item, const fvi_attribute *attribute,
                                 void *options)
 {
@@ -127,6 +163,9 @@ static fv_status read_attribute(const fvi_tree *tree, const fvi_item *item, cons
         return read_word(tree, item, attribute->name, attribute->words, place);
     case FVI_ATTRIBUTE_INIT:
         return read_init(tree, item, attribute, place);
+    case FVI_ATTRIBUTE_INTS:
+    case FVI_ATTRIBUTE_REALS:
+        return read_list(tree, item, attribute, place);
     }
     return FV_OK;
 }
@@ -211,6 +250,23 @@ static json_t *write_integers(const fvi_attribute *attribute, const int32_t *val
     return array;
 }
 
+/* NULL: not given. */
+static json_t *write_ints(const fv_int_list *list)
+{
+    json_t *array = list->count > 0 ? json_array() : NULL;
+    for (int32_t i = 0; i < list->count; i++)
+        json_array_append_new(array, json_integer(list->values[i]));
+    return array;
+}
+
+static json_t *write_reals(const fv_real_list *list)
+{
+    json_t *array = list->count > 0 ? json_array() : NULL;
+    for (int32_t i = 0; i < list->count; i++)
+        json_array_append_new(array, json_real(list->values[i]));
+    return array;
+}
+
 static json_t *write_attribute(const fvi_attribute *attribute, const void *options)
 {
     const void *place = (const char *)options + attribute->offset;
@@ -227,6 +283,10 @@ static json_t *write_attribute(const fvi_attribute *attribute, const void *optio
         return word != 0 ? json_string(attribute->words[word]) : NULL;
     case FVI_ATTRIBUTE_INIT:
         return write_init(place);
+    case FVI_ATTRIBUTE_INTS:
+        return write_ints(place);
+    case FVI_ATTRIBUTE_REALS:
+        return write_reals(place);
     }
     return NULL;
 }

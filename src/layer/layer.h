@@ -16,14 +16,16 @@
 #include "kernel/kernels.h"
 #include "tensor/view.h"
 
-enum { FVI_LAYER_PARAMS = 4 };
+enum { FVI_LAYER_PARAMS = 4, FVI_LIST_VALUES = 65536 /* most of a list-valued attribute */ };
 
 typedef enum fvi_attribute_type {
     FVI_ATTRIBUTE_INT,  /* int32_t [count] */
     FVI_ATTRIBUTE_REAL, /* double */
     FVI_ATTRIBUTE_BOOL, /* bool */
     FVI_ATTRIBUTE_ENUM, /* an enum, stored as int; words names its values from 0 on, NULL-terminated */
-    FVI_ATTRIBUTE_INIT  /* fv_initializer */
+    FVI_ATTRIBUTE_INIT, /* fv_initializer */
+    FVI_ATTRIBUTE_INTS, /* fv_int_list: each value in range, zero included or not like any other; how many: infer's to check */
+    FVI_ATTRIBUTE_REALS /* fv_real_list, likewise */
 } fvi_attribute_type;
 
 /* One member of the type's options struct. Drives YAML and JSON reading and writing, range checks, help and docs. */
@@ -31,7 +33,7 @@ typedef struct fvi_attribute {
     const char *name; /* as in YAML */
     fvi_attribute_type type;
     size_t offset;    /* in the options struct */
-    int32_t count;    /* INT: 1, 2 (one given value fills both), 3 or 4 (one or two given fill all) */
+    int32_t count;    /* INT: 1, 2 (one given value fills both), 3 or 4 (one or two given fill all); else 1 */
     double low, high; /* INT and REAL: legal range, ends included; zero means "default" and is legal unless required */
     bool required;
     const char *fallback; /* the default as text, for help */
@@ -151,6 +153,9 @@ typedef struct fvi_layer {
 extern const fvi_layer *const fvi_layers[];
 const fvi_layer *fvi_layer_find(const char *name);    /* NULL: none */
 const fvi_layer *fvi_layer_nearest(const char *name); /* to a misspelt one; NULL when none is near */
+
+/* Gives options, a copy of a node's, lists of their own: their values are copied into arena. FV_ERR_MEMORY. */
+fv_status fvi_layer_copy_lists(const fvi_layer *layer, fv_context *context, fvi_arena *arena, void *options);
 
 /* What the graph calls: checks the number of inputs, their sizes and every option against the attribute table, then
  * layer->infer(). node->options is never NULL. On failure the context's message names the layer, the option and the value. */

@@ -104,6 +104,64 @@ static fv_status check_init(const fvi_layer *layer, const fvi_infer *node, const
     return FV_OK;
 }
 
+/* What fv_int_list and fv_real_list have in common. */
+typedef struct any_list {
+    const void *values;
+    int32_t count;
+} any_list;
+
+static any_list get_list(const fvi_attribute *attribute, const void *options)
+{
+    const char *place = (const char *)options + attribute->offset;
+    if (attribute->type == FVI_ATTRIBUTE_INTS) {
+        const fv_int_list *list = (const void *)place;
+        return (any_list){ list->values, list->count };
+    }
+    const fv_real_list *list = (const void *)place;
+    return (any_list){ list->values, list->count };
+}
+
+static fv_status check_list(const fvi_layer *layer, const fvi_infer *node, const fvi_attribute *attribute)
+{
+    const any_list list = get_list(attribute, node->options);
+    if (list.count < (attribute->required ? 1 : 0) || list.count > FVI_LIST_VALUES)
+        return fvi_fail(node->context, FV_ERR_ARGUMENT, "%s '%s': %s has %d values; it takes %d to %d", layer->name,
+                        node->name, attribute->name, list.count, attribute->required ? 1 : 0, FVI_LIST_VALUES);
+    if (list.count > 0 && list.values == NULL)
+        return fvi_fail(node->context, FV_ERR_ARGUMENT, "%s '%s': %s has %d values at NULL", layer->name, node->name,
+                        attribute->name, list.count);
+    for (int32_t i = 0; i < list.count; i++) {
+        const double v = attribute->type == FVI_ATTRIBUTE_INTS ? (double)((const int32_t *)list.values)[i]
+                                                               : ((const double *)list.values)[i];
+        if (!(v >= attribute->low && v <= attribute->high)) /* also for a NaN */
+            return fvi_fail(node->context, FV_ERR_ARGUMENT, "%s '%s': %s[%d] is %.9g, not in %.9g to %.9g", layer->name,
+                            node->name, attribute->name, i, v, attribute->low, attribute->high);
+    }
+    return FV_OK;
+}
+
+fv_status fvi_layer_copy_lists(const fvi_layer *layer, fv_context *context, fvi_arena *arena, void *options)
+{
+    for (const fvi_attribute *attribute = layer->attributes; attribute && attribute->name; attribute++) {
+        const bool ints = attribute->type == FVI_ATTRIBUTE_INTS;
+        if (!ints && attribute->type != FVI_ATTRIBUTE_REALS)
+            continue;
+        const any_list list = get_list(attribute, options);
+        const size_t bytes = (size_t)list.count * (ints ? sizeof(int32_t) : sizeof(double));
+        void *values = bytes > 0 ? fvi_arena_allocate(arena, bytes) : NULL;
+        if (bytes > 0 && values == NULL)
+            return fvi_out_of_memory(context, "list of a layer", bytes);
+        if (bytes > 0)
+            memcpy(values, list.values, bytes);
+        void *place = (char *)options + attribute->offset;
+        if (ints)
+            *(fv_int_list *)place = (fv_int_list){ values, list.count };
+        else
+            *(fv_real_list *)place = (fv_real_list){ values, list.count };
+    }
+    return FV_OK;
+}
+
 static fv_status check_option(const fvi_layer *layer, const fvi_infer *node, const fvi_attribute *attribute)
 {
     const void *value = (const char *)node->options + attribute->offset;
@@ -116,6 +174,9 @@ static fv_status check_option(const fvi_layer *layer, const fvi_infer *node, con
         return check_enum(layer, node, attribute, value);
     case FVI_ATTRIBUTE_INIT:
         return check_init(layer, node, attribute, value);
+    case FVI_ATTRIBUTE_INTS:
+    case FVI_ATTRIBUTE_REALS:
+        return check_list(layer, node, attribute);
     case FVI_ATTRIBUTE_BOOL:
         break;
     }

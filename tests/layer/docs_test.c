@@ -49,6 +49,10 @@ static void values_of(const fvi_attribute *attribute, char *text, size_t size)
     case FVI_ATTRIBUTE_INIT:
         snprintf(text, size, "an initialiser");
         break;
+    case FVI_ATTRIBUTE_INTS:
+    case FVI_ATTRIBUTE_REALS:
+        snprintf(text, size, "a list of %g to %g", attribute->low, attribute->high);
+        break;
     }
 }
 

@@ -28,13 +28,18 @@ static size_t value_bytes(const fvi_attribute *attribute)
         return sizeof(int);
     case FVI_ATTRIBUTE_INIT:
         return sizeof(fv_initializer);
+    case FVI_ATTRIBUTE_INTS:
+        return sizeof(fv_int_list);
+    case FVI_ATTRIBUTE_REALS:
+        return sizeof(fv_real_list);
     }
     return 0;
 }
 
 static void check_attribute(const fvi_layer *layer, const fvi_attribute *attribute)
 {
-    const bool numeric = attribute->type == FVI_ATTRIBUTE_INT || attribute->type == FVI_ATTRIBUTE_REAL;
+    const bool numeric = attribute->type == FVI_ATTRIBUTE_INT || attribute->type == FVI_ATTRIBUTE_REAL ||
+                         attribute->type == FVI_ATTRIBUTE_INTS || attribute->type == FVI_ATTRIBUTE_REALS;
     if (!attribute->help || strlen(attribute->help) < 5)
         fail_msg("%s.%s has no help", layer->name, attribute->name);
     if (attribute->count < 1 || attribute->count > 4)
