@@ -79,6 +79,32 @@ typedef struct fv_conv2d_options {
     double max_norm; /* of each filter's weights, after every update (fv_param_info); 0 means no bound */
 } fv_conv2d_options;
 
+typedef struct fv_conv2d_transpose_options {
+    const char *name;
+    int32_t filters;       /* output channels; required */
+    int32_t kernel[2];     /* rows, columns; 0 means 1 */
+    int32_t stride[2];     /* rows, columns; 0 means 1 */
+    int32_t pad[4];        /* pixels cut off the output: top, left, bottom, right */
+    int32_t output_pad[2]; /* pixels added at the bottom and right, fewer than the stride */
+    int32_t dilation[2];   /* rows, columns; 0 means 1 */
+    int32_t groups;        /* 0 means 1 */
+    bool no_bias;
+    fv_initializer weight_init, bias_init;
+} fv_conv2d_transpose_options;
+
+typedef struct fv_subsample_options {
+    const char *name;
+    int32_t kernel[2]; /* rows, columns; 0 means 2 */
+    int32_t stride[2]; /* 0 means the kernel's size */
+    bool average;      /* the coefficient multiplies the mean of the window's cells; false: their sum */
+    fv_initializer weight_init, bias_init;
+} fv_subsample_options;
+
+typedef struct fv_rbf_options {
+    const char *name;
+    int32_t units; /* classes, the digits from 0 on; 0 means 10 */
+} fv_rbf_options;
+
 typedef struct fv_pool2d_options { /* max_pool2d and average_pool2d */
     const char *name;
     int32_t kernel[2]; /* rows, columns; required */
@@ -151,6 +177,12 @@ typedef struct fv_loss_options { /* softmax_cross_entropy, euclidean_loss */
     bool half;     /* euclidean: 1/2 of the sum of squares */
 } fv_loss_options;
 
+typedef struct fv_map_loss_options {
+    const char *name;
+    double weight; /* factor in the total loss; 0 means 1 */
+    double j;      /* penalty of the rubbish class; 0 means 1 */
+} fv_map_loss_options;
+
 /* Creates an empty graph owned by the caller, released by fv_graph_destroy(). name is copied. Borrows the context. */
 FV_API fv_status fv_graph_create(fv_graph **out, fv_context *context, const char *name);
 FV_API void fv_graph_destroy(fv_graph *graph);
@@ -165,6 +197,11 @@ FV_API fv_status fv_graph_add(fv_graph *graph, const char *type, const fv_value 
 /* The same with one function per type; x is the input. Formulas: docs/layers.md. */
 FV_API fv_status fv_graph_add_input(fv_graph *graph, const fv_input_options *options, fv_value *out);
 FV_API fv_status fv_graph_add_conv2d(fv_graph *graph, fv_value x, const fv_conv2d_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_conv2d_transpose(fv_graph *graph, fv_value x, const fv_conv2d_transpose_options *options,
+                                               fv_value *out);
+FV_API fv_status fv_graph_add_subsample(fv_graph *graph, fv_value x, const fv_subsample_options *options,
+                                        fv_value *out);
+FV_API fv_status fv_graph_add_rbf(fv_graph *graph, fv_value x, const fv_rbf_options *options, fv_value *out);
 FV_API fv_status fv_graph_add_max_pool2d(fv_graph *graph, fv_value x, const fv_pool2d_options *options, fv_value *out);
 FV_API fv_status fv_graph_add_average_pool2d(fv_graph *graph, fv_value x, const fv_pool2d_options *options,
                                              fv_value *out);
@@ -194,6 +231,9 @@ FV_API fv_status fv_graph_add_concat(fv_graph *graph, const fv_value *x, int32_t
 /* Loss on class scores (logits) against int32 classes, soft labels or float values of the batch (batch.h). */
 FV_API fv_status fv_graph_add_softmax_cross_entropy(fv_graph *graph, fv_value logits, const fv_loss_options *options,
                                                     fv_value *out);
+/* Loss of LeNet-5 on scores that are minus penalties (layer rbf), against int32 classes. */
+FV_API fv_status fv_graph_add_map_loss(fv_graph *graph, fv_value scores, const fv_map_loss_options *options,
+                                       fv_value *out);
 FV_API fv_status fv_graph_add_euclidean_loss(fv_graph *graph, fv_value x, const fv_loss_options *options,
                                              fv_value *out);
 

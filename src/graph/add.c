@@ -116,3 +116,24 @@ fv_status fv_graph_add_euclidean_loss(fv_graph *graph, fv_value x, const fv_loss
 {
     return fv_graph_add(graph, "euclidean_loss", &x, 1, options, out);
 }
+
+fv_status fv_graph_add_conv2d_transpose(fv_graph *graph, fv_value x, const fv_conv2d_transpose_options *options,
+                                        fv_value *out)
+{
+    return fv_graph_add(graph, "conv2d_transpose", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_subsample(fv_graph *graph, fv_value x, const fv_subsample_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "subsample", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_rbf(fv_graph *graph, fv_value x, const fv_rbf_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "rbf", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_map_loss(fv_graph *graph, fv_value scores, const fv_map_loss_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "map_loss", &scores, 1, options, out);
+}

@@ -12,6 +12,8 @@
 const fvi_layer *const fvi_layers[] = {
     &fvi_layer_input,
     &fvi_layer_conv2d,
+    &fvi_layer_conv2d_transpose,
+    &fvi_layer_subsample,
     &fvi_layer_max_pool2d,
     &fvi_layer_average_pool2d,
     &fvi_layer_dense,
@@ -26,6 +28,8 @@ const fvi_layer *const fvi_layers[] = {
     &fvi_layer_softmax,
     &fvi_layer_softmax_cross_entropy,
     &fvi_layer_euclidean_loss,
+    &fvi_layer_rbf,
+    &fvi_layer_map_loss,
     &fvi_layer_add,
     &fvi_layer_concat,
     NULL,

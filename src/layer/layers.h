@@ -11,5 +11,6 @@ extern const fvi_layer fvi_layer_input, fvi_layer_conv2d, fvi_layer_max_pool2d, 
     fvi_layer_dense, fvi_layer_flatten, fvi_layer_identity, fvi_layer_relu, fvi_layer_leaky_relu, fvi_layer_elu,
     fvi_layer_sigmoid, fvi_layer_tanh, fvi_layer_scaled_tanh, fvi_layer_softmax, fvi_layer_softmax_cross_entropy,
     fvi_layer_euclidean_loss, fvi_layer_add, fvi_layer_concat;
+extern const fvi_layer fvi_layer_conv2d_transpose, fvi_layer_subsample, fvi_layer_rbf, fvi_layer_map_loss;
 
 #endif

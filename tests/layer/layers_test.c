@@ -15,14 +15,34 @@
 #include "support/values.h"
 
 static const char *const problems[] = {
-    "conv2d n1c1h1w1k1",                 /* smallest legal */
-    "conv2d n2c3h7w5k4r3s3p1",           /* every size odd: all vector tails run */
-    "conv2d n2c2h6w5k3r3s2u2v1p1",       /* strides differ */
-    "conv2d n2c4h5w5k6r3s3m2g2",         /* same padding, groups */
-    "conv2d n1c2h6w6k2r3s3d2p2b1",       /* dilation, no bias */
-    "conv2d n2c2h3w3k2r2s2m3",           /* full: every overlap */
-    "conv2d n1c2h7w7k3r3s3u3m1",         /* valid, stride = kernel */
-    "conv2d n2c3h4w4k5r4s4",             /* kernel = image, as dense */
+    "conv2d n1c1h1w1k1",               /* smallest legal */
+    "conv2d n2c3h7w5k4r3s3p1",         /* every size odd: all vector tails run */
+    "conv2d n2c2h6w5k3r3s2u2v1p1",     /* strides differ */
+    "conv2d n2c4h5w5k6r3s3m2g2",       /* same padding, groups */
+    "conv2d n1c2h6w6k2r3s3d2p2b1",     /* dilation, no bias */
+    "conv2d n2c2h3w3k2r2s2m3",         /* full: every overlap */
+    "conv2d n1c2h7w7k3r3s3u3m1",       /* valid, stride = kernel */
+    "conv2d n2c3h4w4k5r4s4",           /* kernel = image, as dense */
+    "conv2d n2c3h1w9k4r1s3p0",         /* one-dimensional */
+    "conv2d n2c3h5w4k4r1s3p1",         /* a row kernel */
+    "conv2d n2c3h5w4k4r3s1p1u2v1",     /* a column kernel, stride down only */
+    "conv2d n2c6h5w6k6r3m2g6",         /* depthwise */
+    "conv2d n2c4h7w6k12r3u2p1g4",      /* three filters a channel */
+    "conv2d_transpose n1c1k1",         /* smallest legal */
+    "conv2d_transpose n2c3h4w5k4r3p1", /* stride 1 */
+    "conv2d_transpose n2c3h3w4k4r3u2p1o1",
+    "conv2d_transpose n2c4h3w2k6r4s3u3v2g2",   /* groups, strides differ */
+    "conv2d_transpose n1c2h3w4k2r3d2p1u2o1b1", /* dilation, no bias */
+    "conv2d_transpose n2c5h1w1k3r4",           /* a pixel becomes an image */
+    "conv2d_transpose n1c4h3w3k4r2u3g4",       /* stride beyond the kernel: pixels of bias alone */
+    "subsample n2c3h6w4",
+    "subsample n2c5h7w7r3s2u2v3o1", /* overlapping and with gaps, mean */
+    "subsample n3c17h2w2",
+    "rbf n3c84",
+    "rbf n2c84k4",
+    "map_loss n3c10t1",
+    "map_loss n4c7t1z1a50q300",
+    "map_loss n2c1t1q1",
     "max_pool2d n2c3h6w6r2",             /* disjoint, tiling */
     "max_pool2d n2c5h7w7r3u2",           /* overlapping */
     "max_pool2d n1c3h5w6r3u2p1e1",       /* padded, rounded up */

@@ -50,6 +50,22 @@ static void set_conv2d(fv_conv2d_options *options, const int32_t number[26])
     };
 }
 
+static void set_conv2d_transpose(fv_conv2d_transpose_options *options, const int32_t number[26])
+{
+    const int32_t r = get_or(number, 'r', 1), u = get_or(number, 'u', 1), p = get(number, 'p'), d = get(number, 'd');
+    const int32_t o = get(number, 'o');
+    *options = (fv_conv2d_transpose_options){
+        .filters = get(number, 'k'),
+        .kernel = { r, get_or(number, 's', r) },
+        .stride = { u, get_or(number, 'v', u) },
+        .pad = { p, p, p, p },
+        .output_pad = { o, o },
+        .dilation = { d, d },
+        .groups = get(number, 'g'),
+        .no_bias = get(number, 'b') != 0,
+    };
+}
+
 static void set_pool2d(fv_pool2d_options *options, const int32_t number[26])
 {
     const int32_t r = get(number, 'r'), u = get(number, 'u'), p = get(number, 'p');
@@ -70,6 +86,16 @@ static void set_options(layer_case *problem, const int32_t number[26])
     layer_options *options = &problem->options;
     if (strcmp(type, "conv2d") == 0)
         set_conv2d(&options->conv2d, number);
+    else if (strcmp(type, "conv2d_transpose") == 0)
+        set_conv2d_transpose(&options->conv2d_transpose, number);
+    else if (strcmp(type, "subsample") == 0)
+        options->subsample = (fv_subsample_options){ .kernel = { get(number, 'r'), get(number, 's') },
+                                                     .stride = { get(number, 'u'), get(number, 'v') },
+                                                     .average = get(number, 'o') != 0 };
+    else if (strcmp(type, "rbf") == 0)
+        options->rbf.units = get(number, 'k');
+    else if (strcmp(type, "map_loss") == 0)
+        options->map_loss = (fv_map_loss_options){ .weight = first, .j = second };
     else if (strstr(type, "pool2d"))
         set_pool2d(&options->pool2d, number);
     else if (strcmp(type, "dense") == 0)

@@ -7,6 +7,7 @@
  *   n samples, c h w input shape (1 unless given)         i number of inputs (concat: each has one channel more)
  *   k filters or units    r s kernel    u v stride        d dilation    g groups    p pad on every side
  *   m padding mode (1 valid, 2 same, 3 full)              b1 no bias    e1 ceil     o1 count padding
+ *   conv2d_transpose: o output_pad                        subsample: o1 average
  *   a first number of the options (slope, alpha, amplitude, weight of a loss) in hundredths, q the second
  *   t targets: 1 classes, 2 soft labels, 3 values         z1 sample weights         f1 half
  */
@@ -22,6 +23,10 @@ typedef union layer_options {
     fv_plain_options plain;
     fv_input_options input;
     fv_conv2d_options conv2d;
+    fv_conv2d_transpose_options conv2d_transpose;
+    fv_subsample_options subsample;
+    fv_rbf_options rbf;
+    fv_map_loss_options map_loss;
     fv_pool2d_options pool2d;
     fv_dense_options dense;
     fv_batch_norm_options batch_norm;
