@@ -69,7 +69,7 @@ static fv_status predict_once(void *argument)
 }
 
 /* Appends the time of each step of the session's plan. */
-static fv_status add_passes(bench *b, fvi_timed_fn *call, double peak, fv_bench_result *out, size_t *capacity)
+static fv_status add_passes(bench *b, fvi_timed_fn *call, fv_bench_result *out, size_t *capacity)
 {
     const int32_t steps = fv_plan_step_count(b->plan);
     const double n = b->batch.n;
@@ -90,7 +90,6 @@ static fv_status add_passes(bench *b, fvi_timed_fn *call, double peak, fv_bench_
         pass->training = b->optimizer != NULL;
         pass->seconds = calls > 0 ? seconds / (double)calls : 0;
         pass->gflops = pass->seconds > 0 ? 2e-9 * n * (double)step.multiply_adds / pass->seconds : 0;
-        pass->share_of_peak = peak > 0 ? pass->gflops / peak : 0;
     }
     fv_session_profile(b->session, false);
     return FV_OK;
@@ -107,7 +106,9 @@ static fv_status measure(bench *b, fv_bench_rate *rate, fv_bench_result *out, si
     rate->memory_bytes = fv_plan_memory_bytes(b->plan).total + fv_params_block_elements(b->params) * sizeof(float);
     if (b->optimizer != NULL) /* velocity */
         rate->memory_bytes += fv_params_block_elements(b->params) * sizeof(float);
-    return add_passes(b, call, out->peak_gflops, out, capacity);
+    FV_TRY(add_passes(b, call, out, capacity));
+    fvi_bench_watch_peak(b->context, out);
+    return FV_OK;
 }
 
 static void close_session(bench *b)
@@ -155,7 +156,7 @@ fv_status fv_bench_network(const fv_graph *graph, int32_t batch, double seconds,
     memset(out, 0, sizeof *out);
     if (batch < 1)
         return fvi_fail(b.context, FV_ERR_ARGUMENT, "bench: batch %d is not at least 1", batch);
-    out->peak_gflops = fvi_peak_gflops(b.context);
+    fvi_bench_watch_peak(b.context, out);
     const fv_status status = run_both(&b, batch, out);
     fv_params_destroy(b.params);
     fvi_release(b.context, b.images);

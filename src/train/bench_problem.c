@@ -8,7 +8,6 @@
 #include "base/random.h"
 #include "fovea/bench.h"
 #include "kernel/conv/conv2d.h"
-#include "kernel/peak.h"
 #include "train/timing.h"
 
 /* A convolution with everything that its passes read and write. */
@@ -121,6 +120,7 @@ static fv_status measure_passes(conv_bench *b, double seconds, fv_bench_result *
     for (int i = 0; i < FVI_PASSES; i++) {
         fvi_timing timing;
         fv_bench_pass *pass = &out->passes[out->pass_count++];
+        fvi_bench_watch_peak(b->context, out);
         FV_TRY(fvi_time(pass_calls[i], b, seconds, &timing));
         fvi_conv2d_format(s, pass->layer, sizeof pass->layer);
         snprintf(pass->pass, sizeof pass->pass, "%s", pass_names[i]);
@@ -129,8 +129,8 @@ static fv_status measure_passes(conv_bench *b, double seconds, fv_bench_result *
         pass->seconds = timing.median;
         pass->spread = fvi_timing_spread(&timing);
         pass->gflops = 2e-9 * multiply_adds / timing.median;
-        pass->share_of_peak = pass->gflops / out->peak_gflops;
     }
+    fvi_bench_watch_peak(b->context, out);
     return FV_OK;
 }
 
@@ -158,7 +158,6 @@ fv_status fv_bench_problem(fv_context *context, const char *problem, const char 
     if (wrong != NULL)
         return fvi_fail(context, FV_ERR_ARGUMENT, "problem '%s': %s", problem, wrong);
     fvi_conv2d_choose(&b.plan, &shape, FV_F32, fvi_context_isa(context), fv_context_threads(context), false, algorithm);
-    out->peak_gflops = fvi_peak_gflops(context);
     fv_status status = make_views(&b);
     if (status == FV_OK)
         status = make_memory(&b);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "kernel/peak.h"
 
 enum { LEAST_RUNS = 5 };
 static const double shortest_run = 1e-3; /* seconds: far above the clock's grain */
@@ -60,4 +61,13 @@ fv_status fvi_time(fvi_timed_fn *call, void *argument, double seconds, fvi_timin
 double fvi_timing_spread(const fvi_timing *timing)
 {
     return timing->median > 0 ? (timing->third_quartile - timing->first_quartile) / timing->median : 0;
+}
+
+void fvi_bench_watch_peak(fv_context *context, fv_bench_result *out)
+{
+    const double peak = fvi_peak_gflops(context);
+    if (peak > out->peak_gflops)
+        out->peak_gflops = peak;
+    for (int32_t i = 0; i < out->pass_count; i++)
+        out->passes[i].share_of_peak = out->passes[i].gflops / out->peak_gflops;
 }

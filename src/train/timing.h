@@ -6,6 +6,7 @@
 #define FVI_TIMING_H
 
 #include "base/base.h"
+#include "fovea/bench.h"
 
 enum { FVI_TIMING_RUNS = 512 };
 
@@ -21,5 +22,9 @@ typedef fv_status fvi_timed_fn(void *argument);
 fv_status fvi_time(fvi_timed_fn *call, void *argument, double seconds, fvi_timing *timing);
 /* (third quartile - first quartile) / median */
 double fvi_timing_spread(const fvi_timing *timing);
+
+/* Measures the peak once more, keeps the best so far in out, and sets every pass's share of it. Called before, between and
+ * after what is timed: a neighbour on the machine may spoil one measurement, hardly all. */
+void fvi_bench_watch_peak(fv_context *context, fv_bench_result *out);
 
 #endif
