@@ -9,6 +9,7 @@
 #include "fovea/bench.h"
 
 typedef struct values {
+    cli_adaptation adaptation;
     const char *problem, *algorithm;
     int64_t batch, threads;
     double seconds;
@@ -18,6 +19,12 @@ typedef struct values {
 static const cli_option options[] = {
     { "batch", NULL, CLI_INTEGER, "N", offsetof(values, batch), 1, 65536, "64", NULL, CLI_COMPLETE_NONE,
       "images of a step" },
+    { "classes", NULL, CLI_INTEGER, "N", offsetof(values, adaptation.classes), 1, 1000000, "(the network's)", NULL,
+      CLI_COMPLETE_NONE, "tell so many classes apart" },
+    { "input", NULL, CLI_TEXT, "CxHxW", offsetof(values, adaptation.input), 0, 0, "(the network's)", NULL,
+      CLI_COMPLETE_NONE, "channels, rows and columns of the images" },
+    { "flags", NULL, CLI_TEXT, "NAMES", offsetof(values, adaptation.flags), 0, 0, "(the network's)", NULL,
+      CLI_COMPLETE_NONE, "variants of the network, separated by commas, or none; fovea zoo --json lists them" },
     { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE,
       "threads to run" },
     { "seconds", NULL, CLI_REAL, "X", offsetof(values, seconds), 0.001, 3600, "1", NULL, CLI_COMPLETE_NONE,
@@ -128,7 +135,7 @@ static int bench_network(const cli_call *call, fv_context *context, fv_bench_res
 {
     const values *given = call->values;
     cli_network network;
-    int status = cli_open_network(call->command, context, call->operands[0], &network);
+    int status = cli_open_network_as(call->command, context, call->operands[0], &given->adaptation, &network);
     if (status == CLI_DONE && fv_bench_network(network.graph, (int32_t)given->batch, given->seconds, result) != FV_OK)
         status = cli_fail(call->command, "%s", fv_context_message(context));
     cli_close_network(&network);

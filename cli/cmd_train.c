@@ -13,6 +13,7 @@
 #include "run.h"
 
 typedef struct values {
+    cli_adaptation adaptation;
     const char *data, *out;
     int64_t epochs, batch, blocks, seed, threads, schedule, shift;
     double rate, momentum, decay, warmup;
@@ -26,6 +27,12 @@ static const cli_option options[] = {
       "what to learn from: mnist-12k, mnist, cifar-10, cifar-100 or a path" },
     { "out", NULL, CLI_TEXT, "RUN", offsetof(values, out), 0, 0, CLI_REQUIRED, NULL, CLI_COMPLETE_FOLDER,
       "folder to write: log.jsonl, config.yaml, model.safetensors" },
+    { "classes", "model.classes", CLI_INTEGER, "N", offsetof(values, adaptation.classes), 1, 1000000, "(the network's)",
+      NULL, CLI_COMPLETE_NONE, "tell so many classes apart" },
+    { "input", "model.input", CLI_TEXT, "CxHxW", offsetof(values, adaptation.input), 0, 0, "(the network's)", NULL,
+      CLI_COMPLETE_NONE, "channels, rows and columns of the images" },
+    { "flags", "model.flags", CLI_TEXT, "NAMES", offsetof(values, adaptation.flags), 0, 0, "(the network's)", NULL,
+      CLI_COMPLETE_NONE, "variants of the network, separated by commas, or none; fovea zoo --json lists them" },
     { "epochs", "train.epochs", CLI_INTEGER, "N", offsetof(values, epochs), 1, 100000, "10", NULL, CLI_COMPLETE_NONE,
       "passes over the training images" },
     { "batch", "train.batch", CLI_INTEGER, "N", offsetof(values, batch), 1, 65536, "64", NULL, CLI_COMPLETE_NONE,
@@ -83,6 +90,7 @@ typedef struct training {
     const values *given;
     fv_context *context;
     cli_network network;
+    char classes[32], input[48]; /* the network's, as options say them */
     fv_dataset *train, *test;
     fv_params *params;
     fv_preprocess preprocess;
@@ -128,17 +136,32 @@ static int context_failure(const training *t)
     return cli_fail(t->call->command, "%s", fv_context_message(t->context));
 }
 
+/* What the user left open, as the network has it. */
+static void adopt_defaults(training *t)
+{
+    const fv_graph *graph = t->network.graph;
+    const fv_image_shape scores = fv_graph_node(graph, fv_graph_output(graph)).output;
+    for (size_t i = 0; i < sizeof network_defaults / sizeof network_defaults[0]; i++)
+        if (strcmp(network_defaults[i].network, fv_graph_name(graph)) == 0)
+            cli_default(t->call, network_defaults[i].option, network_defaults[i].value);
+    snprintf(t->classes, sizeof t->classes, "%lld", (long long)scores.c * scores.h * scores.w);
+    cli_default(t->call, "classes", t->classes);
+    cli_default(t->call, "input",
+                cli_shape_text(fv_graph_node(graph, fv_graph_input(graph)).output, t->input, sizeof t->input));
+    if (t->network.entry != NULL && t->network.entry->default_flags != NULL)
+        cli_default(t->call, "flags", t->network.entry->default_flags);
+}
+
 /* Network, data and initial values. A trained model goes on from its values, with its own preprocessing. */
 static int open_inputs(training *t)
 {
     int status = cli_open_context(t->call->command, &t->context, t->given->threads);
     if (status == CLI_DONE)
-        status = cli_open_network(t->call->command, t->context, t->call->operands[0], &t->network);
+        status =
+            cli_open_network_as(t->call->command, t->context, t->call->operands[0], &t->given->adaptation, &t->network);
     if (status != CLI_DONE)
         return status;
-    for (size_t i = 0; i < sizeof network_defaults / sizeof network_defaults[0]; i++)
-        if (strcmp(network_defaults[i].network, fv_graph_name(t->network.graph)) == 0)
-            cli_default(t->call, network_defaults[i].option, network_defaults[i].value);
+    adopt_defaults(t);
     if (t->given->blocks > t->given->batch)
         return cli_usage_error(t->call->command,
                                "--blocks: a batch of %" PRId64 " cannot be computed as %" PRId64 " blocks",
@@ -188,9 +211,14 @@ static int make_trainer(training *t)
         .preprocess = t->preprocess,
         .augment = { .shift = (int32_t)given->shift, .random_crop = given->crop, .flip = given->flip },
     };
-    if (fv_trainer_create(&t->trainer, t->network.graph, t->params, t->train, t->test, &train) != FV_OK)
-        return context_failure(t);
-    return CLI_DONE;
+    const fv_status status = fv_trainer_create(&t->trainer, t->network.graph, t->params, t->train, t->test, &train);
+    if (status == FV_ERR_SHAPE && t->network.entry != NULL) {
+        char shape[48];
+        return cli_fail(t->call->command, "%s\n--classes %d --input %s would make the network fit, where it can",
+                        fv_context_message(t->context), (int)fv_dataset_classes(t->train),
+                        cli_shape_text(fv_dataset_shape(t->train), shape, sizeof shape));
+    }
+    return status == FV_OK ? CLI_DONE : context_failure(t);
 }
 
 static void print_head(const training *t)

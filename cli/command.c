@@ -69,16 +69,48 @@ static int no_such_network(const cli_command *command, const char *name)
                            name, hint);
 }
 
+bool cli_read_shape(const char *text, fv_image_shape *shape)
+{
+    int32_t *const sizes[] = { &shape->c, &shape->h, &shape->w };
+    for (int i = 0; i < 3; i++) {
+        char *end = NULL;
+        const long size = strtol(text, &end, 10);
+        if (end == text || *text < '0' || *text > '9' || size < 1 || size > 65536 || *end != (i < 2 ? 'x' : '\0'))
+            return false;
+        *sizes[i] = (int32_t)size;
+        text = end + 1;
+    }
+    return true;
+}
+
+/* What the user asked for that this network cannot be is a wrong usage, not a failure. */
+static int open_zoo_network(const cli_command *command, fv_context *context, const char *name,
+                            const cli_adaptation *adaptation, cli_network *out)
+{
+    fv_zoo_options options = { .classes = (int32_t)adaptation->classes, .flags = adaptation->flags };
+    if (adaptation->input != NULL && !cli_read_shape(adaptation->input, &options.input))
+        return cli_usage_error(command, "--input: '%s' is not CHANNELSxROWSxCOLUMNS, as 3x32x32", adaptation->input);
+    const fv_status status = fv_zoo_build_with(&out->owned, context, name, &options);
+    if (status == FV_ERR_ARGUMENT || status == FV_ERR_SHAPE)
+        return cli_usage_error(command, "%s", fv_context_message(context));
+    if (status != FV_OK)
+        return cli_fail(command, "%s", fv_context_message(context));
+    out->graph = out->owned;
+    return CLI_DONE;
+}
+
 int cli_open_network(const cli_command *command, fv_context *context, const char *name, cli_network *out)
+{
+    return cli_open_network_as(command, context, name, &(cli_adaptation){ 0 }, out);
+}
+
+int cli_open_network_as(const cli_command *command, fv_context *context, const char *name,
+                        const cli_adaptation *adaptation, cli_network *out)
 {
     memset(out, 0, sizeof *out);
     out->entry = fv_zoo_find(name);
-    if (out->entry != NULL) {
-        if (fv_zoo_build(&out->owned, context, name) != FV_OK)
-            return cli_fail(command, "%s", fv_context_message(context));
-        out->graph = out->owned;
-        return CLI_DONE;
-    }
+    if (out->entry != NULL)
+        return open_zoo_network(command, context, name, adaptation, out);
     FILE *file = fopen(name, "rb");
     if (file == NULL && errno == ENOENT)
         return no_such_network(command, name);
@@ -86,6 +118,11 @@ int cli_open_network(const cli_command *command, fv_context *context, const char
         return cli_fail(command, "cannot read '%s': %s", name, strerror(errno));
     const bool is_model = is_model_file(file);
     fclose(file);
+    if (adaptation->input != NULL || adaptation->classes > 0 || adaptation->flags != NULL)
+        return cli_usage_error(
+            command,
+            "'%s' is a file, and says itself what it is; --input, --classes and --flags are for networks of the zoo",
+            name);
     const size_t length = strlen(name);
     if (is_model || (length > 12 && strcmp(name + length - 12, ".safetensors") == 0)) {
         const int status = cli_open_model(command, context, name, &out->model);
@@ -150,6 +187,12 @@ json_t *cli_json_number(double value)
 json_t *cli_json_shape(fv_image_shape shape)
 {
     return json_pack("[i,i,i]", (int)shape.c, (int)shape.h, (int)shape.w);
+}
+
+const char *cli_shape_text(fv_image_shape shape, char *text, size_t size)
+{
+    snprintf(text, size, "%dx%dx%d", (int)shape.c, (int)shape.h, (int)shape.w);
+    return text;
 }
 
 const char *cli_grouped(int64_t number, char *text, size_t size)

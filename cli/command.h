@@ -20,6 +20,13 @@ int cli_fail(const cli_command *command, const char *format, ...) __attribute__(
 /* Creates a context with so many threads (0: all) whose warnings go to stderr; prints on failure. */
 int cli_open_context(const cli_command *command, fv_context **out, int64_t threads);
 
+/* How a network of the zoo is to differ from its entry; zeros: not at all. */
+typedef struct cli_adaptation {
+    const char *input; /* "3x32x32" */
+    int64_t classes;
+    const char *flags; /* "label-smoothing,bn-auxiliary" */
+} cli_adaptation;
+
 /* A network by name of the zoo, from a YAML description, or from a model file with its values. */
 typedef struct cli_network {
     const fv_graph *graph;
@@ -31,6 +38,9 @@ typedef struct cli_network {
 /* Opens NAME, FILE (.yaml) or MODEL (.safetensors), told by the file's first bytes. Prints on failure: CLI_USAGE for a
  * name that is neither a network nor a file. */
 int cli_open_network(const cli_command *command, fv_context *context, const char *name, cli_network *out);
+/* The same; with anything in adaptation the name must be one of the zoo. */
+int cli_open_network_as(const cli_command *command, fv_context *context, const char *name,
+                        const cli_adaptation *adaptation, cli_network *out);
 void cli_close_network(cli_network *network);
 /* Opens a model file. Prints on failure. */
 int cli_open_model(const cli_command *command, fv_context *context, const char *path, fv_model **out);
@@ -43,6 +53,9 @@ int cli_finish_output(const cli_command *command);
 json_t *cli_json_number(double value);
 /* [c,h,w] */
 json_t *cli_json_shape(fv_image_shape shape);
+/* Shapes as the command line and help write them: "3x32x32". */
+bool cli_read_shape(const char *text, fv_image_shape *shape);
+const char *cli_shape_text(fv_image_shape shape, char *text, size_t size);
 /* 61706 as "61,706". Returns text. */
 const char *cli_grouped(int64_t number, char *text, size_t size);
 /* 1234567 bytes as "1.2 MB". Returns text. */

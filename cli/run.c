@@ -56,18 +56,20 @@ static void write_quoted(FILE *file, const char *text)
     json_decref(string);
 }
 
-/* One section per first word of the keys, in the order of the option table. */
+/* One section per first word of the keys, in the order of the option table; "model" is open already. */
 static void write_sections(FILE *file, const cli_call *call)
 {
     const cli_option *options = call->command->options;
     const int count = cli_option_count(call->command);
     bool written[CLI_MAX_OPTIONS] = { false };
     char value[4096];
+    const char *open = "model";
     for (int i = 0; i < count; i++) {
         if (options[i].key == NULL || written[i])
             continue;
         const size_t section = strcspn(options[i].key, ".");
-        fprintf(file, "%.*s:\n", (int)section, options[i].key);
+        if (strncmp(options[i].key, open, section) != 0 || open[section] != '\0')
+            fprintf(file, "%.*s:\n", (int)section, options[i].key);
         for (int j = i; j < count; j++) {
             if (options[j].key == NULL || written[j] || strncmp(options[j].key, options[i].key, section + 1) != 0)
                 continue;

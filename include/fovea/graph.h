@@ -250,6 +250,7 @@ typedef struct fv_node_info {
     int64_t parameters;    /* trainable values */
     int64_t multiply_adds; /* one image, forward */
     bool loss;
+    bool auxiliary; /* of a finished graph: the output does not depend on it, it only trains */
 } fv_node_info;
 
 /* The name given at creation; how many nodes were added; one of them (zeros when out of range). */
@@ -259,9 +260,12 @@ FV_API fv_node_info fv_graph_node(const fv_graph *graph, fv_value node); /* zero
 /* The values given to fv_graph_finish() and found by it; FV_NO_VALUE before. */
 FV_API fv_value fv_graph_output(const fv_graph *graph);
 FV_API fv_value fv_graph_input(const fv_graph *graph);
-/* Sums over the nodes: trainable values; multiply-adds of one image, forward. */
+/* Sums over the nodes that the output depends on (all of them before fv_graph_finish()): trainable values; multiply-adds
+ * of one image, forward. */
 FV_API int64_t fv_graph_parameters(const fv_graph *graph);
 FV_API int64_t fv_graph_multiply_adds(const fv_graph *graph);
+/* Trainable values of all nodes, auxiliary classifiers too. */
+FV_API int64_t fv_graph_training_parameters(const fv_graph *graph);
 /* The context that the graph borrows. */
 FV_API fv_context *fv_graph_context(const fv_graph *graph);
 

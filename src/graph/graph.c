@@ -19,7 +19,8 @@ struct fv_graph {
     fvi_node *nodes;
     size_t capacity;
     int32_t count, param_count;
-    int64_t parameters, multiply_adds;
+    int64_t parameters, multiply_adds; /* of all nodes; once finished without the auxiliary ones */
+    int64_t training_parameters;       /* of all nodes */
     fv_value input, output;
     bool finished;
 };
@@ -165,6 +166,15 @@ static fv_status check_candidate(const fv_graph *graph, candidate *node)
     return infer_node(graph, node);
 }
 
+static int64_t trainable_values(const fvi_node *node)
+{
+    int64_t sum = 0;
+    for (int32_t i = 0; i < node->param_count; i++)
+        if (node->param[i].trained)
+            sum += fv_shape_elements(&node->param[i].shape);
+    return sum;
+}
+
 /* Copies a checked candidate into the graph. The node counts only once everything of it is there. */
 static fv_status commit(fv_graph *graph, const candidate *node)
 {
@@ -204,9 +214,8 @@ static fv_status commit(fv_graph *graph, const candidate *node)
     graph->count++;
     graph->param_count += node->infer.param_count;
     graph->multiply_adds += node->infer.multiply_adds;
-    for (size_t i = 0; i < params; i++)
-        if (param[i].trained)
-            graph->parameters += fv_shape_elements(&param[i].shape);
+    graph->parameters += trainable_values(&graph->nodes[graph->count - 1]);
+    graph->training_parameters = graph->parameters;
     return FV_OK;
 }
 
@@ -286,6 +295,28 @@ static fv_status check_consumers(const fv_graph *graph, fv_value output)
     return FV_OK;
 }
 
+/* A node is auxiliary when the output does not depend on it; a loss, when it reads such a node. */
+static void mark_auxiliary(fv_graph *graph, fv_value output)
+{
+    for (fv_value value = 0; value < graph->count; value++)
+        graph->nodes[value].auxiliary = value != output;
+    for (fv_value value = output; value >= 0; value--)
+        for (int32_t j = 0; !graph->nodes[value].auxiliary && j < graph->nodes[value].input_count; j++)
+            graph->nodes[graph->nodes[value].inputs[j]].auxiliary = false;
+    for (fv_value value = 0; value < graph->count; value++) {
+        fvi_node *node = &graph->nodes[value];
+        if (node->layer->is_loss) {
+            node->auxiliary = false;
+            for (int32_t j = 0; j < node->input_count; j++)
+                node->auxiliary = node->auxiliary || graph->nodes[node->inputs[j]].auxiliary;
+        }
+        if (node->auxiliary) {
+            graph->parameters -= trainable_values(node);
+            graph->multiply_adds -= node->multiply_adds;
+        }
+    }
+}
+
 fv_status fv_graph_finish(fv_graph *graph, fv_value output)
 {
     if (graph->finished)
@@ -296,6 +327,7 @@ fv_status fv_graph_finish(fv_graph *graph, fv_value output)
                         output,
                         output < 0 || output >= graph->count ? "none of its values" : "a loss; give the class scores");
     FV_TRY(check_consumers(graph, output));
+    mark_auxiliary(graph, output);
     graph->output = output;
     graph->finished = true;
     return FV_OK;
@@ -322,18 +354,17 @@ fv_node_info fv_graph_node(const fv_graph *graph, fv_value node)
     if (node < 0 || node >= graph->count)
         return (fv_node_info){ 0 };
     const fvi_node *found = &graph->nodes[node];
-    fv_node_info info = {
+    const fv_node_info info = {
         .name = found->name,
         .type = found->layer->name,
         .output = found->out,
         .inputs = found->inputs,
         .input_count = found->input_count,
         .multiply_adds = found->multiply_adds,
+        .parameters = trainable_values(found),
         .loss = found->layer->is_loss,
+        .auxiliary = found->auxiliary,
     };
-    for (int32_t i = 0; i < found->param_count; i++)
-        if (found->param[i].trained)
-            info.parameters += fv_shape_elements(&found->param[i].shape);
     return info;
 }
 
@@ -360,6 +391,11 @@ fv_value fv_graph_input(const fv_graph *graph)
 int64_t fv_graph_parameters(const fv_graph *graph)
 {
     return graph->parameters;
+}
+
+int64_t fv_graph_training_parameters(const fv_graph *graph)
+{
+    return graph->training_parameters;
 }
 
 int64_t fv_graph_multiply_adds(const fv_graph *graph)

@@ -20,6 +20,7 @@ typedef struct fvi_node {
     const fvi_declared_param *param; /* [param_count] */
     int32_t param_count;
     int32_t first_param; /* index in fv_params of param[0] */
+    bool auxiliary;      /* set by fv_graph_finish(): the output does not depend on it */
 } fvi_node;
 
 const fvi_node *fvi_graph_nodes(const fv_graph *graph, int32_t *count);

@@ -8,10 +8,10 @@
 
 static void find_running(fv_plan *plan)
 {
-    const bool losses = plan->options.mode != FV_PREDICT;
+    const fv_mode mode = plan->options.mode; /* auxiliary losses only train */
     plan->node[fv_graph_output(plan->graph)].runs = true;
     for (int32_t i = plan->node_count - 1; i >= 0; i--) {
-        if (losses && plan->nodes[i].layer->is_loss)
+        if (plan->nodes[i].layer->is_loss && (mode == FV_TRAIN || (mode == FV_EVALUATE && !plan->nodes[i].auxiliary)))
             plan->node[i].runs = true;
         for (int32_t j = 0; plan->node[i].runs && j < plan->nodes[i].input_count; j++)
             plan->node[plan->nodes[i].inputs[j]].runs = true;

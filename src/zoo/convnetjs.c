@@ -3,36 +3,50 @@
  * convnetjs.c - the networks of Karpathy's ConvNetJS demonstrations: small enough to be watched while they learn.
  * Pooling layers take no padding here, as there: 12 rows pooled by 3 give 4.
  */
-#include "zoo/zoo_internal.h"
+#include "zoo/blocks.h"
 
-static fv_status build(fv_graph *graph, fv_image_shape input, const fvi_zoo_stage *stages, int32_t count,
-                       fv_value *output)
+/* Stages of a 5x5 convolution, ReLU and max pooling; no filters: the end. */
+typedef struct stage {
+    int32_t filters, pool;
+} stage;
+
+static const stage mnist[] = { { 8, 2 }, { 16, 3 }, { 0 } };               /* 5,994 parameters */
+static const stage cifar10[] = { { 16, 2 }, { 20, 2 }, { 20, 2 }, { 0 } }; /* 22,466 parameters */
+
+static fv_status build(fvi_zoo_net *net, fv_value *output)
 {
+    const stage *stages = net->design;
     fv_value x = FV_NO_VALUE;
-    FV_TRY(fvi_zoo_add_input(graph, input, &x));
-    for (int32_t i = 0; i < count; i++)
-        FV_TRY(fvi_zoo_add_stage(graph, x, &stages[i], &x));
-    FV_TRY(fvi_zoo_add_dense(graph, x, "fc1", 10, output));
-    return fvi_zoo_add_loss(graph, *output);
+    FV_TRY(fvi_zoo_input(net, &x));
+    for (int32_t i = 0; stages[i].filters > 0; i++) {
+        const fvi_zoo_conv_options conv = { .filters = stages[i].filters, .kernel = 5, .same = true };
+        FV_TRY(fvi_zoo_conv(net, &x, &conv, "conv%d", i + 1));
+        FV_TRY(fvi_zoo_relu(net, &x, "relu%d", i + 1));
+        FV_TRY(fvi_zoo_max_pool(net, &x, stages[i].pool, stages[i].pool, 0, "pool%d", i + 1));
+    }
+    FV_TRY(fvi_zoo_classifier(net, &x, "fc1"));
+    *output = x;
+    return FV_OK;
 }
 
-/* 5,994 parameters. */
-fv_status fvi_zoo_convnetjs_mnist(fv_graph *graph, fv_value *output)
-{
-    const fvi_zoo_stage stages[] = {
-        { .number = 1, .filters = 8, .kernel = 5, .pad = 2, .pool = 2 },
-        { .number = 2, .filters = 16, .kernel = 5, .pad = 2, .pool = 3 },
-    };
-    return build(graph, (fv_image_shape){ 1, 24, 24 }, stages, 2, output);
-}
-
-/* 22,466 parameters. */
-fv_status fvi_zoo_convnetjs_cifar10(fv_graph *graph, fv_value *output)
-{
-    const fvi_zoo_stage stages[] = {
-        { .number = 1, .filters = 16, .kernel = 5, .pad = 2, .pool = 2 },
-        { .number = 2, .filters = 20, .kernel = 5, .pad = 2, .pool = 2 },
-        { .number = 3, .filters = 20, .kernel = 5, .pad = 2, .pool = 2 },
-    };
-    return build(graph, (fv_image_shape){ 3, 32, 32 }, stages, 3, output);
-}
+const fvi_zoo_network fvi_zoo_convnetjs[] = {
+    { { .name = "convnetjs-mnist",
+        .title = "ConvNetJS demo network for MNIST",
+        .paper = "Karpathy 2014: ConvNetJS",
+        .year = 2014,
+        .input = { 1, 24, 24 },
+        .classes = 10,
+        .data = { 1, 28, 28 } },
+      build,
+      mnist },
+    { { .name = "convnetjs-cifar10",
+        .title = "ConvNetJS demo network for CIFAR-10",
+        .paper = "Karpathy 2014: ConvNetJS",
+        .year = 2014,
+        .input = { 3, 32, 32 },
+        .classes = 10,
+        .data = { 3, 32, 32 } },
+      build,
+      cifar10 },
+    { .build = NULL },
+};

@@ -1,60 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * zoo.c - the list of named networks and the pieces that their builders share.
+ * zoo.c - the families of named networks, finding one and building it.
  */
-#include <stdio.h>
+#include "fovea/zoo.h"
+
 #include <string.h>
 
 #include "fovea/text.h"
 #include "zoo/zoo_internal.h"
 
-const fvi_zoo_network fvi_zoo_networks[] = {
-    { { .name = "lenet5",
-        .title = "LeNet-5 with ReLU and max pooling",
-        .paper = "LeCun, Bottou, Bengio, Haffner 1998: Gradient-based learning applied to document recognition",
-        .year = 1998,
-        .input = { 1, 28, 28 },
-        .classes = 10,
-        .data = { 1, 28, 28 } },
-      fvi_zoo_lenet5 },
-    { { .name = "convnetjs-mnist",
-        .title = "ConvNetJS demo network for MNIST",
-        .paper = "Karpathy 2014: ConvNetJS",
-        .year = 2014,
-        .input = { 1, 24, 24 },
-        .classes = 10,
-        .data = { 1, 28, 28 } },
-      fvi_zoo_convnetjs_mnist },
-    { { .name = "convnetjs-cifar10",
-        .title = "ConvNetJS demo network for CIFAR-10",
-        .paper = "Karpathy 2014: ConvNetJS",
-        .year = 2014,
-        .input = { 3, 32, 32 },
-        .classes = 10,
-        .data = { 3, 32, 32 } },
-      fvi_zoo_convnetjs_cifar10 },
-    { .build = NULL },
-};
+static const fvi_zoo_network *const families[] = { fvi_zoo_lenet, fvi_zoo_convnetjs };
+
+enum { FAMILIES = sizeof families / sizeof families[0] };
+
+static const fvi_zoo_network *network_at(int32_t index)
+{
+    for (size_t i = 0; index >= 0 && i < FAMILIES; i++)
+        for (const fvi_zoo_network *network = families[i]; network->build != NULL; network++)
+            if (index-- == 0)
+                return network;
+    return NULL;
+}
+
+static const fvi_zoo_network *find_network(const char *name)
+{
+    for (size_t i = 0; i < FAMILIES; i++)
+        for (const fvi_zoo_network *network = families[i]; network->build != NULL; network++)
+            if (strcmp(network->entry.name, name) == 0)
+                return network;
+    return NULL;
+}
 
 int32_t fv_zoo_count(void)
 {
     int32_t count = 0;
-    while (fvi_zoo_networks[count].build != NULL)
-        count++;
+    for (size_t i = 0; i < FAMILIES; i++)
+        for (const fvi_zoo_network *network = families[i]; network->build != NULL; network++)
+            count++;
     return count;
 }
 
 const fv_zoo_entry *fv_zoo_get(int32_t index)
 {
-    return index >= 0 && index < fv_zoo_count() ? &fvi_zoo_networks[index].entry : NULL;
-}
-
-static const fvi_zoo_network *find_network(const char *name)
-{
-    for (const fvi_zoo_network *network = fvi_zoo_networks; network->build != NULL; network++)
-        if (strcmp(network->entry.name, name) == 0)
-            return network;
-    return NULL;
+    const fvi_zoo_network *network = network_at(index);
+    return network != NULL ? &network->entry : NULL;
 }
 
 const fv_zoo_entry *fv_zoo_find(const char *name)
@@ -68,26 +57,92 @@ static fv_status not_found(fv_context *context, const char *name)
     enum { NAMES = 256 };
     const char *names[NAMES];
     int32_t count = 0;
-    for (; count < NAMES && fvi_zoo_networks[count].build != NULL; count++)
-        names[count] = fvi_zoo_networks[count].entry.name;
+    for (; count < NAMES && count < fv_zoo_count(); count++)
+        names[count] = fv_zoo_get(count)->name;
     const char *nearest = fv_nearest_word(name, names, count);
     if (nearest != NULL)
         return fvi_fail(context, FV_ERR_NOT_FOUND, "no network '%s'; did you mean '%s'?", name, nearest);
     return fvi_fail(context, FV_ERR_NOT_FOUND, "no network '%s'; `fovea zoo` lists them", name);
 }
 
-fv_status fv_zoo_build(fv_graph **out, fv_context *context, const char *name)
+/* Whether list, words separated by commas, has the word of this length. */
+static bool lists(const char *list, const char *word, size_t length)
+{
+    while (list != NULL && *list != '\0') {
+        const size_t end = strcspn(list, ",");
+        if (end == length && memcmp(list, word, length) == 0)
+            return true;
+        list += end + (list[end] == ',');
+    }
+    return false;
+}
+
+bool fvi_zoo_flag(const fvi_zoo_net *net, const char *name)
+{
+    return lists(net->flags, name, strlen(name));
+}
+
+static fv_status check_flags(fv_context *context, const fv_zoo_entry *entry, const char *flags)
+{
+    while (*flags != '\0') {
+        const size_t end = strcspn(flags, ",");
+        if (!lists(entry->flags, flags, end))
+            return fvi_fail(context, FV_ERR_ARGUMENT, "network '%s' has no variant '%.*s'; %s%s", entry->name, (int)end,
+                            flags, entry->flags != NULL ? "there are: " : "it has none",
+                            entry->flags != NULL ? entry->flags : "");
+        flags += end + (flags[end] == ',');
+    }
+    return FV_OK;
+}
+
+static fv_status check_options(fv_context *context, const fv_zoo_entry *entry, const fv_zoo_options *options)
+{
+    const fv_image_shape shape = options->input;
+    if (options->classes < 0)
+        return fvi_fail(context, FV_ERR_ARGUMENT, "network '%s': %d classes; give at least 1", entry->name,
+                        options->classes);
+    if (shape.c < 0 || shape.h < 0 || shape.w < 0)
+        return fvi_fail(context, FV_ERR_ARGUMENT, "network '%s': an input of %dx%dx%d; each must be at least 1",
+                        entry->name, shape.c, shape.h, shape.w);
+    if (options->flags != NULL && strcmp(options->flags, "none") != 0)
+        FV_TRY(check_flags(context, entry, options->flags));
+    return FV_OK;
+}
+
+static int32_t or_default(int32_t given, int32_t fallback)
+{
+    return given > 0 ? given : fallback;
+}
+
+static fv_status build_graph(fv_graph *graph, const fvi_zoo_network *network, const fv_zoo_options *options)
+{
+    const fv_zoo_entry *entry = &network->entry;
+    fvi_zoo_net net = {
+        .graph = graph,
+        .entry = entry,
+        .design = network->design,
+        .input = { or_default(options->input.c, entry->input.c), or_default(options->input.h, entry->input.h),
+                   or_default(options->input.w, entry->input.w) },
+        .classes = or_default(options->classes, entry->classes),
+        .auxiliary = !options->no_auxiliary,
+        .flags = options->flags != NULL ? options->flags : entry->default_flags,
+    };
+    fv_value output = FV_NO_VALUE;
+    FV_TRY(network->build(&net, &output));
+    return fv_graph_finish(graph, output);
+}
+
+fv_status fv_zoo_build_with(fv_graph **out, fv_context *context, const char *name, const fv_zoo_options *options)
 {
     *out = NULL;
+    const fv_zoo_options given = options != NULL ? *options : (fv_zoo_options){ 0 };
     const fvi_zoo_network *network = find_network(name);
     if (network == NULL)
         return not_found(context, name);
+    FV_TRY(check_options(context, &network->entry, &given));
     fv_graph *graph = NULL;
     FV_TRY(fv_graph_create(&graph, context, name));
-    fv_value output = FV_NO_VALUE;
-    fv_status status = network->build(graph, &output);
-    if (status == FV_OK)
-        status = fv_graph_finish(graph, output);
+    const fv_status status = build_graph(graph, network, &given);
     if (status != FV_OK) {
         fv_graph_destroy(graph);
         return status;
@@ -96,42 +151,7 @@ fv_status fv_zoo_build(fv_graph **out, fv_context *context, const char *name)
     return FV_OK;
 }
 
-fv_status fvi_zoo_add_input(fv_graph *graph, fv_image_shape shape, fv_value *out)
+fv_status fv_zoo_build(fv_graph **out, fv_context *context, const char *name)
 {
-    return fv_graph_add_input(graph, &(fv_input_options){ .name = "image", .shape = { shape.c, shape.h, shape.w } },
-                              out);
-}
-
-fv_status fvi_zoo_add_stage(fv_graph *graph, fv_value x, const fvi_zoo_stage *stage, fv_value *out)
-{
-    char conv[32], relu[32], pool[32];
-    snprintf(conv, sizeof conv, "conv%d", stage->number);
-    snprintf(relu, sizeof relu, "relu%d", stage->number);
-    snprintf(pool, sizeof pool, "pool%d", stage->number);
-    const int32_t pad = stage->pad;
-    FV_TRY(fv_graph_add_conv2d(graph, x,
-                               &(fv_conv2d_options){ .name = conv,
-                                                     .filters = stage->filters,
-                                                     .kernel = { stage->kernel, stage->kernel },
-                                                     .pad = { pad, pad, pad, pad } },
-                               &x));
-    FV_TRY(fvi_zoo_add_relu(graph, x, relu, &x));
-    return fv_graph_add_max_pool2d(graph, x,
-                                   &(fv_pool2d_options){ .name = pool, .kernel = { stage->pool, stage->pool } }, out);
-}
-
-fv_status fvi_zoo_add_dense(fv_graph *graph, fv_value x, const char *name, int32_t units, fv_value *out)
-{
-    return fv_graph_add_dense(graph, x, &(fv_dense_options){ .name = name, .units = units }, out);
-}
-
-fv_status fvi_zoo_add_relu(fv_graph *graph, fv_value x, const char *name, fv_value *out)
-{
-    return fv_graph_add(graph, "relu", &x, 1, &(fv_plain_options){ .name = name }, out);
-}
-
-fv_status fvi_zoo_add_loss(fv_graph *graph, fv_value scores)
-{
-    fv_value loss = FV_NO_VALUE;
-    return fv_graph_add_softmax_cross_entropy(graph, scores, &(fv_loss_options){ .name = "loss" }, &loss);
+    return fv_zoo_build_with(out, context, name, NULL);
 }

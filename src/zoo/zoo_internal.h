@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * zoo_internal.h - one builder per network, and the few shapes of block that they share.
+ * zoo_internal.h - how a family of networks is written down: a file of src/zoo/ with a table of its networks and a builder.
+ * To add a family, write that file, declare its table here and name it in zoo.c.
  */
 #ifndef FVI_ZOO_INTERNAL_H
 #define FVI_ZOO_INTERNAL_H
@@ -8,29 +9,30 @@
 #include "base/base.h"
 #include "fovea/zoo.h"
 
-/* Adds all nodes to an empty graph and says which value is the answer. */
-typedef fv_status fvi_zoo_builder(fv_graph *graph, fv_value *output);
+/* What a builder works on: an empty graph, and the options with every default filled in. */
+typedef struct fvi_zoo_net {
+    fv_graph *graph;
+    const fv_zoo_entry *entry;
+    const void *design; /* the network's own table, from its fvi_zoo_network */
+    fv_image_shape input;
+    int32_t classes;
+    bool auxiliary;    /* with the classifiers that only train */
+    const char *flags; /* variants that are on: ask fvi_zoo_flag() */
+} fvi_zoo_net;
+
+/* Adds all nodes and says which value is the answer. */
+typedef fv_status fvi_zoo_builder(fvi_zoo_net *net, fv_value *output);
 
 typedef struct fvi_zoo_network {
     fv_zoo_entry entry;
-    fvi_zoo_builder *build;
+    fvi_zoo_builder *build; /* NULL ends a family's table */
+    const void *design;     /* what tells this network from its siblings; the builder knows the type */
 } fvi_zoo_network;
 
-/* All networks; the entry after the last has a NULL name. */
-extern const fvi_zoo_network fvi_zoo_networks[];
+/* One table per family, in the order of `fovea zoo`. */
+extern const fvi_zoo_network fvi_zoo_lenet[], fvi_zoo_convnetjs[];
 
-/* Convolution, ReLU and max pooling, in this order, named conv<number>, relu<number>, pool<number>. */
-typedef struct fvi_zoo_stage {
-    int32_t number, filters, kernel, pad, pool; /* pool: size and stride */
-} fvi_zoo_stage;
-fv_status fvi_zoo_add_stage(fv_graph *graph, fv_value x, const fvi_zoo_stage *stage, fv_value *out);
-/* Input "image", of the entry's shape. */
-fv_status fvi_zoo_add_input(fv_graph *graph, fv_image_shape shape, fv_value *out);
-fv_status fvi_zoo_add_dense(fv_graph *graph, fv_value x, const char *name, int32_t units, fv_value *out);
-fv_status fvi_zoo_add_relu(fv_graph *graph, fv_value x, const char *name, fv_value *out);
-/* Softmax and cross-entropy on the scores, named "loss". */
-fv_status fvi_zoo_add_loss(fv_graph *graph, fv_value scores);
-
-fvi_zoo_builder fvi_zoo_lenet5, fvi_zoo_convnetjs_mnist, fvi_zoo_convnetjs_cifar10;
+/* Whether the variant of this name is on. */
+bool fvi_zoo_flag(const fvi_zoo_net *net, const char *name);
 
 #endif

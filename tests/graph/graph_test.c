@@ -187,6 +187,30 @@ FV_TEST(graph, an_empty_graph_has_no_input)
 }
 
 /* More inputs than a candidate holds itself. */
+FV_TEST(graph, what_the_output_does_not_need_is_auxiliary)
+{
+    fv_context *context = NULL;
+    fv_graph *graph = NULL;
+    fv_value x, hidden, scores, aside, loss;
+    assert_int_equal(fv_context_create(&context, NULL), FV_OK);
+    assert_int_equal(fv_graph_create(&graph, context, "two heads"), FV_OK);
+    assert_int_equal(fv_graph_add_input(graph, &(fv_input_options){ .shape = { 4, 1, 1 } }, &x), FV_OK);
+    assert_int_equal(fv_graph_add_dense(graph, x, &(fv_dense_options){ .units = 3 }, &hidden), FV_OK);
+    assert_int_equal(fv_graph_add_dense(graph, hidden, &(fv_dense_options){ .units = 2 }, &aside), FV_OK);
+    assert_int_equal(fv_graph_add_softmax_cross_entropy(graph, aside, NULL, &loss), FV_OK);
+    assert_int_equal(fv_graph_add_dense(graph, hidden, &(fv_dense_options){ .units = 2 }, &scores), FV_OK);
+    assert_int_equal(fv_graph_add_softmax_cross_entropy(graph, scores, NULL, &loss), FV_OK);
+    assert_int_equal(fv_graph_finish(graph, scores), FV_OK);
+    static const bool auxiliary[] = { false, false, true, true, false, false };
+    for (int32_t i = 0; i < 6; i++)
+        assert_int_equal(fv_graph_node(graph, i).auxiliary, auxiliary[i]);
+    assert_int_equal(fv_graph_parameters(graph), 15 + 8);
+    assert_int_equal(fv_graph_multiply_adds(graph), 12 + 6);
+    assert_int_equal(fv_graph_training_parameters(graph), 15 + 8 + 8);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
 FV_TEST(graph, a_node_may_join_many_values)
 {
     fixture f;
@@ -210,6 +234,7 @@ FV_TEST(graph, layer_types_are_listed)
     assert_true(relu);
 }
 
-FV_TESTS(graph, nodes_get_names_and_shapes, options_and_texts_are_copied, a_refused_node_leaves_the_graph_as_it_was,
-         a_loss_has_no_readers, finishing_checks_the_whole, a_finished_graph_cannot_change, an_empty_graph_has_no_input,
-         a_node_may_join_many_values, layer_types_are_listed)
+FV_TESTS(graph, what_the_output_does_not_need_is_auxiliary, nodes_get_names_and_shapes, options_and_texts_are_copied,
+         a_refused_node_leaves_the_graph_as_it_was, a_loss_has_no_readers, finishing_checks_the_whole,
+         a_finished_graph_cannot_change, an_empty_graph_has_no_input, a_node_may_join_many_values,
+         layer_types_are_listed)

@@ -99,6 +99,10 @@ static void the_zoo_comes_back(void **state)
         fv_model *model = NULL;
         char written[17], read[17];
         assert_int_equal(fv_zoo_build(&graph, context, fv_zoo_get(i)->name), FV_OK);
+        if (fv_graph_training_parameters(graph) > 2000000) { /* nothing new, but many bytes */
+            fv_graph_destroy(graph);
+            continue;
+        }
         assert_int_equal(fv_params_create(&params, graph, FV_F32), FV_OK);
         fv_params_initialize(params, 4);
         const fv_preprocess plain = { .input = fv_zoo_get(i)->input, .classes = fv_zoo_get(i)->classes };

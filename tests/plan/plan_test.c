@@ -42,6 +42,34 @@ static void check_storages(const fv_plan *plan)
     }
 }
 
+FV_TEST(plan, auxiliary_heads_run_in_training_only)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 1);
+    fv_graph *graph = NULL;
+    fv_value x, scores, aside, loss;
+    assert_int_equal(fv_graph_create(&graph, context, "two heads"), FV_OK);
+    assert_int_equal(fv_graph_add_input(graph, &(fv_input_options){ .shape = { 4, 1, 1 } }, &x), FV_OK);
+    assert_int_equal(fv_graph_add_dense(graph, x, &(fv_dense_options){ .name = "aside", .units = 2 }, &aside), FV_OK);
+    assert_int_equal(fv_graph_add_softmax_cross_entropy(graph, aside, NULL, &loss), FV_OK);
+    assert_int_equal(fv_graph_add_dense(graph, x, &(fv_dense_options){ .name = "main", .units = 2 }, &scores), FV_OK);
+    assert_int_equal(fv_graph_add_softmax_cross_entropy(graph, scores, NULL, &loss), FV_OK);
+    assert_int_equal(fv_graph_finish(graph, scores), FV_OK);
+    static const int32_t heads[] = { [FV_TRAIN] = 2, [FV_EVALUATE] = 1, [FV_PREDICT] = 1 };
+    static const int32_t losses[] = { [FV_TRAIN] = 2, [FV_EVALUATE] = 1, [FV_PREDICT] = 0 };
+    for (int mode = FV_TRAIN; mode <= FV_PREDICT; mode++) {
+        fv_plan *plan = make_plan(graph, (fv_plan_options){ .mode = (fv_mode)mode });
+        assert_int_equal(count_steps(plan, "main", "forward"), 1);
+        assert_int_equal(count_steps(plan, "aside", "forward"), heads[mode] - 1);
+        /* the input, the heads, the losses */
+        assert_int_equal(count_steps(plan, NULL, "forward") + count_steps(plan, NULL, "reorder"),
+                         1 + heads[mode] + losses[mode]);
+        fv_plan_destroy(plan);
+    }
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
 FV_TEST(plan, storages_alive_together_never_overlap)
 {
     test_allocator allocator;
@@ -301,7 +329,8 @@ FV_TEST(plan, every_allocation_may_fail)
     assert_int_equal(allocator.live, 0);
 }
 
-FV_TESTS(plan, storages_alive_together_never_overlap, prediction_leaves_out_the_loss, views_and_joins_cost_no_step,
+FV_TESTS(plan, auxiliary_heads_run_in_training_only, storages_alive_together_never_overlap,
+         prediction_leaves_out_the_loss, views_and_joins_cost_no_step,
          results_are_written_over_inputs_that_nobody_needs, a_flatten_that_moves_data_is_counted,
          a_join_with_a_repeated_input_copies, steps_tell_what_they_are, bad_options_are_named,
          training_without_a_loss_is_refused, every_allocation_may_fail)

@@ -64,9 +64,8 @@ FV_TEST(zoo, lenet_has_the_shapes_of_the_paper)
 
 FV_TEST(zoo, entries_agree_with_graphs)
 {
-    assert_int_equal(fv_zoo_count(), 3);
     assert_null(fv_zoo_get(-1));
-    assert_null(fv_zoo_get(3));
+    assert_null(fv_zoo_get(fv_zoo_count()));
     for (int32_t i = 0; i < fv_zoo_count(); i++) {
         const fv_zoo_entry *entry = fv_zoo_get(i);
         assert_ptr_equal(fv_zoo_find(entry->name), entry);
@@ -76,6 +75,41 @@ FV_TEST(zoo, entries_agree_with_graphs)
         assert_int_equal(fv_graph_node(graph, fv_graph_output(graph)).output.c, entry->classes);
         discard(graph);
     }
+}
+
+FV_TEST(zoo, classes_and_input_can_be_others)
+{
+    assert_int_equal(fv_context_create(&context, NULL), FV_OK);
+    fv_graph *graph = NULL;
+    const fv_zoo_options options = { .classes = 7, .input = { 3, 32, 0 } };
+    assert_int_equal(fv_zoo_build_with(&graph, context, "lenet5", &options), FV_OK);
+    const fv_image_shape in = fv_graph_node(graph, fv_graph_input(graph)).output;
+    assert_true(in.c == 3 && in.h == 32 && in.w == 28);
+    /* 3*6*25+6, 6*16*25+16, 16*6*5*120+120, 120*84+84, 84*7+7 */
+    assert_int_equal(fv_graph_parameters(graph), 456 + 2416 + 57720 + 10164 + 595);
+    discard(graph);
+}
+
+FV_TEST(zoo, what_a_network_cannot_be_is_refused)
+{
+    static const struct {
+        fv_zoo_options options;
+        fv_status status;
+        const char *words;
+    } cases[] = {
+        { { .input = { 1, 4, 4 } }, FV_ERR_SHAPE, "'conv2'" },
+        { { .classes = -1 }, FV_ERR_ARGUMENT, "-1 classes" },
+        { { .input = { 1, -2, 4 } }, FV_ERR_ARGUMENT, "1x-2x4" },
+        { { .flags = "no-such" }, FV_ERR_ARGUMENT, "'no-such'" },
+    };
+    assert_int_equal(fv_context_create(&context, NULL), FV_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fv_graph *graph = NULL;
+        assert_int_equal(fv_zoo_build_with(&graph, context, "lenet5", &cases[i].options), cases[i].status);
+        assert_null(graph);
+        assert_non_null(strstr(fv_context_message(context), cases[i].words));
+    }
+    fv_context_destroy(context);
 }
 
 FV_TEST(zoo, a_misspelt_name_gets_a_suggestion)
@@ -90,4 +124,4 @@ FV_TEST(zoo, a_misspelt_name_gets_a_suggestion)
 }
 
 FV_TESTS(zoo, parameter_counts_are_those_published, lenet_has_the_shapes_of_the_paper, entries_agree_with_graphs,
-         a_misspelt_name_gets_a_suggestion)
+         classes_and_input_can_be_others, what_a_network_cannot_be_is_refused, a_misspelt_name_gets_a_suggestion)

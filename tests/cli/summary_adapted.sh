@@ -1,0 +1,6 @@
+fovea summary lenet5 --classes 7 --input 3x32x32
+fovea summary lenet5 --input 32x32
+fovea summary lenet5 --input 1x4x4
+fovea summary lenet5 --flags no-such
+echo 'input: [1, 2, 2]' > mine.yaml
+fovea summary mine.yaml --classes 3
