@@ -77,6 +77,48 @@ fv_status fvi_zoo_conv_relu(fvi_zoo_net *net, fv_value *x, const fvi_zoo_conv_op
     return fvi_zoo_relu(net, x, "%s.relu", made.text);
 }
 
+fv_status fvi_zoo_conv_bn(fvi_zoo_net *net, fv_value *x, const fvi_zoo_conv_options *options, const char *name, ...)
+{
+    va_list arguments;
+    va_start(arguments, name);
+    const fvi_zoo_name made = format_name(name, arguments);
+    va_end(arguments);
+    fvi_zoo_conv_options conv = *options;
+    conv.no_bias = true;
+    FV_TRY(fvi_zoo_conv(net, x, &conv, "%s.conv", made.text));
+    return fvi_zoo_batch_norm(net, x, options->epsilon, "%s.bn", made.text);
+}
+
+fv_status fvi_zoo_conv_bn_relu(fvi_zoo_net *net, fv_value *x, const fvi_zoo_conv_options *options, const char *name,
+                               ...)
+{
+    va_list arguments;
+    va_start(arguments, name);
+    const fvi_zoo_name made = format_name(name, arguments);
+    va_end(arguments);
+    FV_TRY(fvi_zoo_conv_bn(net, x, options, "%s", made.text));
+    return fvi_zoo_relu(net, x, "%s.relu", made.text);
+}
+
+fv_status fvi_zoo_batch_norm(fvi_zoo_net *net, fv_value *x, double epsilon, const char *name, ...)
+{
+    va_list arguments;
+    va_start(arguments, name);
+    const fvi_zoo_name made = format_name(name, arguments);
+    va_end(arguments);
+    return fv_graph_add_batch_norm(net->graph, *x, &(fv_batch_norm_options){ .name = made.text, .epsilon = epsilon },
+                                   x);
+}
+
+fv_status fvi_zoo_dropout(fvi_zoo_net *net, fv_value *x, double drop, const char *name, ...)
+{
+    va_list arguments;
+    va_start(arguments, name);
+    const fvi_zoo_name made = format_name(name, arguments);
+    va_end(arguments);
+    return fv_graph_add_dropout(net->graph, *x, &(fv_dropout_options){ .name = made.text, .drop = drop }, x);
+}
+
 fv_status fvi_zoo_dense(fvi_zoo_net *net, fv_value *x, int32_t units, const char *name, ...)
 {
     va_list arguments;
@@ -135,6 +177,15 @@ fv_status fvi_zoo_average_pool(fvi_zoo_net *net, fv_value *x, int32_t size, int3
     fv_pool2d_options options = pool_options(size, stride, pad, made.text);
     options.count_padding = true;
     return fv_graph_add_average_pool2d(net->graph, *x, &options, x);
+}
+
+fv_status fvi_zoo_global_average_pool(fvi_zoo_net *net, fv_value *x, const char *name, ...)
+{
+    va_list arguments;
+    va_start(arguments, name);
+    const fvi_zoo_name made = format_name(name, arguments);
+    va_end(arguments);
+    return add_plain(net, "global_average_pool", x, 1, x, made.text);
 }
 
 fv_status fvi_zoo_concat(fvi_zoo_net *net, const fv_value *parts, int32_t count, fv_value *x, const char *name, ...)

@@ -32,6 +32,7 @@ typedef struct fvi_zoo_conv_options {
     bool same;       /* or (kernel - 1) / 2 on each axis: with stride 1 the size stays */
     int32_t groups;  /* 0 means 1 */
     bool no_bias;
+    double epsilon; /* of the batch normalisation behind it, in the forms that have one; 0 means its default */
     fv_initializer weight_init, bias_init;
 } fvi_zoo_conv_options;
 
@@ -42,6 +43,15 @@ fv_status fvi_zoo_conv(fvi_zoo_net *net, fv_value *x, const fvi_zoo_conv_options
 /* A convolution and a ReLU, "<name>.conv" and "<name>.relu". */
 fv_status fvi_zoo_conv_relu(fvi_zoo_net *net, fv_value *x, const fvi_zoo_conv_options *options, const char *name, ...)
     FVI_PRINTF(4, 5);
+/* A convolution without bias and batch normalisation, "<name>.conv" and "<name>.bn"; then also ReLU, "<name>.relu". */
+fv_status fvi_zoo_conv_bn(fvi_zoo_net *net, fv_value *x, const fvi_zoo_conv_options *options, const char *name, ...)
+    FVI_PRINTF(4, 5);
+fv_status fvi_zoo_conv_bn_relu(fvi_zoo_net *net, fv_value *x, const fvi_zoo_conv_options *options, const char *name,
+                               ...) FVI_PRINTF(4, 5);
+/* epsilon 0 means the default. */
+fv_status fvi_zoo_batch_norm(fvi_zoo_net *net, fv_value *x, double epsilon, const char *name, ...) FVI_PRINTF(4, 5);
+/* Inverted dropout of single values. */
+fv_status fvi_zoo_dropout(fvi_zoo_net *net, fv_value *x, double drop, const char *name, ...) FVI_PRINTF(4, 5);
 fv_status fvi_zoo_dense(fvi_zoo_net *net, fv_value *x, int32_t units, const char *name, ...) FVI_PRINTF(4, 5);
 fv_status fvi_zoo_relu(fvi_zoo_net *net, fv_value *x, const char *name, ...) FVI_PRINTF(3, 4);
 /* Windows of size x size every stride pixels, pad on each side. */
@@ -53,6 +63,7 @@ fv_status fvi_zoo_max_pool_ceil(fvi_zoo_net *net, fv_value *x, int32_t size, int
 /* Means over whole windows: padded cells count as zeros. */
 fv_status fvi_zoo_average_pool(fvi_zoo_net *net, fv_value *x, int32_t size, int32_t stride, int32_t pad,
                                const char *name, ...) FVI_PRINTF(6, 7);
+fv_status fvi_zoo_global_average_pool(fvi_zoo_net *net, fv_value *x, const char *name, ...) FVI_PRINTF(3, 4);
 /* Puts the channels of count values side by side, or adds the values up. */
 fv_status fvi_zoo_concat(fvi_zoo_net *net, const fv_value *parts, int32_t count, fv_value *x, const char *name, ...)
     FVI_PRINTF(5, 6);
