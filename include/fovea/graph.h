@@ -115,6 +115,47 @@ typedef struct fv_pool2d_options { /* max_pool2d and average_pool2d */
     bool count_padding; /* average: divide by the whole window; false: by the cells inside the image */
 } fv_pool2d_options;
 
+typedef struct fv_adaptive_average_pool_options {
+    const char *name;
+    int32_t size[2]; /* output rows, columns; required */
+} fv_adaptive_average_pool_options;
+
+typedef struct fv_channel_pool_options { /* channel_max_pool and channel_average_pool */
+    const char *name;
+    int32_t size;   /* channels of a window; required */
+    int32_t stride; /* channels from one window to the next; 0 means size */
+    int32_t pad;    /* channels before the first and behind the last; smaller than size */
+} fv_channel_pool_options;
+
+typedef struct fv_pad_options {
+    const char *name;
+    int32_t pad[4];      /* rows and columns added: top, left, bottom, right */
+    int32_t channels[2]; /* channels added: before, after */
+    double value;        /* of what is added */
+} fv_pad_options;
+
+typedef struct fv_crop_options {
+    const char *name;
+    int32_t crop[4]; /* rows and columns removed: top, left, bottom, right */
+} fv_crop_options;
+
+typedef struct fv_slice_options {
+    const char *name;
+    int32_t first; /* channel, from 0 */
+    int32_t count; /* channels; required */
+} fv_slice_options;
+
+typedef struct fv_reshape_options {
+    const char *name;
+    int32_t shape[3]; /* channels, rows, columns; required; one of them may be 0: what is left for it */
+} fv_reshape_options;
+
+typedef struct fv_upsample_options {
+    const char *name;
+    int32_t factor[2]; /* rows, columns; required */
+    bool bilinear;     /* false: each pixel is repeated */
+} fv_upsample_options;
+
 typedef struct fv_dense_options {
     const char *name;
     int32_t units; /* required */
@@ -150,7 +191,7 @@ typedef struct fv_local_response_norm_options {
                                whole window, as Caffe and PyTorch do */
 } fv_local_response_norm_options;
 
-/* identity, flatten, relu, sigmoid, tanh, softmax, add, concat */
+/* identity, flatten, relu, sigmoid, tanh, softmax, add, concat, multiply, global_average_pool, global_max_pool */
 typedef struct fv_plain_options {
     const char *name;
 } fv_plain_options;
@@ -205,6 +246,21 @@ FV_API fv_status fv_graph_add_rbf(fv_graph *graph, fv_value x, const fv_rbf_opti
 FV_API fv_status fv_graph_add_max_pool2d(fv_graph *graph, fv_value x, const fv_pool2d_options *options, fv_value *out);
 FV_API fv_status fv_graph_add_average_pool2d(fv_graph *graph, fv_value x, const fv_pool2d_options *options,
                                              fv_value *out);
+FV_API fv_status fv_graph_add_global_average_pool(fv_graph *graph, fv_value x, fv_value *out);
+FV_API fv_status fv_graph_add_global_max_pool(fv_graph *graph, fv_value x, fv_value *out);
+FV_API fv_status fv_graph_add_adaptive_average_pool(fv_graph *graph, fv_value x,
+                                                    const fv_adaptive_average_pool_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_channel_max_pool(fv_graph *graph, fv_value x, const fv_channel_pool_options *options,
+                                               fv_value *out);
+FV_API fv_status fv_graph_add_channel_average_pool(fv_graph *graph, fv_value x, const fv_channel_pool_options *options,
+                                                   fv_value *out);
+FV_API fv_status fv_graph_add_pad(fv_graph *graph, fv_value x, const fv_pad_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_crop(fv_graph *graph, fv_value x, const fv_crop_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_slice(fv_graph *graph, fv_value x, const fv_slice_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_reshape(fv_graph *graph, fv_value x, const fv_reshape_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_upsample(fv_graph *graph, fv_value x, const fv_upsample_options *options, fv_value *out);
+/* x times gate, which has x's shape or one value for each of its channels (c x 1 x 1). */
+FV_API fv_status fv_graph_add_multiply(fv_graph *graph, fv_value x, fv_value gate, fv_value *out);
 FV_API fv_status fv_graph_add_dense(fv_graph *graph, fv_value x, const fv_dense_options *options, fv_value *out);
 FV_API fv_status fv_graph_add_batch_norm(fv_graph *graph, fv_value x, const fv_batch_norm_options *options,
                                          fv_value *out);

@@ -24,6 +24,64 @@ fv_status fv_graph_add_average_pool2d(fv_graph *graph, fv_value x, const fv_pool
     return fv_graph_add(graph, "average_pool2d", &x, 1, options, out);
 }
 
+fv_status fv_graph_add_global_average_pool(fv_graph *graph, fv_value x, fv_value *out)
+{
+    return fv_graph_add(graph, "global_average_pool", &x, 1, NULL, out);
+}
+
+fv_status fv_graph_add_global_max_pool(fv_graph *graph, fv_value x, fv_value *out)
+{
+    return fv_graph_add(graph, "global_max_pool", &x, 1, NULL, out);
+}
+
+fv_status fv_graph_add_adaptive_average_pool(fv_graph *graph, fv_value x,
+                                             const fv_adaptive_average_pool_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "adaptive_average_pool", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_channel_max_pool(fv_graph *graph, fv_value x, const fv_channel_pool_options *options,
+                                        fv_value *out)
+{
+    return fv_graph_add(graph, "channel_max_pool", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_channel_average_pool(fv_graph *graph, fv_value x, const fv_channel_pool_options *options,
+                                            fv_value *out)
+{
+    return fv_graph_add(graph, "channel_average_pool", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_pad(fv_graph *graph, fv_value x, const fv_pad_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "pad", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_crop(fv_graph *graph, fv_value x, const fv_crop_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "crop", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_slice(fv_graph *graph, fv_value x, const fv_slice_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "slice", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_reshape(fv_graph *graph, fv_value x, const fv_reshape_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "reshape", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_upsample(fv_graph *graph, fv_value x, const fv_upsample_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "upsample", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_multiply(fv_graph *graph, fv_value x, fv_value gate, fv_value *out)
+{
+    return fv_graph_add(graph, "multiply", (fv_value[]){ x, gate }, 2, NULL, out);
+}
+
 fv_status fv_graph_add_dense(fv_graph *graph, fv_value x, const fv_dense_options *options, fv_value *out)
 {
     return fv_graph_add(graph, "dense", &x, 1, options, out);

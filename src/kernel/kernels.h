@@ -36,6 +36,13 @@ typedef void fvi_activation_fn(size_t count, double a, double b, const void *x, 
 typedef void fvi_activation_backward_fn(size_t count, double a, double b, const void *y, const void *dy, void *dx);
 typedef void fvi_add_fn(size_t count, const void *a, const void *b, void *y); /* y = a + b */
 
+/* Products and weighted sums, element by element; nothing is fused. */
+typedef void fvi_multiply_fn(size_t count, const void *a, const void *b, void *y);     /* y = a * b */
+typedef void fvi_multiply_add_fn(size_t count, const void *a, const void *b, void *y); /* y = y + a*b */
+typedef void fvi_scale_add_fn(size_t count, double factor, const void *x, void *y);    /* y = y + factor*x */
+/* y = ((weight[0]*x[0] + weight[1]*x[1]) + weight[2]*x[2]) + weight[3]*x[3] */
+typedef void fvi_blend_fn(size_t count, const double weight[4], const void *const x[4], void *y);
+
 /* Rows of `count` scores, a stride in elements apart: y = exp(x - m) / sum(exp(x - m)) with m = max(x), stable for any
  * finite scores. log_sum: NULL, or for each row log(sum(exp(x))). The sum runs from the first score to the last. */
 typedef void fvi_softmax_fn(size_t rows, size_t count, ptrdiff_t x_stride, const void *x, ptrdiff_t y_stride, void *y,
@@ -78,6 +85,10 @@ typedef struct fvi_kernels {
     fvi_activation_fn *activation[FVI_ACTIVATIONS];
     fvi_activation_backward_fn *activation_backward[FVI_ACTIVATIONS];
     fvi_add_fn *add;
+    fvi_multiply_fn *multiply;
+    fvi_multiply_add_fn *multiply_add;
+    fvi_scale_add_fn *scale_add;
+    fvi_blend_fn *blend;
     fvi_softmax_fn *softmax;
     fvi_softmax_backward_fn *softmax_backward;
     fvi_cross_entropy_backward_fn *cross_entropy_backward;

@@ -15,6 +15,10 @@ fvi_activation_backward_fn FVI_REAL_NAME(fvi_relu_backward_reference), FVI_REAL_
     FVI_REAL_NAME(fvi_elu_backward_reference), FVI_REAL_NAME(fvi_sigmoid_backward_reference),
     FVI_REAL_NAME(fvi_tanh_backward_reference), FVI_REAL_NAME(fvi_scaled_tanh_backward_reference);
 fvi_add_fn FVI_REAL_NAME(fvi_add_reference);
+fvi_multiply_fn FVI_REAL_NAME(fvi_multiply_reference);
+fvi_multiply_add_fn FVI_REAL_NAME(fvi_multiply_add_reference);
+fvi_scale_add_fn FVI_REAL_NAME(fvi_scale_add_reference);
+fvi_blend_fn FVI_REAL_NAME(fvi_blend_reference);
 fvi_softmax_fn FVI_REAL_NAME(fvi_softmax_reference);
 fvi_softmax_backward_fn FVI_REAL_NAME(fvi_softmax_backward_reference);
 fvi_cross_entropy_backward_fn FVI_REAL_NAME(fvi_cross_entropy_backward_reference);

@@ -14,6 +14,10 @@ fvi_activation_backward_fn FVI_ISA_NAME(fvi_relu_backward_f32), FVI_ISA_NAME(fvi
     FVI_ISA_NAME(fvi_elu_backward_f32), FVI_ISA_NAME(fvi_sigmoid_backward_f32), FVI_ISA_NAME(fvi_tanh_backward_f32),
     FVI_ISA_NAME(fvi_scaled_tanh_backward_f32);
 fvi_add_fn FVI_ISA_NAME(fvi_add_f32);
+fvi_multiply_fn FVI_ISA_NAME(fvi_multiply_f32);
+fvi_multiply_add_fn FVI_ISA_NAME(fvi_multiply_add_f32);
+fvi_scale_add_fn FVI_ISA_NAME(fvi_scale_add_f32);
+fvi_blend_fn FVI_ISA_NAME(fvi_blend_f32);
 fvi_softmax_fn FVI_ISA_NAME(fvi_softmax_f32);
 fvi_max_pool_row_fn FVI_ISA_NAME(fvi_max_pool_row_f32);
 fvi_average_pool_row_fn FVI_ISA_NAME(fvi_average_pool_row_f32);

@@ -25,13 +25,10 @@ static fv_status infer(fvi_infer *node)
     return FV_OK;
 }
 
-/* Channels [from, from + channels) of a view. */
 static fvi_view slice(const fvi_view *view, fv_dtype dtype, int32_t from, int32_t channels)
 {
-    fvi_view part = *view;
-    part.data = (char *)view->data + (size_t)from * fv_dtype_size(dtype);
-    part.c = channels;
-    return part;
+    return fvi_view_part(view, dtype, (fv_image_shape){ .c = from },
+                         (fv_image_shape){ .c = channels, .h = view->h, .w = view->w });
 }
 
 static fv_status forward(fvi_call *call)

@@ -86,6 +86,8 @@ typedef struct fvi_setup {
     size_t packed_bytes;        /* parameters packed by pack() */
     int32_t input_border[4];    /* wanted on every input, holding zeros: top, left, bottom, right */
     int32_t gradient_border[4]; /* wanted on dy, holding zeros */
+    int32_t first_channel;      /* joins: where the first input's channels begin in y (-1: not side by side after all);
+                                 * slices: which channel of x[0] is y's first. 0 unless the layer says otherwise */
     const char
         *algorithm[3]; /* forward; backward by data (or whole backward); backward by weights; NULL: nothing to tell */
     const char *refused[3]; /* "name: reason\n"... or NULL */
@@ -135,8 +137,10 @@ typedef struct fvi_layer {
     bool
         flattens; /* reads an image as the vector of its elements in the order c, h, w (dense): a flatten before it costs nothing */
     bool
-        joins; /* y is the inputs' channels one after the other (concat): any x[i] may lie in its place of y already, and any
-                    * dx[i] in its place of dy */
+        joins; /* y is the inputs' channels one after the other (concat), perhaps with others around them (pad): any x[i] may
+                    * lie in its place of y already, and any dx[i] in its place of dy */
+    bool
+        slices; /* y is neighbouring channels of x[0]: y may lie in their place of x[0], and then forward is not called */
     uint32_t backward_reads; /* FVI_READS_... */
     fv_status (*infer)(fvi_infer *node);
     fv_status (*setup)(fvi_setup *node); /* NULL: nothing to prepare */

@@ -12,5 +12,8 @@ extern const fvi_layer fvi_layer_input, fvi_layer_conv2d, fvi_layer_max_pool2d, 
     fvi_layer_sigmoid, fvi_layer_tanh, fvi_layer_scaled_tanh, fvi_layer_softmax, fvi_layer_softmax_cross_entropy,
     fvi_layer_euclidean_loss, fvi_layer_add, fvi_layer_concat;
 extern const fvi_layer fvi_layer_conv2d_transpose, fvi_layer_subsample, fvi_layer_rbf, fvi_layer_map_loss;
+extern const fvi_layer fvi_layer_global_average_pool, fvi_layer_global_max_pool, fvi_layer_adaptive_average_pool,
+    fvi_layer_channel_max_pool, fvi_layer_channel_average_pool, fvi_layer_pad, fvi_layer_crop, fvi_layer_slice,
+    fvi_layer_reshape, fvi_layer_upsample, fvi_layer_multiply;
 
 #endif

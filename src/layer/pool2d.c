@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * pool2d.c - max and average pooling: two descriptors, one geometry. Forward is cut by output rows, backward by images.
- * Max pooling keeps the winning tap of each output (one byte, two for windows of more than 256 cells), so that backward
- * reads neither input nor output.
+ * pool2d.c - max and average pooling over windows, and over the whole image: four descriptors, one geometry.
  */
-#include "base/checked.h"
 #include "fovea/graph.h"
 #include "layer/layers.h"
-#include "layer/split.h"
+#include "layer/pool_pass.h"
 #include "layer/window.h"
-
-enum { MAX_TAPS = 65536, MAX_NARROW_TAPS = 256 };
 
 /* One table: average pooling reads it from the start, max pooling, which has no count_padding, from the second entry on. */
 static const fvi_attribute attributes[] = {
@@ -85,149 +80,38 @@ static fv_status infer_pool(fvi_infer *node, const char *type)
     return FV_OK;
 }
 
-/* The geometry, with strides still unknown, in the plan's arena. */
-static fv_status setup_pool(fvi_setup *node, const char *type)
+static fv_status setup_pool(fvi_setup *node, const char *type, bool max)
 {
     const fv_pool2d_options *options = node->options;
     const fv_image_shape in = node->in[0];
     fvi_window window;
     FV_TRY(resolve(node->context, type, node->name, options, in, &window));
-    fvi_pool_shape *shape = fvi_arena_allocate(node->arena, sizeof *shape);
-    if (!shape)
-        return fvi_out_of_memory(node->context, "a pooling's geometry", sizeof *shape);
-    *shape = (fvi_pool_shape){
-        .h = in.h,
-        .w = in.w,
-        .c = in.c,
-        .oh = window.out[0],
-        .ow = window.out[1],
-        .kernel = { window.kernel[0], window.kernel[1] },
-        .stride = { window.stride[0], window.stride[1] },
-        .pad = { window.pad[0], window.pad[1], window.pad[2], window.pad[3] },
-        .count_padding = options->count_padding,
-        .wide_index = (int64_t)window.kernel[0] * window.kernel[1] > MAX_NARROW_TAPS,
-    };
-    node->prepared = shape;
-    return FV_OK;
+    const fvi_pool_plan plan = { .shape = {
+                                     .h = in.h,
+                                     .w = in.w,
+                                     .c = in.c,
+                                     .oh = window.out[0],
+                                     .ow = window.out[1],
+                                     .kernel = { window.kernel[0], window.kernel[1] },
+                                     .stride = { window.stride[0], window.stride[1] },
+                                     .pad = { window.pad[0], window.pad[1], window.pad[2], window.pad[3] },
+                                     .count_padding = options->count_padding,
+                                 } };
+    return fvi_pool_setup(node, type, &plan, max);
 }
 
-/* One pass of either pooling. */
-typedef struct pool_pass {
-    const fvi_call *call;
-    fvi_pool_shape shape;
-    size_t index_row; /* bytes of one output row of the index, 0: none is kept */
-} pool_pass;
-
-static pool_pass make_pass(const fvi_call *call, const fvi_view *x, const fvi_view *y)
-{
-    pool_pass pass = { .call = call, .shape = *(const fvi_pool_shape *)call->prepared };
-    pass.shape.x_row = x->row_stride;
-    pass.shape.x_pixel = x->pixel_stride;
-    pass.shape.y_row = y->row_stride;
-    pass.shape.y_pixel = y->pixel_stride;
-    if (call->saved)
-        pass.index_row = (size_t)pass.shape.ow * (size_t)pass.shape.c * (pass.shape.wide_index ? 2 : 1);
-    return pass;
-}
-
-static const void *read_image(const fvi_call *call, const fvi_view *view, size_t image)
-{
-    return fvi_view_at(view, call->dtype, (int32_t)image, 0, 0);
-}
-
-static void max_rows(const void *argument, size_t first, size_t count)
-{
-    const pool_pass *pass = argument;
-    const fvi_call *call = pass->call;
-    const size_t rows = (size_t)pass->shape.oh;
-    for (size_t row = first; row < first + count; row++) {
-        char *index = pass->index_row ? (char *)call->saved + row * pass->index_row : NULL;
-        call->kernels->max_pool_row(&pass->shape, (int32_t)(row % rows), read_image(call, &call->x[0], row / rows),
-                                    fvi_view_at(&call->y, call->dtype, (int32_t)(row / rows), 0, 0), index);
-    }
-}
-
-static void average_rows(const void *argument, size_t first, size_t count)
-{
-    const pool_pass *pass = argument;
-    const fvi_call *call = pass->call;
-    const size_t rows = (size_t)pass->shape.oh;
-    for (size_t row = first; row < first + count; row++)
-        call->kernels->average_pool_row(&pass->shape, (int32_t)(row % rows), read_image(call, &call->x[0], row / rows),
-                                        fvi_view_at(&call->y, call->dtype, (int32_t)(row / rows), 0, 0));
-}
-
-static void max_images_backward(const void *argument, size_t first, size_t count)
-{
-    const pool_pass *pass = argument;
-    const fvi_call *call = pass->call;
-    for (size_t image = first; image < first + count; image++)
-        call->kernels->max_pool_backward(&pass->shape, read_image(call, &call->dy, image),
-                                         (const char *)call->saved + image * (size_t)pass->shape.oh * pass->index_row,
-                                         fvi_view_at(&call->dx[0], call->dtype, (int32_t)image, 0, 0));
-}
-
-static void average_images_backward(const void *argument, size_t first, size_t count)
-{
-    const pool_pass *pass = argument;
-    const fvi_call *call = pass->call;
-    for (size_t image = first; image < first + count; image++)
-        call->kernels->average_pool_backward(&pass->shape, read_image(call, &call->dy, image),
-                                             fvi_view_at(&call->dx[0], call->dtype, (int32_t)image, 0, 0));
-}
-
-/* Elements of x behind one row of y. */
-static size_t row_elements(const fvi_pool_shape *shape)
-{
-    return (size_t)shape->kernel[0] * (size_t)shape->w * (size_t)shape->c;
-}
-
-static size_t image_elements(const fvi_pool_shape *shape)
-{
-    return (size_t)shape->h * (size_t)shape->w * (size_t)shape->c;
-}
-
-/* Max pooling. */
 static fv_status max_infer(fvi_infer *node)
 {
     const fv_pool2d_options *options = node->options;
     FV_TRY(infer_pool(node, "max_pool2d"));
-    if ((int64_t)options->kernel[0] * options->kernel[1] > MAX_TAPS)
-        return fvi_fail(node->context, FV_ERR_UNSUPPORTED, "max_pool2d '%s': a window of %dx%d has more than %d cells",
-                        node->name, options->kernel[0], options->kernel[1], MAX_TAPS);
-    return FV_OK;
+    return fvi_pool_check_taps(node, "max_pool2d", options->kernel[0], options->kernel[1]);
 }
 
 static fv_status max_setup(fvi_setup *node)
 {
-    FV_TRY(setup_pool(node, "max_pool2d"));
-    if (!node->backward || !node->wants_dx)
-        return FV_OK;
-    const fvi_pool_shape *shape = node->prepared;
-    const size_t outputs = (size_t)shape->oh * (size_t)shape->ow * (size_t)shape->c; /* at most 2^31: infer checked */
-    if (!fvi_size_multiply(outputs * (shape->wide_index ? 2 : 1), (size_t)node->batch, &node->saved_bytes))
-        return fvi_fail(node->context, FV_ERR_SHAPE, "max_pool2d '%s': batch %d of %zu outputs overflows", node->name,
-                        node->batch, outputs);
-    return FV_OK;
+    return setup_pool(node, "max_pool2d", true);
 }
 
-static fv_status max_forward(fvi_call *call)
-{
-    const pool_pass pass = make_pass(call, &call->x[0], &call->y);
-    fvi_split_items(call->context, (size_t)call->n * (size_t)pass.shape.oh, row_elements(&pass.shape), max_rows, &pass);
-    return FV_OK;
-}
-
-static fv_status max_backward(fvi_call *call)
-{
-    if (!call->dx[0].data)
-        return FV_OK;
-    const pool_pass pass = make_pass(call, &call->dx[0], &call->dy);
-    fvi_split_items(call->context, (size_t)call->n, image_elements(&pass.shape), max_images_backward, &pass);
-    return FV_OK;
-}
-
-/* Average pooling. */
 static fv_status average_infer(fvi_infer *node)
 {
     return infer_pool(node, "average_pool2d");
@@ -235,24 +119,43 @@ static fv_status average_infer(fvi_infer *node)
 
 static fv_status average_setup(fvi_setup *node)
 {
-    return setup_pool(node, "average_pool2d");
+    return setup_pool(node, "average_pool2d", false);
 }
 
-static fv_status average_forward(fvi_call *call)
+/* Global pooling: one window, the image. */
+static fv_status global_infer(fvi_infer *node)
 {
-    const pool_pass pass = make_pass(call, &call->x[0], &call->y);
-    fvi_split_items(call->context, (size_t)call->n * (size_t)pass.shape.oh, row_elements(&pass.shape), average_rows,
-                    &pass);
+    node->out = (fv_image_shape){ node->in[0].c, 1, 1 };
     return FV_OK;
 }
 
-static fv_status average_backward(fvi_call *call)
+static fv_status global_max_infer(fvi_infer *node)
 {
-    if (!call->dx[0].data)
-        return FV_OK;
-    const pool_pass pass = make_pass(call, &call->dx[0], &call->dy);
-    fvi_split_items(call->context, (size_t)call->n, image_elements(&pass.shape), average_images_backward, &pass);
-    return FV_OK;
+    FV_TRY(global_infer(node));
+    return fvi_pool_check_taps(node, "global_max_pool", node->in[0].h, node->in[0].w);
+}
+
+static fv_status setup_global(fvi_setup *node, const char *type, bool max)
+{
+    const fv_image_shape in = node->in[0];
+    const fvi_pool_plan plan = { .shape = { .h = in.h,
+                                            .w = in.w,
+                                            .c = in.c,
+                                            .oh = 1,
+                                            .ow = 1,
+                                            .kernel = { in.h, in.w },
+                                            .stride = { in.h, in.w } } };
+    return fvi_pool_setup(node, type, &plan, max);
+}
+
+static fv_status global_max_setup(fvi_setup *node)
+{
+    return setup_global(node, "global_max_pool", true);
+}
+
+static fv_status global_average_setup(fvi_setup *node)
+{
+    return setup_global(node, "global_average_pool", false);
 }
 
 const fvi_layer fvi_layer_max_pool2d = {
@@ -267,8 +170,8 @@ const fvi_layer fvi_layer_max_pool2d = {
     .backward_reads = FVI_READS_SAVED,
     .infer = max_infer,
     .setup = max_setup,
-    .forward = max_forward,
-    .backward = max_backward,
+    .forward = fvi_pool_max_forward,
+    .backward = fvi_pool_max_backward,
 };
 
 const fvi_layer fvi_layer_average_pool2d = {
@@ -281,6 +184,33 @@ const fvi_layer fvi_layer_average_pool2d = {
     .max_inputs = 1,
     .infer = average_infer,
     .setup = average_setup,
-    .forward = average_forward,
-    .backward = average_backward,
+    .forward = fvi_pool_average_forward,
+    .backward = fvi_pool_average_backward,
+};
+
+const fvi_layer fvi_layer_global_max_pool = {
+    .name = "global_max_pool",
+    .onnx_op = "GlobalMaxPool",
+    .formula = "y[c] = the largest of all x[c,i,j]; its gradient goes to the first of equals",
+    .options_size = sizeof(fv_plain_options),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .backward_reads = FVI_READS_SAVED,
+    .infer = global_max_infer,
+    .setup = global_max_setup,
+    .forward = fvi_pool_max_forward,
+    .backward = fvi_pool_max_backward,
+};
+
+const fvi_layer fvi_layer_global_average_pool = {
+    .name = "global_average_pool",
+    .onnx_op = "GlobalAveragePool",
+    .formula = "y[c] = the mean of all x[c,i,j]",
+    .options_size = sizeof(fv_plain_options),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .infer = global_infer,
+    .setup = global_average_setup,
+    .forward = fvi_pool_average_forward,
+    .backward = fvi_pool_average_backward,
 };

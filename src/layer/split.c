@@ -149,3 +149,28 @@ void fvi_split_copy(fv_context *context, fv_dtype dtype, const fvi_view *x, cons
     if (x->data != y->data)
         fvi_split_runs(context, dtype, views, 2, copy_run, &dtype);
 }
+
+/* Filling. */
+typedef struct fill_job {
+    fv_dtype dtype;
+    double value;
+} fill_job;
+
+static void fill_run(const void *argument, size_t count, void *const *at)
+{
+    const fill_job *job = argument;
+    if (job->value == 0.0)
+        memset(at[0], 0, count * fv_dtype_size(job->dtype));
+    else if (job->dtype == FV_F64)
+        for (size_t i = 0; i < count; i++)
+            ((double *)at[0])[i] = job->value;
+    else
+        for (size_t i = 0; i < count; i++)
+            ((float *)at[0])[i] = (float)job->value;
+}
+
+void fvi_split_fill(fv_context *context, fv_dtype dtype, const fvi_view *y, double value)
+{
+    const fill_job job = { .dtype = dtype, .value = value };
+    fvi_split_runs(context, dtype, &y, 1, fill_run, &job);
+}

@@ -27,5 +27,7 @@ void fvi_split_items(fv_context *context, size_t items, size_t elements, fvi_ite
 
 /* y = x, element by element, for views of one shape. Nothing happens when they are the same memory. */
 void fvi_split_copy(fv_context *context, fv_dtype dtype, const fvi_view *x, const fvi_view *y);
+/* Every element of a view = value. */
+void fvi_split_fill(fv_context *context, fv_dtype dtype, const fvi_view *y, double value);
 
 #endif

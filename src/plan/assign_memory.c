@@ -210,7 +210,9 @@ static int32_t find_clobbered(const fv_plan *plan, fv_value root)
     }
     for (int32_t i = 0; i < plan->forward_count && i < clobbered; i++) {
         const fvi_step *step = &plan->step[i];
-        if (step->node > root && step->y != FVI_NONE && tensors_overlap(&plan->tensor[step->y], tensor))
+        /* A join that runs leaves the inputs alone that lie in their places. */
+        if (step->node > root && step->y != FVI_NONE && !plan->nodes[step->node].layer->joins &&
+            tensors_overlap(&plan->tensor[step->y], tensor))
             clobbered = i;
     }
     return clobbered;

@@ -2,7 +2,8 @@
  *
  * place.c - which values share a storage: a result written over its input, and inputs written right into their slice of
  * a concatenation. Both are links from a root to the root downstream that holds it (fvi_plan_node.into); the last of a
- * chain owns the storage, the chain's members are its *class*.
+ * chain owns the storage, the chain's members are its *class*. A slice lies in its input (fvi_plan_node.slice_of), which
+ * nobody overwrites: the slice is one of its readers, and what is written over a slice would be written over the whole.
  */
 #include <string.h>
 
@@ -54,40 +55,48 @@ static bool class_may_be_overwritten(const fv_plan *plan, fv_value last)
     return true;
 }
 
+/* Whether a root's memory is still its own to choose. */
+static bool unplaced(const fv_plan *plan, fv_value root)
+{
+    return plan->node[root].into == FV_NO_VALUE && plan->node[root].slice_of == FV_NO_VALUE;
+}
+
 static void place_in_place(fv_plan *plan, fv_value value)
 {
     const fv_value x = root_of_input(plan, value, 0);
     const fvi_setup *setup = &plan->node[value].setup;
-    if (memcmp(&setup->in[0], &setup->out, sizeof setup->out) != 0 || plan->node[x].into != FV_NO_VALUE ||
+    if (memcmp(&setup->in[0], &setup->out, sizeof setup->out) != 0 || !unplaced(plan, x) ||
         !class_may_be_overwritten(plan, x))
         return;
     plan->node[x].into = value;
     plan->node[x].into_channel = 0;
 }
 
-/* Each input goes to its slice unless it lies somewhere already: in another concatenation, under its reader, or in this
- * one a second time. Those are left to the layer's own forward, which copies nothing that is in place. */
+/* Each input goes to its slice unless it lies somewhere already: in another concatenation, in what it is a slice of, under
+ * its reader, or in this one a second time. Those are left to the layer's own forward, which copies nothing that is in
+ * place; and so are channels that no input fills. */
 static void place_join(fv_plan *plan, fv_value value)
 {
-    int32_t channel = 0;
-    bool all = true;
-    for (int32_t j = 0; j < plan->nodes[value].input_count; j++) {
+    const fvi_setup *setup = &plan->node[value].setup;
+    int32_t channel = setup->first_channel;
+    bool all = channel == 0;
+    for (int32_t j = 0; j < plan->nodes[value].input_count && channel >= 0; j++) {
         const fv_value x = root_of_input(plan, value, j);
-        const bool unplaced = plan->node[x].into == FV_NO_VALUE;
-        if (unplaced) {
+        const bool placed = unplaced(plan, x);
+        if (placed) {
             plan->node[x].into = value;
             plan->node[x].into_channel = channel;
         }
-        all = all && unplaced;
+        all = all && placed;
         channel += plan->nodes[x].out.c;
     }
-    plan->node[value].joined = all;
+    plan->node[value].joined = all && channel == setup->out.c;
 }
 
 int32_t fvi_plan_joined_channel(const fv_plan *plan, fv_value value, int32_t j)
 {
-    int32_t channel = 0;
-    if (!plan->nodes[value].layer->joins)
+    int32_t channel = plan->node[value].setup.first_channel;
+    if (!plan->nodes[value].layer->joins || channel < 0)
         return FVI_NONE;
     for (int32_t k = 0; k < j; k++)
         channel += plan->nodes[root_of_input(plan, value, k)].out.c;
@@ -100,7 +109,9 @@ void fvi_plan_place(fv_plan *plan)
     for (int32_t i = 0; i < plan->node_count; i++) {
         if (!plan->node[i].runs || plan->node[i].dropped)
             continue;
-        if (plan->nodes[i].layer->joins)
+        if (plan->nodes[i].layer->slices)
+            plan->node[i].slice_of = root_of_input(plan, i, 0);
+        else if (plan->nodes[i].layer->joins)
             place_join(plan, i);
         else if (plan->nodes[i].layer->in_place && plan->nodes[i].input_count > 0)
             place_in_place(plan, i);

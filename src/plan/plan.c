@@ -74,7 +74,7 @@ static fv_status start_nodes(fv_plan *plan)
     for (int32_t i = 0; i < plan->node_count; i++) {
         fvi_plan_node *node = &plan->node[i];
         node->root = i;
-        node->into = FV_NO_VALUE;
+        node->into = node->slice_of = FV_NO_VALUE;
         node->tensor = node->gradient = node->saved = FVI_NONE;
     }
     return FV_OK;

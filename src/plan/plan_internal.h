@@ -47,6 +47,7 @@ typedef struct fvi_plan_node {
     bool has_gradient;   /* and a loss lies behind it */
     fv_value into;       /* root whose storage holds this root as a part (in place: all of it), or FV_NO_VALUE */
     int32_t into_channel;
+    fv_value slice_of; /* root in whose memory this root's channels lie (slice: no forward step), or FV_NO_VALUE */
     int32_t tensor;    /* activation of this root, or FVI_NONE */
     int32_t gradient;  /* tensor of the root's whole gradient, or FVI_NONE */
     int32_t saved;     /* storage, or FVI_NONE */

@@ -45,7 +45,7 @@ static void make_activations(fv_plan *plan)
             continue;
         if (node->setup.saved_bytes > 0)
             node->saved = new_storage(plan, (fv_image_shape){ 0 }, node->setup.saved_bytes);
-        if (plan->nodes[i].layer->is_loss)
+        if (plan->nodes[i].layer->is_loss || node->slice_of != FV_NO_VALUE)
             continue;
         if (node->into == FV_NO_VALUE) {
             node->tensor = new_tensor(plan, new_storage(plan, shape, 0), 0, shape.c);
@@ -53,6 +53,13 @@ static void make_activations(fv_plan *plan)
             const fvi_tensor whole = plan->tensor[plan->node[node->into].tensor];
             node->tensor = new_tensor(plan, whole.storage, whole.channel + node->into_channel, shape.c);
         }
+    }
+    for (int32_t i = 0; i < plan->node_count; i++) { /* a slice comes after what it is a slice of */
+        fvi_plan_node *node = &plan->node[i];
+        if (node->slice_of == FV_NO_VALUE)
+            continue;
+        const fvi_tensor whole = plan->tensor[plan->node[node->slice_of].tensor];
+        node->tensor = new_tensor(plan, whole.storage, whole.channel + node->setup.first_channel, plan->nodes[i].out.c);
     }
 }
 
@@ -211,7 +218,8 @@ fv_status fvi_plan_steps(fv_plan *plan)
     FV_TRY(make_room(plan));
     make_activations(plan);
     for (int32_t i = 0; i < plan->node_count; i++)
-        if (plan->node[i].runs && !plan->node[i].dropped && !plan->node[i].joined)
+        if (plan->node[i].runs && !plan->node[i].dropped && !plan->node[i].joined &&
+            plan->node[i].slice_of == FV_NO_VALUE)
             FV_TRY(add_forward(plan, i));
     plan->forward_count = plan->step_count;
     for (int32_t i = plan->node_count - 1; i >= 0 && fvi_plan_trains(plan); i--) {

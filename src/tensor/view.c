@@ -30,6 +30,17 @@ fvi_view fvi_view_first(fvi_view view, int32_t n)
     return view;
 }
 
+fvi_view fvi_view_part(const fvi_view *view, fv_dtype dtype, fv_image_shape from, fv_image_shape size)
+{
+    fvi_view part = *view;
+    part.data = (char *)fvi_view_at(view, dtype, 0, from.h, from.w) + (size_t)from.c * fv_dtype_size(dtype);
+    part.h = size.h;
+    part.w = size.w;
+    part.c = size.c;
+    memset(part.border, 0, sizeof part.border);
+    return part;
+}
+
 void *fvi_view_at(const fvi_view *view, fv_dtype dtype, int32_t n, int32_t h, int32_t w)
 {
     const ptrdiff_t element = n * view->image_stride + h * view->row_stride + w * view->pixel_stride;

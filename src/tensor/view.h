@@ -28,6 +28,8 @@ fvi_view fvi_view_dense(void *data, int32_t n, int32_t h, int32_t w, int32_t c);
 size_t fvi_view_image_elements(int32_t h, int32_t w, int32_t c, const int32_t border[4]);
 /* The first n images of a view. */
 fvi_view fvi_view_first(fvi_view view, int32_t n);
+/* The rows, columns and channels [from, from + size) of a view: a view without border. */
+fvi_view fvi_view_part(const fvi_view *view, fv_dtype dtype, fv_image_shape from, fv_image_shape size);
 /* Address of element (n, h, w, 0). */
 void *fvi_view_at(const fvi_view *view, fv_dtype dtype, int32_t n, int32_t h, int32_t w);
 /* Elements of one image when each is a dense run without border (pixels contiguous), else 0. */

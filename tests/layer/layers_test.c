@@ -53,8 +53,40 @@ static const char *const problems[] = {
     "average_pool2d n1c3h5w6r3u2p1e1o1", /* counting padded cells, rounded up */
     "average_pool2d n2c17h3w4r3s4",      /* global; odd tail */
     "average_pool2d n1c3h5w5r3u1m2",     /* same */
-    "dense n3c7k5",                      /* vector */
-    "dense n2c3h4w2k6b1",                /* image, no bias */
+    "global_max_pool n2c5h3w7",
+    "global_max_pool n1c9h17w16",    /* more than 256 cells: two-byte index */
+    "global_max_pool n2c3",          /* one cell */
+    "global_average_pool n2c17h7w7", /* odd tail */
+    "global_average_pool n3c3h5w4",
+    "adaptive_average_pool n2c5h6w4r3s2",  /* sizes divide: disjoint windows */
+    "adaptive_average_pool n2c9h7w5r3s4",  /* neighbouring windows overlap */
+    "adaptive_average_pool n1c3h2w3r5s7",  /* more outputs than inputs */
+    "channel_max_pool n2c7h3w2r3",         /* a channel left over */
+    "channel_max_pool n2c9h2w3r3u2p1",     /* overlapping, padded */
+    "channel_max_pool n1c300h1w2r280u9",   /* two-byte index */
+    "channel_average_pool n2c8h3w3r2",     /* tiling */
+    "channel_average_pool n2c9h2w3r4u3p2", /* overlapping, edges divide by fewer */
+    "pad n2c3h4w5p1r2s3u4j2l1a150",        /* every side, a value */
+    "pad n2c5h3w4j3l2",                    /* channels only */
+    "pad n1c9h3w2p1u2",                    /* pixels only */
+    "pad n2c3h2w2",                        /* nothing at all */
+    "crop n2c5h7w6p1r2s3u1",
+    "crop n2c3h2w3",
+    "slice n2c9h3w4r2k5",
+    "slice n2c9h3w4k9",
+    "reshape n2c6h4w5k5r8s3",
+    "reshape n2c3h4w5k60r1s1",    /* flatten */
+    "reshape n2c12k3r0s2",        /* rows: what is left */
+    "reshape n1c3h40w41k3r41s40", /* more than one block */
+    "multiply n2c5h3w4i2",
+    "multiply n3c9i2",
+    "multiply n2c9h3w5i2j1", /* a gate for each channel */
+    "upsample n2c5h3w4r2s3",
+    "upsample n2c9h2w3r1s1",
+    "upsample n2c5h3w4r2s3e1",
+    "upsample n1c9h1w3r4s1e1", /* one row: nothing to interpolate with */
+    "dense n3c7k5",            /* vector */
+    "dense n2c3h4w2k6b1",      /* image, no bias */
     "flatten n2c3h4w5",
     "flatten n3c6",
     "identity n2c3h4w5",

@@ -32,6 +32,24 @@ static const size_case sizes[] = {
     { "max_pool2d c4h5w5r2u2p1e1", 4, 3, 3 }, /* a fourth window would start outside: 2*3 - 1 = 5 */
     { "average_pool2d c4h7w7r7", 4, 1, 1 },
     { "average_pool2d c4h7w7r3u1m2", 4, 7, 7 },
+    { "max_pool2d c96h55w55r3u2", 96, 27, 27 }, /* AlexNet's overlapping ones */
+    { "max_pool2d c256h13w13r3u2", 256, 6, 6 },
+    { "max_pool2d c64h112w112r3u2e1", 64, 56, 56 }, /* GoogLeNet's, rounded up */
+    { "max_pool2d c4h1w9r1s3u1v2", 4, 1, 4 },       /* along one axis: a sequence of 9 */
+    { "global_average_pool c512h7w7", 512, 1, 1 },
+    { "global_max_pool c3h5w9", 3, 1, 1 },
+    { "adaptive_average_pool c256h13w13r6s6", 256, 6, 6 },
+    { "adaptive_average_pool c2h1w1r7s7", 2, 7, 7 },
+    { "channel_max_pool c10h3w4r2", 5, 3, 4 },
+    { "channel_average_pool c7h3w4r3u2p1", 4, 3, 4 },
+    { "pad c3h4w5p1r2s3u4j5l6", 14, 8, 11 },
+    { "crop c3h9w9p1r2s3u4", 3, 5, 3 },
+    { "slice c9h3w4r4k5", 5, 3, 4 },
+    { "reshape c6h4w5k5r8s3", 5, 8, 3 },
+    { "reshape c6h4w5k0r4s5", 6, 4, 5 },
+    { "multiply c3h4w5i2", 3, 4, 5 },
+    { "multiply c3h4w5i2j1", 3, 4, 5 },
+    { "upsample c3h4w5r2s3", 3, 8, 15 },
     { "dense c3h4w5k10", 10, 1, 1 },
     { "flatten c3h4w5", 60, 1, 1 },
     { "concat c3h4w5i3", 12, 4, 5 },
@@ -110,6 +128,29 @@ static const refusal refusals[] = {
     { "conv2d c65535h1w1k16777216r1", FV_ERR_SHAPE, { "conv2d 'node1'", "", "" } },
     { "max_pool2d c2h4w4r0", FV_ERR_ARGUMENT, { "kernel 0", "", "" } },
     { "max_pool2d c2h4w4r2p2", FV_ERR_ARGUMENT, { "padding 2 is not smaller than the kernel's size 2", "", "" } },
+    { "global_max_pool c1h300w300", FV_ERR_UNSUPPORTED, { "global_max_pool 'node1'", "300x300", "65536" } },
+    { "adaptive_average_pool c2h4w4", FV_ERR_ARGUMENT, { "size 0", "", "" } },
+    { "adaptive_average_pool c2h4w4r-3s1", FV_ERR_ARGUMENT, { "size -3", "", "" } },
+    { "channel_max_pool c2h4w4r3", FV_ERR_SHAPE, { "channel_max_pool 'node1'", "kernel 1x3", "input 4x2" } },
+    { "channel_max_pool c9r0", FV_ERR_ARGUMENT, { "size 0", "", "" } },
+    { "channel_average_pool c9r3p3", FV_ERR_ARGUMENT, { "padding 3 is not smaller", "", "" } },
+    { "channel_average_pool c9r3u-1", FV_ERR_ARGUMENT, { "stride -1", "", "" } },
+    { "pad c2h4w4p-1", FV_ERR_ARGUMENT, { "pad -1", "", "" } },
+    { "pad c2h4w4j-1", FV_ERR_ARGUMENT, { "channels -1", "", "" } },
+    { "pad c16777216h16w16p1", FV_ERR_SHAPE, { "larger than", "", "" } },
+    { "crop c2h4w4p2s2", FV_ERR_SHAPE, { "crop 'node1'", "4 rows and 0 columns", "4x4" } },
+    { "crop c2h4w4r3u9", FV_ERR_SHAPE, { "0 rows and 12 columns", "", "" } },
+    { "crop c2h4w4u-1", FV_ERR_ARGUMENT, { "crop -1", "", "" } },
+    { "slice c5h2w2r2k4", FV_ERR_SHAPE, { "slice 'node1'", "channels 2 to 5", "channels 0 to 4" } },
+    { "slice c5h2w2r2", FV_ERR_ARGUMENT, { "count 0", "", "" } },
+    { "slice c5h2w2r-1k1", FV_ERR_ARGUMENT, { "first -1", "", "" } },
+    { "reshape c6h4w5k5r8s4", FV_ERR_SHAPE, { "6x4x5 cannot become 5x8x4", "number of elements", "" } },
+    { "reshape c6h4w5k7r0s1", FV_ERR_SHAPE, { "6x4x5 cannot become 7x0x1", "number of elements", "" } },
+    { "reshape c6h4w5k0r0s1", FV_ERR_SHAPE, { "only one size may be 0", "", "" } },
+    { "reshape c6h4w5k-6r4s5", FV_ERR_ARGUMENT, { "shape -6", "", "" } },
+    { "multiply c3h4w5", FV_ERR_ARGUMENT, { "takes 2 inputs, got 1", "", "" } },
+    { "upsample c3h4w5r2", FV_ERR_ARGUMENT, { "factor 0", "", "" } },
+    { "upsample c3h65535w1r65535s1", FV_ERR_SHAPE, { "65535x1 pixels times 65535x1", "too many", "" } },
     { "max_pool2d c1h300w300r300", FV_ERR_UNSUPPORTED, { "300x300", "65536", "" } },
     { "dense c65535h256w2k16777216", FV_ERR_SHAPE, { "dense 'node1'", "weights", "" } },
     { "dense c2k0", FV_ERR_ARGUMENT, { "units 0", "", "" } },
@@ -146,8 +187,10 @@ FV_TEST(window, zero_sizes_are_refused)
         if (fvi_layers[i]->is_input)
             continue;
         for (int axis = 0; axis < 3; axis++) {
-            layer_case problem = { .problem = fvi_layers[i]->name, .layer = fvi_layers[i], .n = 1, .input_count = 1 };
-            problem.in[0] = (fv_image_shape){ axis != 0, axis != 1, axis != 2 };
+            layer_case problem = {
+                .problem = fvi_layers[i]->name, .layer = fvi_layers[i], .n = 1, .input_count = fvi_layers[i]->min_inputs
+            };
+            problem.in[0] = problem.in[1] = (fv_image_shape){ axis != 0, axis != 1, axis != 2 };
             fvi_infer node;
             assert_int_equal(layer_case_infer(&problem, context, &node), FV_ERR_SHAPE);
             assert_non_null(strstr(fv_context_message(context), "must be at least 1"));

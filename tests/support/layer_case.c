@@ -79,11 +79,40 @@ static void set_pool2d(fv_pool2d_options *options, const int32_t number[26])
     };
 }
 
+/* The layers that move elements or pool without a window of rows and columns; false: another one. */
+static bool set_shape_options(layer_case *problem, const int32_t number[26])
+{
+    const char *type = problem->layer->name;
+    const int32_t r = get(number, 'r'), s = get(number, 's'), p = get(number, 'p'), u = get(number, 'u');
+    layer_options *options = &problem->options;
+    if (strcmp(type, "adaptive_average_pool") == 0)
+        options->adaptive = (fv_adaptive_average_pool_options){ .size = { r, s } };
+    else if (strncmp(type, "channel_", 8) == 0)
+        options->channel_pool = (fv_channel_pool_options){ .size = r, .stride = u, .pad = p };
+    else if (strcmp(type, "pad") == 0)
+        options->pad = (fv_pad_options){ .pad = { p, r, s, u },
+                                         .channels = { get(number, 'j'), get(number, 'l') },
+                                         .value = get(number, 'a') / 100.0 };
+    else if (strcmp(type, "crop") == 0)
+        options->crop = (fv_crop_options){ .crop = { p, r, s, u } };
+    else if (strcmp(type, "slice") == 0)
+        options->slice = (fv_slice_options){ .first = r, .count = get(number, 'k') };
+    else if (strcmp(type, "reshape") == 0)
+        options->reshape = (fv_reshape_options){ .shape = { get(number, 'k'), r, s } };
+    else if (strcmp(type, "upsample") == 0)
+        options->upsample = (fv_upsample_options){ .factor = { r, s }, .bilinear = get(number, 'e') != 0 };
+    else
+        return false;
+    return true;
+}
+
 static void set_options(layer_case *problem, const int32_t number[26])
 {
     const char *type = problem->layer->name;
     const double first = get(number, 'a') / 100.0, second = get(number, 'q') / 100.0;
     layer_options *options = &problem->options;
+    if (set_shape_options(problem, number))
+        return;
     if (strcmp(type, "conv2d") == 0)
         set_conv2d(&options->conv2d, number);
     else if (strcmp(type, "conv2d_transpose") == 0)
@@ -131,6 +160,8 @@ layer_case layer_case_parse(const char *problem)
     for (int32_t i = 0; i < parsed.input_count; i++)
         parsed.in[i] = (fv_image_shape){ get_or(number, 'c', 1) + (widens ? i : 0), get_or(number, 'h', 1),
                                          get_or(number, 'w', 1) };
+    if (strcmp(type, "multiply") == 0 && get(number, 'j') != 0)
+        parsed.in[1].h = parsed.in[1].w = 1;
     parsed.targets = (layer_targets)get(number, 't');
     parsed.sample_weights = get(number, 'z') != 0;
     set_options(&parsed, number);
@@ -275,7 +306,7 @@ static void fill_view(const layer_run *run, const fvi_view *view, uint64_t seed)
 {
     const size_t count = layer_view_count(view);
     double *values = test_doubles(count);
-    if (strcmp(run->problem->layer->name, "max_pool2d") == 0)
+    if (strstr(run->problem->layer->name, "max_pool"))
         test_fill_distinct(values, count, seed, 1.0 / 64);
     else
         test_fill(values, count, seed, -2.0, 2.0);

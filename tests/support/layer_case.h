@@ -9,6 +9,9 @@
  *   m padding mode (1 valid, 2 same, 3 full)              b1 no bias    e1 ceil     o1 count padding
  *   conv2d_transpose: o output_pad                        subsample: o1 average
  *   a first number of the options (slope, alpha, amplitude, weight of a loss) in hundredths, q the second
+ *   adaptive_average_pool, upsample: r s the size or factor, e1 bilinear     channel pooling: r the size
+ *   pad, crop: p top, r left, s bottom, u right, j l channels before and after     slice: r first, k count
+ *   reshape: k r s the shape     multiply: j1 one gate for each channel
  *   t targets: 1 classes, 2 soft labels, 3 values         z1 sample weights         f1 half
  */
 #ifndef FVI_TEST_LAYER_CASE_H
@@ -28,6 +31,13 @@ typedef union layer_options {
     fv_rbf_options rbf;
     fv_map_loss_options map_loss;
     fv_pool2d_options pool2d;
+    fv_adaptive_average_pool_options adaptive;
+    fv_channel_pool_options channel_pool;
+    fv_pad_options pad;
+    fv_crop_options crop;
+    fv_slice_options slice;
+    fv_reshape_options reshape;
+    fv_upsample_options upsample;
     fv_dense_options dense;
     fv_batch_norm_options batch_norm;
     fv_dropout_options dropout;
@@ -93,7 +103,7 @@ layer_case layer_case_parse(const char *problem);
 fv_status layer_case_infer(const layer_case *problem, fv_context *context, fvi_infer *node);
 
 /* Infers, sets up and allocates. Inputs and parameters are random, the same for every dtype and thread count (values are
- * floats); max pooling gets distinct ones. Fails the test on any error. */
+ * floats); every max pooling gets distinct ones. Fails the test on any error. */
 layer_run *layer_run_create(const layer_case *problem, fv_context *context, layer_run_options options);
 void layer_run_destroy(layer_run *run);
 
