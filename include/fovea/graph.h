@@ -168,7 +168,7 @@ typedef struct fv_batch_norm_options {
     const char *name;
     double momentum; /* running = (1 - momentum) * running + momentum * the batch's; 0 means 0.1 */
     double epsilon;  /* added to the variance; 0 means 1e-5 */
-    int32_t ghost;   /* statistics over this many images at a time (the last ones may be fewer); 0 means all of a call */
+    int32_t ghost; /* statistics over this many images at a time (the last ones may be fewer); 0 means all of a call */
     bool no_scale, no_shift;
     fv_initializer scale_init, shift_init; /* default constant 1, constant 0 */
 } fv_batch_norm_options;
@@ -182,10 +182,10 @@ typedef struct fv_dropout_options {
 
 typedef struct fv_local_response_norm_options {
     const char *name;
-    int32_t size; /* channels, or rows and columns, of a window; odd; 0 means 5 */
-    double alpha; /* 0 means 1e-4 */
-    double beta;  /* 0 means 0.75 */
-    double k;     /* 0 means 1 */
+    int32_t size;           /* channels, or rows and columns, of a window; odd; 0 means 5 */
+    double alpha;           /* 0 means 1e-4 */
+    double beta;            /* 0 means 0.75 */
+    double k;               /* 0 means 1 */
     bool within_channel;    /* windows of size x size pixels of one channel; false: size channels of one pixel */
     bool alpha_per_element; /* alpha times the sum of squares (Krizhevsky et al. 2012); false: times their mean over the
                                whole window, as Caffe and PyTorch do */
@@ -297,6 +297,13 @@ FV_API fv_status fv_graph_add_euclidean_loss(fv_graph *graph, fv_value x, const 
  * (exactly one input, output set, no value without a consumer but outputs and losses), then the graph cannot change. */
 FV_API fv_status fv_graph_finish(fv_graph *graph, fv_value output);
 
+/* The receptive field: output cell (i, j) of a node depends on the input's rows start[0] + i*stride[0] and size[0] in all,
+ * likewise columns; parts of it may lie in padding, outside the image. Stride 0: every cell sees the same.
+ * Araujo, Norris & Sim 2019 (doi:10.23915/distill.00021), equations 2 and 3; where branches join, what any of them sees. */
+typedef struct fv_receptive_field {
+    double size[2], stride[2], start[2]; /* rows, columns, in pixels of the input */
+} fv_receptive_field;
+
 /* Looking at a graph. Texts and structs are borrowed from it. Nodes are in the order they were added (topological). */
 typedef struct fv_node_info {
     const char *name, *type;
@@ -305,6 +312,7 @@ typedef struct fv_node_info {
     int32_t input_count;
     int64_t parameters;    /* trainable values */
     int64_t multiply_adds; /* one image, forward */
+    fv_receptive_field field;
     bool loss;
     bool auxiliary; /* of a finished graph: the output does not depend on it, it only trains */
 } fv_node_info;

@@ -67,6 +67,21 @@ FV_API bool fv_trainer_done(const fv_trainer *trainer);
 /* Async-signal-safe, from any thread. */
 FV_API void fv_trainer_stop(fv_trainer *trainer);
 
+/* What a run takes at its peak, in bytes, without the data set: known before anything of it is allocated. */
+typedef struct fv_memory {
+    size_t parameters; /* values */
+    size_t session;    /* activations, gradients, packed weights, scratch; sums over sample blocks */
+    size_t optimizer;  /* slots, as velocity */
+    size_t loader;     /* a batch */
+    size_t evaluation; /* the test set's session and batch */
+    size_t total;
+} fv_memory;
+/* Training with these options (batch and blocks count) on a training and a test set. Plans the network twice. Errors: those
+ * of fv_plan_create(). */
+FV_API fv_status fv_training_memory(const fv_graph *graph, const fv_train_options *options, fv_memory *out);
+/* Running the network on batches of so many images; optimizer and evaluation are 0. */
+FV_API fv_status fv_inference_memory(const fv_graph *graph, int32_t batch, fv_memory *out);
+
 /* Gradients of one batch computed as `blocks` sample blocks and summed along a fixed binary tree: the building block that
  * data-parallel training hangs on. Block b of a batch of n holds samples [n*b/blocks, n*(b+1)/blocks). Holds the partial
  * sums, so that no call allocates. One thread at a time. */

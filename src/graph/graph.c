@@ -35,6 +35,7 @@ typedef struct candidate {
     void *zeros;         /* owned */
     fv_image_shape *in;  /* [input_count]: on_stack or owned */
     fv_image_shape on_stack[INPUTS_ON_STACK];
+    fv_receptive_field *fields, fields_on_stack[INPUTS_ON_STACK]; /* likewise */
     fvi_infer infer;
 } candidate;
 
@@ -143,6 +144,7 @@ static fv_status check_inputs(const fv_graph *graph, candidate *node)
                             "%s '%s': input %d is the loss '%s', which has no output to read", layer->name, node->name,
                             i, graph->nodes[value].name);
         node->in[i] = graph->nodes[value].out;
+        node->fields[i] = graph->nodes[value].field;
     }
     return FV_OK;
 }
@@ -207,6 +209,7 @@ static fv_status commit(fv_graph *graph, const candidate *node)
         .in = in,
         .out = node->infer.out,
         .multiply_adds = node->infer.multiply_adds,
+        .field = fvi_field_of(&node->infer.reach, node->in, node->fields, node->input_count),
         .param = param,
         .param_count = node->infer.param_count,
         .first_param = graph->param_count,
@@ -223,12 +226,15 @@ static fv_status commit(fv_graph *graph, const candidate *node)
 static fv_status prepare_candidate(const fv_graph *graph, candidate *node, const void *options)
 {
     node->in = node->on_stack;
-    if (node->input_count > INPUTS_ON_STACK)
+    node->fields = node->fields_on_stack;
+    if (node->input_count > INPUTS_ON_STACK) {
         node->in = fvi_allocate_zeroed(graph->context, (size_t)node->input_count, sizeof *node->in);
+        node->fields = fvi_allocate_zeroed(graph->context, (size_t)node->input_count, sizeof *node->fields);
+    }
     node->options = options;
     if (options == NULL)
         node->options = node->zeros = fvi_allocate_zeroed(graph->context, 1, node->layer->options_size);
-    if (node->in == NULL || node->options == NULL)
+    if (node->in == NULL || node->fields == NULL || node->options == NULL)
         return fvi_out_of_memory(graph->context, "graph node", node->layer->options_size);
     return FV_OK;
 }
@@ -238,6 +244,8 @@ static void discard_candidate(const fv_graph *graph, candidate *node)
     fvi_release(graph->context, node->zeros);
     if (node->in != node->on_stack)
         fvi_release(graph->context, node->in);
+    if (node->fields != node->fields_on_stack)
+        fvi_release(graph->context, node->fields);
 }
 
 fv_status fv_graph_add(fv_graph *graph, const char *type, const fv_value *inputs, int32_t input_count,
@@ -362,6 +370,7 @@ fv_node_info fv_graph_node(const fv_graph *graph, fv_value node)
         .input_count = found->input_count,
         .multiply_adds = found->multiply_adds,
         .parameters = trainable_values(found),
+        .field = found->field,
         .loss = found->layer->is_loss,
         .auxiliary = found->auxiliary,
     };

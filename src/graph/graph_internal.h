@@ -17,6 +17,7 @@ typedef struct fvi_node {
     const fv_image_shape *in; /* shapes of the inputs */
     fv_image_shape out;
     int64_t multiply_adds;
+    fv_receptive_field field;
     const fvi_declared_param *param; /* [param_count] */
     int32_t param_count;
     int32_t first_param; /* index in fv_params of param[0] */
@@ -26,5 +27,9 @@ typedef struct fvi_node {
 const fvi_node *fvi_graph_nodes(const fv_graph *graph, int32_t *count);
 bool fvi_graph_finished(const fv_graph *graph);
 int32_t fvi_graph_param_count(const fv_graph *graph); /* of all nodes, statistics included */
+
+/* The field of a node with this reach whose inputs have these shapes and fields; the input's own without any. */
+fv_receptive_field fvi_field_of(const fvi_reach *reach, const fv_image_shape *in, const fv_receptive_field *fields,
+                                int32_t count);
 
 #endif

@@ -157,6 +157,11 @@ static fv_status infer(fvi_infer *node)
         return fvi_fail(node->context, FV_ERR_SHAPE, "conv2d '%s': %dx%dx%dx%d weights are too many", node->name,
                         shape.k, shape.c / shape.groups, shape.r, shape.s);
     node->out = (fv_image_shape){ shape.k, shape.oh, shape.ow };
+    for (int axis = 0; axis < 2; axis++) {
+        node->reach.size[axis] = (double)((axis == 0 ? shape.r : shape.s) - 1) * shape.dilation[axis] + 1;
+        node->reach.step[axis] = shape.stride[axis];
+        node->reach.first[axis] = -shape.pad[axis];
+    }
     fvi_convolve_declare(node, &weight, weight.size[1] * area, shape.k / shape.groups * area, &options->weight_init,
                          &options->bias_init, options->no_bias);
     return FV_OK;

@@ -9,6 +9,8 @@
  * so every pass is one of fvi_conv2d's and each of its algorithms serves. The weight is C's in OIHW, which is what
  * PyTorch stores: [channels of x, filters/groups, rows, columns].
  */
+#include <math.h>
+
 #include "base/checked.h"
 #include "fovea/graph.h"
 #include "kernel/channel/channel.h"
@@ -182,6 +184,12 @@ static fv_status infer(fvi_infer *node)
         return fvi_fail(node->context, FV_ERR_SHAPE, "%s '%s': the multiplications of an image are too many to count",
                         type, node->name);
     node->out = (fv_image_shape){ shape.c, shape.h, shape.w };
+    for (int axis = 0; axis < 2; axis++) {
+        const double spread = (double)((axis == 0 ? shape.r : shape.s) - 1) * shape.dilation[axis];
+        node->reach.size[axis] = 1 + floor(spread / shape.stride[axis]);
+        node->reach.step[axis] = 1.0 / shape.stride[axis];
+        node->reach.first[axis] = ceil((shape.pad[axis] - spread) / shape.stride[axis]);
+    }
     node->param[0] = parameter("weight", weight, fan_in, fan_out, options->weight_init, he);
     node->param[0].decayed = true;
     node->param[1] = parameter("bias", bias, fan_in, fan_out, options->bias_init, zero);

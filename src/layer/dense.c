@@ -49,6 +49,7 @@ static fv_status infer(fvi_infer *node)
                         "dense '%s': %d units on an input of %dx%dx%d are more than %d weights", node->name,
                         options->units, in.c, in.h, in.w, INT32_MAX);
     node->out = (fv_image_shape){ options->units, 1, 1 };
+    node->reach.whole = true;
     node->multiply_adds = weights;
     fvi_convolve_declare(node, &weight, weight.size[1], options->units, &options->weight_init, &options->bias_init,
                          options->no_bias);

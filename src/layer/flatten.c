@@ -17,6 +17,7 @@ static fv_status infer(fvi_infer *node)
         return fvi_fail(node->context, FV_ERR_SHAPE, "flatten '%s': an input of %dx%dx%d is more than %d elements",
                         node->name, in.c, in.h, in.w, INT32_MAX);
     node->out = (fv_image_shape){ (int32_t)(elements * in.w), 1, 1 };
+    node->reach.whole = true;
     return FV_OK;
 }
 

@@ -51,6 +51,13 @@ typedef struct fvi_declared_param {
     double max_norm; /* 0: no bound; else for each index of the shape's first axis: see fv_param_info */
 } fvi_declared_param;
 
+/* Which cells of its inputs an output cell (i, j) reads, for receptive fields: rows first[0] + i*step[0] and size[0] in all,
+ * likewise columns. size 0, the default: the cell in the same place. */
+typedef struct fvi_reach {
+    double size[2], step[2], first[2];
+    bool whole; /* every output reads all cells: dense, flatten, global pooling */
+} fvi_reach;
+
 /* For infer: what is known of a node, and what the layer answers. */
 typedef struct fvi_infer {
     fv_context *context;
@@ -61,6 +68,7 @@ typedef struct fvi_infer {
     /* answers */
     fv_image_shape out;
     int64_t multiply_adds; /* one image, forward; 0 for element-wise layers */
+    fvi_reach reach;
     fvi_declared_param param[FVI_LAYER_PARAMS];
     int32_t param_count;
 } fvi_infer;
@@ -101,9 +109,9 @@ typedef struct fvi_call {
     fvi_message *message; /* for what fails at run time (targets) */
     const void *options, *prepared;
     fv_dtype dtype;
-    bool training; /* statistics of the batch, random masks. False: inference, also inside a plan that trains */
+    bool training;         /* statistics of the batch, random masks. False: inference, also inside a plan that trains */
     uint64_t seed, stream; /* the session's, and a hash of the node's name: fvi_call_random() */
-    int32_t n; /* images in this call; every view has exactly n */
+    int32_t n;             /* images in this call; every view has exactly n */
     int32_t input_count;
     const fvi_view *x; /* [input_count] */
     fvi_view y;
@@ -111,7 +119,7 @@ typedef struct fvi_call {
     const fvi_view *
         dx; /* backward: [input_count]; data NULL: not wanted (its sizes are set all the same). Overwritten, never added to. May be the same
                          * memory as dy when the descriptor says in_place */
-    void *const *param;  /* values in canonical orientation, in the order declared */
+    void *const *param; /* values in canonical orientation, in the order declared */
     /* Backward: gradients, overwritten. Of a statistic (momentum > 0) what the call observed times fvi_call_share(), so that
      * sums over the blocks of a batch are its mean; of a constant (not trained, momentum 0) nothing. */
     void *const *dparam;

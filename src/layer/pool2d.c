@@ -77,6 +77,7 @@ static fv_status infer_pool(fvi_infer *node, const char *type)
     fvi_window window;
     FV_TRY(resolve(node->context, type, node->name, node->options, node->in[0], &window));
     node->out = (fv_image_shape){ node->in[0].c, window.out[0], window.out[1] };
+    node->reach = fvi_window_reach(&window);
     return FV_OK;
 }
 

@@ -40,6 +40,7 @@ static fv_status infer(fvi_infer *node)
             type, node->name, FVI_RBF_COLUMNS, FVI_RBF_ROWS, FVI_RBF_INPUTS, in.c, in.h, in.w, FVI_RBF_INPUTS);
     node->out = (fv_image_shape){ options->units == 0 ? FVI_RBF_CLASSES : options->units, 1, 1 };
     node->multiply_adds = (int64_t)node->out.c * FVI_RBF_INPUTS;
+    node->reach.whole = true;
     return FV_OK;
 }
 

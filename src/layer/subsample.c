@@ -83,6 +83,7 @@ static fv_status infer(fvi_infer *node)
     const fv_initializer mean = { .kind = FV_INIT_CONSTANT, .value = options->average ? 1.0 : 1.0 / (double)cells };
     const fv_initializer zero = { .kind = FV_INIT_CONSTANT };
     node->out = (fv_image_shape){ channels, window.out[0], window.out[1] };
+    node->reach = fvi_window_reach(&window);
     node->multiply_adds = (int64_t)channels * window.out[0] * window.out[1];
     node->param[0] = parameter("weight", channels, cells,
                                options->weight_init.kind == FV_INIT_DEFAULT ? mean : options->weight_init);

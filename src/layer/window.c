@@ -109,3 +109,14 @@ fv_status fvi_window_resolve(fv_context *context, const char *type, const char *
         FV_TRY(resolve_size(context, type, name, window, axis));
     return FV_OK;
 }
+
+fvi_reach fvi_window_reach(const fvi_window *window)
+{
+    fvi_reach reach = { .whole = false };
+    for (int axis = 0; axis < 2; axis++) {
+        reach.size[axis] = (double)extent(window, axis);
+        reach.step[axis] = window->stride[axis];
+        reach.first[axis] = -window->pad[axis];
+    }
+    return reach;
+}

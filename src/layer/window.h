@@ -25,4 +25,7 @@ extern const char *const fvi_padding_words[];
 /* Fills pad and out, or fails with FV_ERR_SHAPE or FV_ERR_ARGUMENT and a message in the context that names the layer. */
 fv_status fvi_window_resolve(fv_context *context, const char *type, const char *name, fvi_window *window);
 
+/* What the windows see, once resolved. */
+fvi_reach fvi_window_reach(const fvi_window *window);
+
 #endif

@@ -4,6 +4,7 @@
  */
 #include "support/allocator.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,10 @@ static void *allocate(void *user, size_t bytes, size_t alignment)
         atomic_fetch_add(&allocator->made, 1);
         atomic_fetch_add(&allocator->live, 1);
         atomic_fetch_add(&allocator->bytes, bytes);
+        const size_t size = malloc_usable_size(memory), now = atomic_fetch_add(&allocator->in_use, size) + size;
+        for (size_t peak = atomic_load(&allocator->peak); peak < now;)
+            if (atomic_compare_exchange_weak(&allocator->peak, &peak, now))
+                break;
     }
     return memory;
 }
@@ -28,8 +33,10 @@ static void *allocate(void *user, size_t bytes, size_t alignment)
 static void release(void *user, void *memory)
 {
     test_allocator *allocator = user;
-    if (memory)
+    if (memory) {
         atomic_fetch_sub(&allocator->live, 1);
+        atomic_fetch_sub(&allocator->in_use, malloc_usable_size(memory));
+    }
     free(memory);
 }
 
@@ -38,6 +45,8 @@ void test_allocator_reset(test_allocator *allocator)
     atomic_store(&allocator->made, 0);
     atomic_store(&allocator->live, 0);
     atomic_store(&allocator->bytes, 0);
+    atomic_store(&allocator->in_use, 0);
+    atomic_store(&allocator->peak, 0);
     atomic_store(&allocator->left, -1);
 }
 

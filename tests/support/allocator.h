@@ -10,9 +10,10 @@
 #include "fovea/context.h"
 
 typedef struct test_allocator {
-    atomic_llong made, live; /* allocations so far; not yet released */
-    atomic_size_t bytes;     /* asked for so far */
-    atomic_llong left;       /* allocations that still succeed; negative: all */
+    atomic_llong made, live;    /* allocations so far; not yet released */
+    atomic_size_t bytes;        /* asked for so far */
+    atomic_size_t in_use, peak; /* bytes alive, as malloc() rounds them; the most there were */
+    atomic_llong left;          /* allocations that still succeed; negative: all */
 } test_allocator;
 
 /* Zeroes the counts and lets everything succeed. */

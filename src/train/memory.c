@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * memory.c - what training or running a network will take, before anything is allocated: plans are made, sessions are not.
+ */
+#include <string.h>
+
+#include "base/checked.h"
+#include "graph/params_internal.h"
+#include "train/train_internal.h"
+
+enum { LEVELS_MOST = 17 };
+
+static fv_status session_bytes(const fv_graph *graph, int32_t batch, fv_mode mode, size_t *bytes)
+{
+    const fv_plan_options options = { .batch = batch, .mode = mode };
+    fv_plan *plan = NULL;
+    FV_TRY(fv_plan_create(&plan, graph, &options));
+    *bytes = fv_plan_memory_bytes(plan).total;
+    fv_plan_destroy(plan);
+    return FV_OK;
+}
+
+/* A batch of images and what is known of each. The order of the samples is the data set's matter. */
+static size_t loader_bytes(const fv_graph *graph, int32_t batch)
+{
+    const fv_image_shape shape = fv_graph_node(graph, fv_graph_input(graph)).output;
+    const size_t image = (size_t)shape.c * (size_t)shape.h * (size_t)shape.w * sizeof(float);
+    return (size_t)batch * (image + sizeof(int32_t) + sizeof(uint64_t));
+}
+
+static fv_status add_up(const fv_graph *graph, fv_memory *memory)
+{
+    const size_t parts[] = { memory->parameters, memory->session, memory->optimizer, memory->loader,
+                             memory->evaluation };
+    memory->total = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (!fvi_size_add(memory->total, parts[i], &memory->total))
+            return fvi_fail(fv_graph_context(graph), FV_ERR_MEMORY, "network '%s': its memory exceeds what can be told",
+                            fv_graph_name(graph));
+    return FV_OK;
+}
+
+fv_status fv_training_memory(const fv_graph *graph, const fv_train_options *options, fv_memory *out)
+{
+    const int32_t batch = options->batch > 0 ? options->batch : 64;
+    const int32_t blocks = options->blocks > 0 ? options->blocks : 1;
+    fv_memory memory = { 0 };
+    *out = memory;
+    FV_TRY(fvi_params_bytes(graph, FV_F32, &memory.parameters, NULL));
+    FV_TRY(session_bytes(graph, (batch + blocks - 1) / blocks, FV_TRAIN, &memory.session));
+    if (blocks > 1) { /* the sum over the blocks, and the pending sums of the tree */
+        size_t sums = 2;
+        while (sums < LEVELS_MOST && 1 << (sums - 1) < blocks)
+            sums++;
+        memory.session += sums * memory.parameters;
+    }
+    memory.optimizer = memory.parameters;
+    memory.loader = loader_bytes(graph, batch);
+    FV_TRY(session_bytes(graph, batch, FV_EVALUATE, &memory.evaluation));
+    memory.evaluation += loader_bytes(graph, batch);
+    FV_TRY(add_up(graph, &memory));
+    *out = memory;
+    return FV_OK;
+}
+
+fv_status fv_inference_memory(const fv_graph *graph, int32_t batch, fv_memory *out)
+{
+    fv_memory memory = { 0 };
+    *out = memory;
+    FV_TRY(fvi_params_bytes(graph, FV_F32, &memory.parameters, NULL));
+    FV_TRY(session_bytes(graph, batch, FV_PREDICT, &memory.session));
+    memory.loader = loader_bytes(graph, batch);
+    FV_TRY(add_up(graph, &memory));
+    *out = memory;
+    return FV_OK;
+}

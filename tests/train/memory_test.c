@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * memory_test.c - what is told of a run's memory beforehand is what a counting allocator sees, within 5%.
+ */
+#include <string.h>
+
+#include "support/allocator.h"
+#include "train/small_run.h"
+
+/* Data for the network: noise, ten images. */
+static fv_dataset *noise_for(fv_context *context, const fv_graph *graph, int32_t classes)
+{
+    enum { IMAGES = 10 };
+    const fv_image_shape shape = fv_graph_node(graph, fv_graph_input(graph)).output;
+    const size_t bytes = (size_t)shape.c * (size_t)shape.h * (size_t)shape.w * IMAGES;
+    uint8_t *images = malloc(bytes);
+    int32_t labels[IMAGES];
+    fv_dataset *dataset = NULL;
+    fvi_random random = fvi_random_start(3, FVI_PURPOSE_TEST, 0);
+    for (size_t i = 0; i < bytes; i++)
+        images[i] = (uint8_t)fvi_random_below(&random, 256);
+    for (int32_t i = 0; i < IMAGES; i++)
+        labels[i] = i % classes;
+    assert_int_equal(fv_dataset_from_arrays(&dataset, context, images, labels, IMAGES, shape, classes, NULL), FV_OK);
+    free(images);
+    return dataset;
+}
+
+static void assert_within_5_percent(const char *what, size_t told, size_t seen)
+{
+    if ((double)told < 0.95 * (double)seen || (double)told > 1.05 * (double)seen)
+        fail_msg("%s: told %zu bytes, seen %zu", what, told, seen);
+}
+
+/* Trains `name` for one epoch of a short batch. */
+static void check_training(const char *name, int32_t batch, int32_t blocks)
+{
+    test_allocator counter;
+    test_allocator_reset(&counter);
+    const fv_context_options context_options = { .threads = 2, .allocator = test_allocator_callbacks(&counter) };
+    fv_context *context = NULL;
+    fv_graph *graph = NULL;
+    fv_params *params = NULL;
+    fv_trainer *trainer = NULL;
+    fv_memory memory;
+    assert_int_equal(fv_context_create(&context, &context_options), FV_OK);
+    assert_int_equal(fv_zoo_build(&graph, context, name), FV_OK);
+    fv_dataset *data = noise_for(context, graph, 10);
+    fv_train_options options = { .epochs = 1, .batch = batch, .blocks = blocks, .rate = 1e-3, .momentum = 0.9 };
+    options.preprocess = fv_preprocess_fit(graph, data);
+    const size_t before = atomic_load(&counter.in_use);
+    assert_int_equal(fv_training_memory(graph, &options, &memory), FV_OK);
+    assert_int_equal(atomic_load(&counter.in_use), before);
+    atomic_store(&counter.peak, before);
+    assert_int_equal(fv_params_create(&params, graph, FV_F32), FV_OK);
+    fv_params_initialize(params, 1);
+    assert_int_equal(fv_trainer_create(&trainer, graph, params, data, data, &options), FV_OK);
+    assert_int_equal(fv_trainer_epoch(trainer, NULL), FV_OK);
+    assert_within_5_percent(name, memory.total, atomic_load(&counter.peak) - before);
+    fv_trainer_destroy(trainer);
+    fv_params_destroy(params);
+    fv_dataset_destroy(data);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+FV_TEST(memory, training_takes_what_was_told)
+{
+    check_training("lenet5", 64, 1);
+    check_training("convnetjs-mnist", 64, 1);
+    check_training("convnetjs-cifar10", 32, 1);
+}
+
+FV_TEST(memory, sums_over_blocks_count)
+{
+    check_training("lenet5", 64, 2);
+    check_training("lenet5", 64, 5);
+}
+
+FV_TEST(memory, inference_takes_what_was_told)
+{
+    test_allocator counter;
+    test_allocator_reset(&counter);
+    const fv_context_options context_options = { .threads = 2, .allocator = test_allocator_callbacks(&counter) };
+    fv_context *context = NULL;
+    fv_graph *graph = NULL;
+    fv_params *params = NULL;
+    fv_plan *plan = NULL;
+    fv_session *session = NULL;
+    fv_memory memory;
+    assert_int_equal(fv_context_create(&context, &context_options), FV_OK);
+    assert_int_equal(fv_zoo_build(&graph, context, "lenet5"), FV_OK);
+    assert_int_equal(fv_inference_memory(graph, 64, &memory), FV_OK);
+    assert_int_equal(memory.total, memory.parameters + memory.session + memory.loader);
+    const size_t before = atomic_load(&counter.in_use);
+    const fv_plan_options options = { .batch = 64, .mode = FV_PREDICT };
+    assert_int_equal(fv_params_create(&params, graph, FV_F32), FV_OK);
+    assert_int_equal(fv_plan_create(&plan, graph, &options), FV_OK);
+    assert_int_equal(fv_session_create(&session, plan, params), FV_OK);
+    assert_within_5_percent("lenet5", memory.total - memory.loader, atomic_load(&counter.in_use) - before);
+    fv_session_destroy(session);
+    fv_plan_destroy(plan);
+    fv_params_destroy(params);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+FV_TESTS(memory, training_takes_what_was_told, sums_over_blocks_count, inference_takes_what_was_told)
