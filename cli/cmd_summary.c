@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cmd_summary.c - fovea summary: the layers of a network, their output shapes, parameters and multiply-adds.
+ * cmd_summary.c - fovea summary: the layers of a network, their output shapes, parameters, multiply-adds, activation memory and
+ * receptive fields, and the memory that training and running it will take.
  */
 #include <string.h>
 
@@ -8,6 +9,7 @@
 
 typedef struct values {
     cli_adaptation adaptation;
+    int64_t batch;
     bool json;
 } values;
 
@@ -18,6 +20,8 @@ static const cli_option options[] = {
       CLI_COMPLETE_NONE, "channels, rows and columns of the images" },
     { "flags", NULL, CLI_TEXT, "NAMES", offsetof(values, adaptation.flags), 0, 0, "(the network's)", NULL,
       CLI_COMPLETE_NONE, "variants of the network, separated by commas, or none; fovea zoo --json lists them" },
+    { "batch", NULL, CLI_INTEGER, "N", offsetof(values, batch), 1, 1000000, "64", NULL, CLI_COMPLETE_NONE,
+      "images of a step, for the memory" },
     { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "one JSON object" },
     { 0 },
 };
@@ -38,7 +42,55 @@ static bool has_auxiliary(const fv_graph *graph)
     return fv_graph_training_parameters(graph) != fv_graph_parameters(graph);
 }
 
-static int print_object(const cli_command *command, const fv_graph *graph)
+/* What the network takes at a batch. */
+typedef struct predicted_memory {
+    int32_t batch;
+    bool trains;
+    fv_memory training, inference;
+} predicted_memory;
+
+static int predict_memory(const cli_command *command, fv_context *context, const fv_graph *graph, int64_t batch,
+                          predicted_memory *out)
+{
+    const fv_train_options training = { .batch = (int32_t)batch };
+    *out = (predicted_memory){ .batch = (int32_t)batch };
+    for (int32_t i = 0; i < fv_graph_node_count(graph); i++)
+        out->trains = out->trains || fv_graph_node(graph, i).loss;
+    fv_status status = fv_inference_memory(graph, out->batch, &out->inference);
+    if (status == FV_OK && out->trains)
+        status = fv_training_memory(graph, &training, &out->training);
+    return status == FV_OK ? CLI_DONE : cli_fail(command, "%s", fv_context_message(context));
+}
+
+/* Bytes of a value, float32. */
+static int64_t activation_bytes(fv_image_shape shape, int32_t batch)
+{
+    return (int64_t)shape.c * shape.h * shape.w * batch * (int64_t)sizeof(float);
+}
+
+static json_t *memory_object(const fv_memory *memory)
+{
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "parameters", (json_int_t)memory->parameters, "session",
+                     (json_int_t)memory->session, "optimizer", (json_int_t)memory->optimizer, "loader",
+                     (json_int_t)memory->loader, "evaluation", (json_int_t)memory->evaluation, "total",
+                     (json_int_t)memory->total);
+}
+
+static json_t *pair(const double numbers[2])
+{
+    return json_pack("[o,o]", cli_json_number(numbers[0]), cli_json_number(numbers[1]));
+}
+
+static json_t *layer_object(const fv_node_info *node, int32_t batch)
+{
+    return json_pack("{s:s,s:s,s:o,s:I,s:I,s:I,s:{s:o,s:o,s:o}}", "name", node->name, "type", node->type, "output",
+                     cli_json_shape(node->output), "parameters", (json_int_t)node->parameters, "multiply_adds",
+                     (json_int_t)node->multiply_adds, "activation_bytes",
+                     (json_int_t)activation_bytes(node->output, batch), "receptive_field", "size",
+                     pair(node->field.size), "stride", pair(node->field.stride), "start", pair(node->field.start));
+}
+
+static int print_object(const cli_command *command, const fv_graph *graph, const predicted_memory *memory)
 {
     json_t *object =
         json_pack("{s:s,s:o,s:I,s:I,s:I}", "name", fv_graph_name(graph), "input", cli_json_shape(input_shape(graph)),
@@ -49,11 +101,13 @@ static int print_object(const cli_command *command, const fv_graph *graph)
         json_object_set_new(object, "training_parameters", json_integer(fv_graph_training_parameters(graph)));
     for (int32_t i = 0; i < fv_graph_node_count(graph); i++) {
         const fv_node_info node = fv_graph_node(graph, i);
-        json_array_append_new(layers, json_pack("{s:s,s:s,s:o,s:I,s:I}", "name", node.name, "type", node.type, "output",
-                                                cli_json_shape(node.output), "parameters", (json_int_t)node.parameters,
-                                                "multiply_adds", (json_int_t)node.multiply_adds));
+        json_array_append_new(layers, layer_object(&node, memory->batch));
     }
     json_object_set_new(object, "layers", layers);
+    json_object_set_new(object, "batch", json_integer(memory->batch));
+    if (memory->trains)
+        json_object_set_new(object, "training_memory", memory_object(&memory->training));
+    json_object_set_new(object, "inference_memory", memory_object(&memory->inference));
     return cli_print_json(command, object);
 }
 
@@ -68,18 +122,45 @@ static int name_width(const fv_graph *graph)
     return (int)width;
 }
 
-static int print_table(const cli_command *command, const fv_graph *graph)
+/* "7x7 every 2 from -3": the field of the first output cell, its size, the step to the next, its first pixel. */
+static const char *field_text(const fv_receptive_field *field, char *text, size_t size)
 {
-    char shape[48], parameters[32], multiply_adds[32];
+    if (field->size[0] == field->size[1] && field->stride[0] == field->stride[1] && field->start[0] == field->start[1])
+        snprintf(text, size, "%g/%g%+g", field->size[0], field->stride[0], field->start[0]);
+    else
+        snprintf(text, size, "%gx%g/%gx%g%+g%+g", field->size[0], field->size[1], field->stride[0], field->stride[1],
+                 field->start[0], field->start[1]);
+    return text;
+}
+
+static void print_memory(const char *what, int32_t batch, const fv_memory *memory)
+{
+    char total[24], parameters[24], session[24], optimizer[24], loader[24], evaluation[24];
+    printf("%s at batch %d: %s (values %s, session %s", what, (int)batch, cli_bytes(memory->total, total, sizeof total),
+           cli_bytes(memory->parameters, parameters, sizeof parameters),
+           cli_bytes(memory->session, session, sizeof session));
+    if (memory->optimizer > 0)
+        printf(", optimizer %s", cli_bytes(memory->optimizer, optimizer, sizeof optimizer));
+    printf(", batch %s", cli_bytes(memory->loader, loader, sizeof loader));
+    if (memory->evaluation > 0)
+        printf(", measuring on the test set %s", cli_bytes(memory->evaluation, evaluation, sizeof evaluation));
+    printf(")\n");
+}
+
+static int print_table(const cli_command *command, const fv_graph *graph, const predicted_memory *memory)
+{
+    char shape[48], parameters[32], multiply_adds[32], bytes[24], field[96];
     const int width = name_width(graph);
-    printf("%-*s %-24s %-14s %14s %16s\n", width, "layer", "type", "output", "parameters", "multiply-adds");
+    printf("%-*s %-24s %-14s %14s %16s %12s  %s\n", width, "layer", "type", "output", "parameters", "multiply-adds",
+           "activations", "field/stride+start");
     for (int32_t i = 0; i < fv_graph_node_count(graph); i++) {
         const fv_node_info node = fv_graph_node(graph, i);
-        printf("%-*s %-24s %-14s %14s %16s%s\n", width, node.name, node.type,
+        printf("%-*s %-24s %-14s %14s %16s %12s%s%s%s\n", width, node.name, node.type,
                cli_shape_text(node.output, shape, sizeof shape),
                cli_grouped(node.parameters, parameters, sizeof parameters),
                cli_grouped(node.multiply_adds, multiply_adds, sizeof multiply_adds),
-               node.auxiliary ? "  training only" : "");
+               cli_bytes((size_t)activation_bytes(node.output, 1), bytes, sizeof bytes), node.loss ? "" : "  ",
+               node.loss ? "" : field_text(&node.field, field, sizeof field), node.auxiliary ? "  training only" : "");
     }
     printf("\n%s: input %s, %lld classes, %s parameters, %s multiply-adds an image\n", fv_graph_name(graph),
            cli_shape_text(input_shape(graph), shape, sizeof shape), (long long)class_count(graph),
@@ -88,6 +169,9 @@ static int print_table(const cli_command *command, const fv_graph *graph)
     if (has_auxiliary(graph))
         printf("with the classifiers that only train: %s parameters\n",
                cli_grouped(fv_graph_training_parameters(graph), parameters, sizeof parameters));
+    print_memory("running", memory->batch, &memory->inference);
+    if (memory->trains)
+        print_memory("training", memory->batch, &memory->training);
     return cli_finish_output(command);
 }
 
@@ -96,11 +180,15 @@ static int summary_run(cli_call *call)
     const values *given = call->values;
     fv_context *context = NULL;
     cli_network network = { 0 };
+    predicted_memory memory;
     int status = cli_open_context(call->command, &context, 1);
     if (status == CLI_DONE)
         status = cli_open_network_as(call->command, context, call->operands[0], &given->adaptation, &network);
     if (status == CLI_DONE)
-        status = given->json ? print_object(call->command, network.graph) : print_table(call->command, network.graph);
+        status = predict_memory(call->command, context, network.graph, given->batch, &memory);
+    if (status == CLI_DONE)
+        status = given->json ? print_object(call->command, network.graph, &memory)
+                             : print_table(call->command, network.graph, &memory);
     cli_close_network(&network);
     fv_context_destroy(context);
     return status;
@@ -112,8 +200,14 @@ const cli_command cli_summary = {
     .min_operands = 1,
     .max_operands = 1,
     .completion = CLI_COMPLETE_NETWORK,
-    .purpose = "List the layers of a network with shapes, parameters and multiply-adds",
-    .description = "NAME is a network of the zoo, FILE a YAML description, MODEL a trained model.",
+    .purpose = "List the layers of a network with shapes, parameters, memory and receptive fields",
+    .description = "NAME is a network of the zoo, FILE a YAML description, MODEL a trained model.\n"
+                   "\n"
+                   "Activations are those of one image. Field/stride+start says which pixels of the image the first "
+                   "cell of a layer's\n"
+                   "output sees (14/2-2: 14 rows and columns from pixel -2 on, which lies in the padding) and how far "
+                   "apart the fields\n"
+                   "of neighbouring cells are. Memory is what a run takes at its peak, without the data set.",
     .examples =
         (const char *const[]){ "fovea summary lenet5", "fovea summary runs/first/model.safetensors --json", NULL },
     .options = options,

@@ -1,1 +1,1 @@
-fovea summary convnetjs-mnist --json
+fovea summary convnetjs-mnist --json | sed 's/"\(session\|evaluation\|total\)":[0-9]*/"\1":0/g'

@@ -1,1 +1,1 @@
-fovea summary lenet5
+fovea summary lenet5 | sed 's/\(at batch [0-9]*: \).*/\1.../'

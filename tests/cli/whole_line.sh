@@ -9,7 +9,7 @@ fovea data export mnist-12k --out digits --each 1 > files
 fovea predict run/model.safetensors $(cat files) --json --top 1 | sed 's/"probability":[0-9.e-]*/"probability":N/; s/"class":"[0-9]*","index":[0-9]*/"class":C/'
 fovea predict run/model.safetensors files missing.png 2>&1
 echo "status $?"
-fovea summary run/model.safetensors | tail -1
+fovea summary run/model.safetensors | grep "multiply-adds an image"
 fovea train run/model.safetensors --data mnist-12k --out more --epochs 1 --batch 500 --json | wc -l
 head -c 5000 run/model.safetensors > short.safetensors
 fovea eval short.safetensors --data mnist-12k
