@@ -13,7 +13,7 @@ help:
 	@echo "make bench     time networks and convolutions on this machine"
 	@echo "make install   to PREFIX ($(PREFIX)); DESTDIR is honoured"
 	@echo "make lint      format, include order, test pairing, documentation, exported symbols"
-	@echo "make fuzz      feed the file readers with made-up bytes (clang; SECONDS_EACH=60)"
+	@echo "make fuzz      feed the file readers with made-up bytes (clang; FUZZ_SECONDS=60)"
 	@echo "make clean     remove build/"
 
 # Without cmocka the tests are left out, and found again once it is there.
