@@ -10,7 +10,7 @@ help:
 	@echo "make demo      set up, build, train a network on digits and try it (under a minute)"
 	@echo "make test      set up, build and run every test"
 	@echo "make build     the command $(BUILD)/fovea and the libraries"
-	@echo "make bench     time networks and convolutions on this machine"
+	@echo "make bench     networks and convolutions on this machine, beside PyTorch where python3 has it"
 	@echo "make install   to PREFIX ($(PREFIX)); DESTDIR is honoured"
 	@echo "make lint      format, include order, test pairing, documentation, exported symbols"
 	@echo "make fuzz      feed the file readers with made-up bytes (clang; FUZZ_SECONDS=60)"
@@ -32,7 +32,7 @@ test:
 	@tools/test.sh $(PRESET)
 
 bench: build
-	@$(BUILD)/fovea bench lenet5
+	@FOVEA=$(BUILD)/fovea tools/bench.sh
 
 # The prefix is compiled in (where the data set lies), so it is set before building.
 install:
