@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "graph/graph_internal.h"
+#include "graph/name_index.h"
 
 enum { MAX_NAME = 200, INPUTS_ON_STACK = 16, ARENA_BLOCK = 16384 };
 
@@ -17,6 +18,7 @@ struct fv_graph {
     fvi_arena *arena; /* names, options, inputs and shapes of nodes */
     const char *name;
     fvi_node *nodes;
+    fvi_name_index names;
     size_t capacity;
     int32_t count, param_count;
     int64_t parameters, multiply_adds; /* of all nodes; once finished without the auxiliary ones */
@@ -66,16 +68,14 @@ void fv_graph_destroy(fv_graph *graph)
     if (graph == NULL)
         return;
     fvi_arena_destroy(graph->arena);
+    fvi_name_index_release(&graph->names, graph->context);
     fvi_release(graph->context, graph->nodes);
     fvi_release(graph->context, graph);
 }
 
 static bool name_taken(const fv_graph *graph, const char *name)
 {
-    for (int32_t i = 0; i < graph->count; i++)
-        if (strcmp(graph->nodes[i].name, name) == 0)
-            return true;
-    return false;
+    return fvi_name_index_find(&graph->names, graph->nodes, name) >= 0;
 }
 
 static fv_status check_name(const fv_graph *graph, const fvi_layer *layer, const char *name)
@@ -184,6 +184,7 @@ static fv_status commit(fv_graph *graph, const candidate *node)
     const size_t bytes = node->layer->options_size + count * (sizeof(fv_value) + sizeof(fv_image_shape));
     FV_TRY(fvi_grow(graph->context, (void **)&graph->nodes, &graph->capacity, (size_t)graph->count,
                     (size_t)graph->count + 1, sizeof *graph->nodes));
+    FV_TRY(fvi_name_index_reserve(&graph->names, graph->context, graph->nodes, (size_t)graph->count + 1));
     char *name = fvi_arena_text(graph->arena, node->name);
     char *options = fvi_arena_allocate(graph->arena, node->layer->options_size);
     fv_value *inputs = fvi_arena_allocate(graph->arena, count * sizeof *inputs + 1); /* + 1: none is legal */
@@ -214,6 +215,7 @@ static fv_status commit(fv_graph *graph, const candidate *node)
         .param_count = node->infer.param_count,
         .first_param = graph->param_count,
     };
+    fvi_name_index_add(&graph->names, graph->nodes, graph->count);
     graph->count++;
     graph->param_count += node->infer.param_count;
     graph->multiply_adds += node->infer.multiply_adds;
@@ -288,19 +290,22 @@ static fv_status check_finished_input(fv_graph *graph)
 
 static fv_status check_consumers(const fv_graph *graph, fv_value output)
 {
-    for (fv_value value = 0; value < graph->count; value++) {
-        if (value == output || graph->nodes[value].layer->is_loss)
-            continue;
-        bool used = false;
-        for (int32_t i = value + 1; i < graph->count && !used; i++)
-            for (int32_t j = 0; j < graph->nodes[i].input_count; j++)
-                used = used || graph->nodes[i].inputs[j] == value;
-        if (!used)
-            return fvi_fail(graph->context, FV_ERR_ARGUMENT,
-                            "graph '%s': nothing reads %s '%s', and it is neither the output nor a loss", graph->name,
-                            graph->nodes[value].layer->name, graph->nodes[value].name);
-    }
-    return FV_OK;
+    bool *used = fvi_allocate_zeroed(graph->context, (size_t)graph->count, sizeof *used);
+    if (used == NULL)
+        return fvi_out_of_memory(graph->context, "marks of values", (size_t)graph->count * sizeof *used);
+    fv_value unread = FV_NO_VALUE;
+    for (int32_t i = 0; i < graph->count; i++)
+        for (int32_t j = 0; j < graph->nodes[i].input_count; j++)
+            used[graph->nodes[i].inputs[j]] = true;
+    for (fv_value value = graph->count - 1; value >= 0; value--)
+        if (!used[value] && value != output && !graph->nodes[value].layer->is_loss)
+            unread = value;
+    fvi_release(graph->context, used);
+    if (unread == FV_NO_VALUE)
+        return FV_OK;
+    return fvi_fail(graph->context, FV_ERR_ARGUMENT,
+                    "graph '%s': nothing reads %s '%s', and it is neither the output nor a loss", graph->name,
+                    graph->nodes[unread].layer->name, graph->nodes[unread].name);
 }
 
 /* A node is auxiliary when the output does not depend on it; a loss, when it reads such a node. */
