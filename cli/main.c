@@ -10,7 +10,7 @@
 #include "command.h"
 
 const cli_command *const cli_commands[] = {
-    &cli_train,     &cli_eval,  &cli_predict, &cli_summary,     &cli_zoo,  &cli_explain,
+    &cli_train,     &cli_eval,  &cli_predict, &cli_summary,     &cli_zoo,  &cli_zoo_show, &cli_explain,
     &cli_gradcheck, &cli_bench, &cli_info,    &cli_data_export, &cli_help, NULL,
 };
 

@@ -28,8 +28,12 @@ FV_API fv_params *fv_model_params(fv_model *model);
 FV_API const fv_preprocess *fv_model_preprocess(const fv_model *model);
 FV_API const char *fv_model_extra(const fv_model *model); /* JSON text or "" */
 
-/* The graph of a YAML description (docs/formats.md); errors give file, line, column and the nearest valid word. */
+/* The graph of a YAML description (docs/network-description.md); errors give file, line, column and the nearest valid
+ * word. FV_ERR_UNSUPPORTED without libyaml. */
 FV_API fv_status fv_graph_read_yaml(fv_graph **out, fv_context *context, const char *path);
+/* A description that reads back to the same nodes: a flat list of layers, with what reading supplies left out. *text is
+ * released by fv_text_release(). FV_ERR_STATE before fv_graph_finish(), FV_ERR_ARGUMENT for names that are not UTF-8. */
+FV_API fv_status fv_graph_to_yaml(const fv_graph *graph, char **text);
 /* The graph as JSON text (the form inside model files) and back. *text is released by fv_text_release(). */
 FV_API fv_status fv_graph_to_json(const fv_graph *graph, char **text);
 FV_API fv_status fv_graph_from_json(fv_graph **out, fv_context *context, const char *text);

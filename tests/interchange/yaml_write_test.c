@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * yaml_write_test.c - every network of the zoo, written as YAML, reads back to the same nodes; what reading supplies is not written.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "fovea/model.h"
+#include "fovea/zoo.h"
+#include "support/files.h"
+#include "support/test.h"
+
+static fv_context *context;
+static char folder[TEST_PATH], path[TEST_PATH];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    test_folder_make(folder);
+    test_path(path, folder, "net.yaml");
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    test_folder_remove(folder);
+    return 0;
+}
+
+static fv_graph *read_text(const char *yaml)
+{
+    fv_graph *graph = NULL;
+    test_file_write(folder, "net.yaml", yaml, strlen(yaml));
+    if (fv_graph_read_yaml(&graph, context, path) != FV_OK)
+        fail_msg("%s in:\n%.2000s", fv_context_message(context), yaml);
+    return graph;
+}
+
+/* Name, type, inputs and attributes of every node, and the output: the form of model files holds them all. */
+static void expect_same(const fv_graph *graph, const fv_graph *other)
+{
+    char *text = NULL, *other_text = NULL;
+    assert_int_equal(fv_graph_to_json(graph, &text), FV_OK);
+    assert_int_equal(fv_graph_to_json(other, &other_text), FV_OK);
+    assert_string_equal(text, other_text);
+    assert_int_equal(fv_graph_training_parameters(graph), fv_graph_training_parameters(other));
+    fv_text_release(context, text);
+    fv_text_release(context, other_text);
+}
+
+static void expect_round_trip(const fv_graph *graph)
+{
+    char *yaml = NULL;
+    if (fv_graph_to_yaml(graph, &yaml) != FV_OK)
+        fail_msg("%s", fv_context_message(context));
+    fv_graph *back = read_text(yaml);
+    expect_same(graph, back);
+    fv_graph_destroy(back);
+    fv_text_release(context, yaml);
+}
+
+static void every_network_of_the_zoo_reads_back(void **state)
+{
+    (void)state;
+    assert_true(fv_zoo_count() > 0);
+    for (int32_t i = 0; i < fv_zoo_count(); i++) {
+        fv_graph *graph = NULL;
+        assert_int_equal(fv_zoo_build(&graph, context, fv_zoo_get(i)->name), FV_OK);
+        expect_round_trip(graph);
+        fv_graph_destroy(graph);
+    }
+}
+
+/* yaml is as the writer writes it: it must come back letter by letter. */
+static void expect_text(const char *yaml)
+{
+    char *written = NULL;
+    fv_graph *graph = read_text(yaml);
+    assert_int_equal(fv_graph_to_yaml(graph, &written), FV_OK);
+    assert_string_equal(written, yaml);
+    fv_text_release(context, written);
+    fv_graph_destroy(graph);
+}
+
+static void what_reading_supplies_is_left_out(void **state)
+{
+    (void)state;
+    expect_text(
+        "name: net\n"
+        "input: [1, 8, 8]\n"
+        "layers:\n"
+        "  - conv2d: {filters: 6, kernel: 3, padding: same}\n"
+        "  - relu\n"
+        "  - conv2d: {name: left, filters: 6, kernel: [3, 5], stride: 2, pad: [1, 2]}\n"
+        "  - conv2d: {from: relu1, filters: 6, kernel: 3, stride: 2, pad: [1, 0, 1, 2], dilation: 1, no_bias: true,\n"
+        "      weight_init: he}\n"
+        "  - add: {from: [left, conv2d2]}\n"
+        "  - leaky_relu: {slope: 0.1}\n"
+        "  - dense: {units: 10, weight_init: {kind: gaussian, value: 1e-5}}\n");
+}
+
+static void odd_names_are_quoted(void **state)
+{
+    (void)state;
+    expect_text("name: \"7\"\n"
+                "input: {name: \"a b\", shape: [1, 2, 2]}\n"
+                "layers:\n"
+                "  - relu: {name: \"no\"}\n"
+                "  - relu: {name: \"x, {{1}} 'y' \\\"z\\\" \\\\\"}\n"
+                "  - relu: {name: \"true\"}\n"
+                "  - relu: {name: \"-5\"}\n"
+                "  - relu: {name: layer1.0/relu-2}\n"
+                "  - relu: {name: \"caf\xc3\xa9 \\x85 \\u2028\\uFEFF\"}\n"
+                "  - add: {from: [\"x, {{1}} 'y' \\\"z\\\" \\\\\", \"caf\xc3\xa9 \\x85 \\u2028\\uFEFF\"]}\n"
+                "loss: none\n");
+}
+
+static void heads_outputs_and_losses_are_kept(void **state)
+{
+    (void)state;
+    expect_text("name: net\n"
+                "input: [1, 2, 2]\n"
+                "layers:\n"
+                "  - relu\n"
+                "  - dense: {name: side, units: 3}\n"
+                "  - softmax_cross_entropy: {name: side_loss, weight: 0.3}\n"
+                "  - dense: {from: relu1, units: 3}\n"
+                "loss: softmax_cross_entropy\n");
+    expect_text("name: net\n"
+                "input: [1, 2, 2]\n"
+                "layers:\n"
+                "  - dense: {units: 3}\n"
+                "  - softmax\n"
+                "  - dense: {name: side, from: dense1, units: 3}\n"
+                "  - euclidean_loss: {name: side_loss}\n"
+                "output: softmax1\n"
+                "loss: {euclidean_loss: {half: true}}\n");
+    expect_text("name: net\n"
+                "input: [1, 2, 2]\n"
+                "layers:\n"
+                "  - dense: {units: 3}\n"
+                "  - softmax\n");
+    expect_text("name: net\n"
+                "input: [1, 2, 2]\n"
+                "layers:\n"
+                "  - dense: {units: 3}\n"
+                "  - softmax_cross_entropy: {name: loss}\n"
+                "  - dense: {units: 3}\n"
+                "loss: {softmax_cross_entropy: {name: last}}\n");
+}
+
+static void an_unfinished_graph_is_refused(void **state)
+{
+    (void)state;
+    fv_graph *graph = NULL;
+    char *text = (char *)"";
+    assert_int_equal(fv_graph_create(&graph, context, "g"), FV_OK);
+    assert_int_equal(fv_graph_to_yaml(graph, &text), FV_ERR_STATE);
+    assert_null(text);
+    fv_graph_destroy(graph);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_network_of_the_zoo_reads_back, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(what_reading_supplies_is_left_out, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(odd_names_are_quoted, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(heads_outputs_and_losses_are_kept, make_folder, remove_folder),
+        cmocka_unit_test(an_unfinished_graph_is_refused),
+    };
+    if (fv_context_create(&context, &(fv_context_options){ .threads = 1 }) != FV_OK)
+        return 1;
+#ifdef FVI_HAVE_YAML
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+#else
+    (void)tests;
+    (void)make_folder;
+    const int failed = 0;
+    puts("skipped: built without libyaml");
+#endif
+    fv_context_destroy(context);
+    return failed;
+}
