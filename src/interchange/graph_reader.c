@@ -42,14 +42,30 @@ fv_status fvi_graph_reader_type(const fvi_graph_reader *reader, const fvi_item *
     return fvi_tree_fail_unknown(reader->tree, item, item->text != word, "layer type", word, words, count);
 }
 
+bool fvi_graph_reader_find(const fvi_graph_reader *reader, const char *name, fv_value *value)
+{
+    const json_t *found = json_object_get(reader->values, name);
+    if (found != NULL)
+        *value = (fv_value)json_integer_value(found);
+    return found != NULL;
+}
+
+fv_status fvi_graph_reader_call(fvi_graph_reader *reader, const fvi_item *at, const char *name, fv_value value)
+{
+    fv_value other = FV_NO_VALUE;
+    if (fvi_graph_reader_find(reader, name, &other) && other != value)
+        return fvi_tree_fail(reader->tree, at, FV_ERR_ARGUMENT,
+                             "block '%s': there is a layer or block of that name already; names are unique", name);
+    if (json_object_set_new(reader->values, name, json_integer(value)) != 0)
+        return fvi_tree_fail(reader->tree, at, FV_ERR_FORMAT, "the name is not UTF-8");
+    return FV_OK;
+}
+
 fv_status fvi_graph_reader_value(const fvi_graph_reader *reader, const fvi_item *item, fv_value *value)
 {
     FV_TRY(fvi_tree_expect(reader->tree, item, FVI_ITEM_TEXT, "a layer's name"));
-    const json_t *found = json_object_get(reader->values, item->text);
-    if (found != NULL) {
-        *value = (fv_value)json_integer_value(found);
+    if (fvi_graph_reader_find(reader, item->text, value))
         return FV_OK;
-    }
     const char *words[MOST_WORDS];
     int32_t count = fv_graph_node_count(reader->graph), first = count > MOST_WORDS ? count - MOST_WORDS : 0;
     for (int32_t i = first; i < count; i++)
@@ -84,15 +100,16 @@ static fv_status blame(const fvi_graph_reader *reader, const fvi_item *at, fv_st
     return fvi_tree_fail(reader->tree, at, status, "%.700s", said.text);
 }
 
-/* "<type><number>" that no node has yet. */
+/* "<prefix><type><number>" that no node has yet. */
 static const char *number_name(fvi_graph_reader *reader, const fvi_layer *layer)
 {
-    char name[80];
-    json_int_t number = json_integer_value(json_object_get(reader->numbers, layer->name));
+    char kind[FVI_TREE_WORD_BYTES + 64], name[FVI_TREE_WORD_BYTES + 96];
+    snprintf(kind, sizeof kind, "%s%s", reader->prefix != NULL ? reader->prefix : "", layer->name);
+    json_int_t number = json_integer_value(json_object_get(reader->numbers, kind));
     do
-        snprintf(name, sizeof name, "%s%lld", layer->name, (long long)++number);
+        snprintf(name, sizeof name, "%s%lld", kind, (long long)++number);
     while (json_object_get(reader->values, name) != NULL);
-    json_object_set_new(reader->numbers, layer->name, json_integer(number));
+    json_object_set_new(reader->numbers, kind, json_integer(number));
     return fvi_arena_text(reader->tree->arena, name);
 }
 
@@ -107,6 +124,10 @@ fv_status fvi_graph_reader_add(fvi_graph_reader *reader, const fvi_layer *layer,
         return fvi_tree_fail(tree, at, FV_ERR_FORMAT, "more than %d layers", FVI_READER_NODES);
     if (reader->inputs > FVI_READER_INPUTS)
         return fvi_tree_fail(tree, at, FV_ERR_FORMAT, "more than %d connections", FVI_READER_INPUTS);
+    if (name != NULL && json_object_get(reader->values, name) != NULL)
+        return fvi_tree_fail(tree, at, FV_ERR_ARGUMENT,
+                             "%s '%s': there is a layer or block of that name already; names are unique", layer->name,
+                             name);
     if (name == NULL)
         name = number_name(reader, layer);
     const size_t bytes = layer->options_size > sizeof name ? layer->options_size : sizeof name;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * graph_yaml.c - a network as people write it (docs/formats.md):
+ * graph_yaml.c - a network as people write it (docs/network-description.md):
  *
  *     name: my-net
+ *     parameters: {width: 6}
  *     input: [1, 28, 28]
  *     layers:
- *       - conv2d: {name: conv1, filters: 6, kernel: 5, padding: same}
+ *       - conv2d: {name: conv1, filters: width, kernel: 5, padding: same}
  *       - relu
- *       - add: {from: [conv1, relu1]}
+ *       - residual: [conv2d: {filters: width, kernel: 3, padding: same}, relu]
  *     output: fc          # default: the last layer
  *     loss: softmax_cross_entropy
  */
@@ -16,73 +17,44 @@
 
 #include "base/file.h"
 #include "fovea/model.h"
-#include "interchange/graph_reader.h"
+#include "interchange/expand.h"
 
-enum { LONGEST_NAME = 100 };
+enum { LONGEST_NAME = 100, MOST_PARAMETERS = 256 };
 
-static const char *const layer_keys[] = { "name", "from", NULL };
-
-/* What a list element says: a type alone, or a map of one type to its attributes. */
-static fv_status split_layer(const fvi_graph_reader *reader, const fvi_item *item, const fvi_layer **layer,
-                             const fvi_item **map)
+/* Each may name those before it. */
+static fv_status read_parameters(fvi_tree *tree, const fvi_item *map, const fvi_scope **innermost)
 {
-    *map = NULL;
-    if (item->type == FVI_ITEM_TEXT)
-        return fvi_graph_reader_type(reader, item, item->text, layer);
-    if (item->type != FVI_ITEM_MAP)
-        return fvi_tree_fail(reader->tree, item, FV_ERR_ARGUMENT, "a layer must be a type, or 'type: {...}', not %s",
-                             fvi_item_type_name(item->type));
-    if (item->count != 1)
-        return fvi_tree_fail(reader->tree, item, FV_ERR_ARGUMENT,
-                             "a layer has one type, here are %d keys; write '- type: {key: value, ...}'", item->count);
-    FV_TRY(fvi_graph_reader_type(reader, item->first, item->first->key, layer));
-    *map = item->first;
-    if ((*map)->type != FVI_ITEM_MAP && (*map)->type != FVI_ITEM_NULL)
-        return fvi_tree_fail(reader->tree, *map, FV_ERR_ARGUMENT, "%s takes a map, as '%s: {key: value}', not %s",
-                             item->first->key, item->first->key, fvi_item_type_name((*map)->type));
-    return FV_OK;
-}
-
-static fv_status name_of(const fvi_tree *tree, const fvi_item *map, const char **name)
-{
-    const fvi_item *item = fvi_tree_find(map, "name");
-    *name = NULL;
-    if (item == NULL)
+    *innermost = NULL;
+    if (map == NULL || map->type == FVI_ITEM_NULL)
         return FV_OK;
-    FV_TRY(fvi_tree_expect(tree, item, FVI_ITEM_TEXT, "name"));
-    *name = item->text;
+    FV_TRY(fvi_tree_expect(tree, map, FVI_ITEM_MAP, "parameters"));
+    if (map->count > MOST_PARAMETERS)
+        return fvi_tree_fail(tree, map, FV_ERR_FORMAT, "%d parameters; at most %d", map->count, MOST_PARAMETERS);
+    for (const fvi_item *item = map->first; item != NULL; item = item->next) {
+        const fvi_names names = { .scope = *innermost };
+        fvi_scope *made = fvi_arena_allocate(tree->arena, sizeof *made);
+        if (made == NULL)
+            return fvi_out_of_memory(tree->context, "parameters", sizeof *made);
+        if (!fvi_is_name(item->key))
+            return fvi_tree_fail_key(tree, item, FV_ERR_ARGUMENT,
+                                     "'%s' cannot be used in expressions; a name is letters, digits and '_'",
+                                     item->key);
+        *made = (fvi_scope){ .outer = *innermost, .name = item->key };
+        FV_TRY(fvi_expression_value(tree, item, item->key, &names, &made->value));
+        *innermost = made;
+    }
     return FV_OK;
-}
-
-static fv_status read_layer(fvi_graph_reader *reader, const fvi_item *item, fv_value *last)
-{
-    const fvi_layer *layer = NULL;
-    const fvi_item *map = NULL;
-    const char *name = NULL;
-    const fv_value *inputs = last;
-    int32_t count = 1;
-    FV_TRY(split_layer(reader, item, &layer, &map));
-    if (layer->is_input)
-        return fvi_tree_fail(reader->tree, item, FV_ERR_ARGUMENT,
-                             "the input is given by 'input: [channels, rows, columns]' above");
-    if (layer->is_loss)
-        return fvi_tree_fail(reader->tree, item, FV_ERR_ARGUMENT, "a loss is given by 'loss: %s' below the layers",
-                             layer->name);
-    FV_TRY(name_of(reader->tree, map, &name));
-    const fvi_item *from = fvi_tree_find(map, "from");
-    if (from != NULL)
-        FV_TRY(fvi_graph_reader_values(reader, from, &inputs, &count));
-    const fv_value previous = *last;
-    return fvi_graph_reader_add(reader, layer, name, inputs == last ? &previous : inputs, count, item, map, layer_keys,
-                                last);
 }
 
 /* [c, h, w], or {name: ..., shape: [c, h, w]}. */
-static fv_status read_input(fvi_graph_reader *reader, fvi_item *item, fv_value *value)
+static fv_status read_input(const fvi_expander *expander, const fvi_place *place, fvi_item *item, fv_value *value)
 {
+    fvi_graph_reader *reader = expander->reader;
+    const fvi_names names = { .scope = expander->parameters };
     static const char *const keys[] = { "name", NULL };
     const fvi_layer *layer = fvi_layer_find("input");
-    const char *name = NULL;
+    char name[FVI_EXPAND_NAME];
+    bool named = false;
     fvi_item map = {
         .type = FVI_ITEM_MAP, .line = item->line, .column = item->column, .first = item, .last = item, .count = 1
     };
@@ -92,8 +64,9 @@ static fv_status read_input(fvi_graph_reader *reader, fvi_item *item, fv_value *
         item->next = NULL;
         given = &map;
     }
-    FV_TRY(name_of(reader->tree, given, &name));
-    return fvi_graph_reader_add(reader, layer, name != NULL ? name : "input", NULL, 0, item, given, keys, value);
+    FV_TRY(fvi_expand_name(expander, place, given, &names, name, &named));
+    FV_TRY(fvi_expand_attributes(expander, layer, given, &names));
+    return fvi_graph_reader_add(reader, layer, named ? name : "input", NULL, 0, item, given, keys, value);
 }
 
 /* softmax_cross_entropy reads class scores: where the output is a softmax of them, what goes into that. */
@@ -105,28 +78,51 @@ static fv_value scores_of(const fv_graph *graph, const fvi_layer *loss, fv_value
     return output;
 }
 
-static fv_status read_loss(fvi_graph_reader *reader, const fvi_item *item, const fvi_item *at, fv_value output)
+/* Whether some layer of the list is a loss already that reads the output, or the scores of which the output is a softmax. */
+static bool has_loss(const fv_graph *graph, fv_value output)
+{
+    const fv_node_info answer = fv_graph_node(graph, output);
+    const fv_value scores = strcmp(answer.type, "softmax") == 0 ? answer.inputs[0] : output;
+    for (fv_value i = 0; i < fv_graph_node_count(graph); i++) {
+        const fv_node_info node = fv_graph_node(graph, i);
+        if (node.loss && (node.inputs[0] == output || node.inputs[0] == scores))
+            return true;
+    }
+    return false;
+}
+
+static fv_status read_loss(const fvi_expander *expander, const fvi_place *place, const fvi_item *item,
+                           const fvi_item *at, fv_value output)
 {
     static const char *const keys[] = { "name", NULL };
+    fvi_graph_reader *reader = expander->reader;
     const fvi_layer *layer = fvi_layer_find("softmax_cross_entropy");
-    const fvi_item *map = NULL;
-    const char *name = NULL;
+    fvi_entry given = { .word = layer->name };
+    fv_image_shape shape;
     fv_value loss = FV_NO_VALUE;
     if (item != NULL && item->type == FVI_ITEM_TEXT && strcmp(item->text, "none") == 0)
         return FV_OK;
-    if (item != NULL)
-        FV_TRY(split_layer(reader, item, &layer, &map));
+    if (item == NULL && has_loss(reader->graph, output))
+        return FV_OK;
+    if (item != NULL) {
+        FV_TRY(fvi_entry_read(reader->tree, item, &given));
+        FV_TRY(fvi_entry_type(expander, &given, &layer));
+    }
     if (!layer->is_loss)
         return fvi_tree_fail(reader->tree, item, FV_ERR_ARGUMENT, "'%s' is a layer, not a loss", layer->name);
-    FV_TRY(name_of(reader->tree, map, &name));
+    char name[FVI_EXPAND_NAME];
+    bool named = false;
     const fv_value scores = scores_of(reader->graph, layer, output);
-    return fvi_graph_reader_add(reader, layer, name != NULL ? name : "loss", &scores, 1, item != NULL ? item : at, map,
+    const fvi_names names = fvi_expand_names(expander, place, scores, &shape);
+    FV_TRY(fvi_expand_name(expander, place, given.value, &names, name, &named));
+    FV_TRY(fvi_expand_attributes(expander, layer, given.value, &names));
+    return fvi_graph_reader_add(reader, layer, named ? name : "loss", &scores, 1, item != NULL ? item : at, given.value,
                                 keys, &loss);
 }
 
-static fv_status read_layers(fvi_graph_reader *reader, const fvi_item *root, fv_value *last)
+static fv_status read_layers(fvi_expander *expander, const fvi_place *place, const fvi_item *root, fv_value *last)
 {
-    const fvi_tree *tree = reader->tree;
+    const fvi_tree *tree = expander->tree;
     fvi_item *input = (fvi_item *)fvi_tree_find(root, "input"); /* the tree is ours */
     const fvi_item *layers = fvi_tree_find(root, "layers");
     if (input == NULL)
@@ -136,27 +132,32 @@ static fv_status read_layers(fvi_graph_reader *reader, const fvi_item *root, fv_
     FV_TRY(fvi_tree_expect(tree, layers, FVI_ITEM_LIST, "layers"));
     if (layers->count == 0)
         return fvi_tree_fail(tree, layers, FV_ERR_ARGUMENT, "layers is empty; a network has at least one");
-    FV_TRY(read_input(reader, input, last));
-    for (const fvi_item *layer = layers->first; layer != NULL; layer = layer->next)
-        FV_TRY(read_layer(reader, layer, last));
-    return FV_OK;
+    FV_TRY(read_input(expander, place, input, last));
+    return fvi_expand_list(expander, place, layers, last);
 }
 
-static fv_status read_network(const fvi_tree *tree, fvi_graph_reader *reader, const char *default_name, fv_graph **out)
+static fv_status read_network(fvi_tree *tree, fvi_graph_reader *reader, const char *default_name, fv_graph **out)
 {
-    static const char *const keys[] = { "name", "input", "layers", "output", "loss", NULL };
+    static const char *const keys[] = { "name", "parameters", "define", "input", "layers", "output", "loss", NULL };
     const fvi_item *root = tree->root;
-    const char *name = NULL;
     fv_value output = FV_NO_VALUE;
     FV_TRY(fvi_tree_expect(tree, root, FVI_ITEM_MAP, "a network"));
     FV_TRY(fvi_tree_check_keys(tree, root, keys));
-    FV_TRY(name_of(tree, root, &name));
+    const fvi_item *name = fvi_tree_find(root, "name");
+    if (name != NULL)
+        FV_TRY(fvi_tree_expect(tree, name, FVI_ITEM_TEXT, "name"));
     const fvi_item *answer = fvi_tree_find(root, "output"), *loss = fvi_tree_find(root, "loss");
-    FV_TRY(fvi_graph_reader_start(reader, tree, name != NULL ? name : default_name));
-    FV_TRY(read_layers(reader, root, &output));
+    fvi_expander expander = { .tree = tree, .reader = reader, .define = fvi_tree_find(root, "define") };
+    FV_TRY(read_parameters(tree, fvi_tree_find(root, "parameters"), &expander.parameters));
+    if (expander.define != NULL)
+        FV_TRY(fvi_define_check(tree, expander.define));
+    const fvi_place place = { .scope = expander.parameters, .prefix = "" };
+    const fvi_names names = { .scope = expander.parameters };
+    FV_TRY(fvi_graph_reader_start(reader, tree, name != NULL ? name->text : default_name));
+    FV_TRY(read_layers(&expander, &place, root, &output));
     if (answer != NULL)
-        FV_TRY(fvi_graph_reader_value(reader, answer, &output));
-    FV_TRY(read_loss(reader, loss, root, output));
+        FV_TRY(fvi_expand_reference(&expander, &place, answer, &names, &output));
+    FV_TRY(read_loss(&expander, &place, loss, root, output));
     return fvi_graph_reader_finish(reader, answer != NULL ? answer : root, output, out);
 }
 

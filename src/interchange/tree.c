@@ -159,6 +159,9 @@ fv_status fvi_tree_check_keys(const fvi_tree *tree, const fvi_item *map, const c
 fv_status fvi_tree_integer(const fvi_tree *tree, const fvi_item *item, const char *what, int64_t low, int64_t high,
                            int64_t *value)
 {
+    if (item->type == FVI_ITEM_REAL)
+        return fvi_tree_fail(tree, item, FV_ERR_ARGUMENT, "%s is %g, must be a whole number%s", what, item->real,
+                             item->computed ? "; '//' divides and rounds down" : "");
     FV_TRY(fvi_tree_expect(tree, item, FVI_ITEM_INTEGER, what));
     if (item->integer < low || item->integer > high)
         return fvi_tree_fail(tree, item, FV_ERR_ARGUMENT, "%s is %lld, must be %lld to %lld", what,

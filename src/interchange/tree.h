@@ -14,8 +14,9 @@
 /* Limits on texts from outside. */
 enum {
     FVI_TREE_TEXT_BYTES = 16 << 20, /* the whole text */
-    FVI_TREE_DEPTH = 16,            /* lists and maps in one another */
-    FVI_TREE_ITEMS = 1 << 18,
+    FVI_TREE_DEPTH = 64,            /* lists and maps in one another */
+    FVI_TREE_ITEMS = 1 << 20,
+    FVI_TREE_KEYS = 1024,     /* of one map in YAML, which looks through them for each */
     FVI_TREE_WORD_BYTES = 255 /* a key or a text value */
 };
 
@@ -36,7 +37,9 @@ typedef struct fvi_item {
     bool boolean;
     int64_t integer;
     double real;                  /* REAL, and INTEGER as a number */
+    bool computed;                /* text is an expression, and type and value its last result */
     int32_t line, column;         /* YAML: from 1, else 0 */
+    int32_t text_column;          /* of text[0], where the text stands in the file as it is; else 0 */
     int32_t key_line, key_column; /* of the key */
     int32_t index;                /* in its list or map */
     int32_t count;                /* of children */

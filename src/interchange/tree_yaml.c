@@ -168,6 +168,8 @@ static fv_status read_key(const yaml_reader *reader, const yaml_event_t *event, 
         return fail_at(reader, event->start_mark, FV_ERR_FORMAT, "a key must be a text");
     FV_TRY(check_plain_node(reader, event));
     FV_TRY(check_scalar(reader, event));
+    if (map->count >= FVI_TREE_KEYS)
+        return fail_at(reader, event->start_mark, FV_ERR_FORMAT, "more than 1024 keys in one map");
     memcpy(key->text, event->data.scalar.value, event->data.scalar.length);
     key->text[event->data.scalar.length] = '\0';
     key->mark = event->start_mark;
@@ -224,11 +226,15 @@ static fv_status read_value(yaml_reader *reader, const yaml_event_t *event, fvi_
         item->text = fvi_arena_text(reader->tree->arena, (const char *)event->data.scalar.value);
         if (item->text == NULL)
             return fvi_out_of_memory(reader->tree->context, reader->tree->source, event->data.scalar.length);
-        resolve(reader, item, event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE);
+        const bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+        const yaml_mark_t *start = &event->start_mark, *end = &event->end_mark;
+        if (start->line == end->line && end->column - start->column == event->data.scalar.length + (plain ? 0 : 2))
+            item->text_column = item->column + !plain; /* no escapes, no line breaks */
+        resolve(reader, item, plain);
         return FV_OK;
     }
     if (depth >= FVI_TREE_DEPTH)
-        return fail_at(reader, event->start_mark, FV_ERR_FORMAT, "nested deeper than 16");
+        return fail_at(reader, event->start_mark, FV_ERR_FORMAT, "nested deeper than 64");
     const bool list = event->type == YAML_SEQUENCE_START_EVENT;
     FV_TRY(add_item(reader, event, parent, key, list ? FVI_ITEM_LIST : FVI_ITEM_MAP, &item));
     return list ? read_list(reader, item, depth + 1) : read_map(reader, item, depth + 1);

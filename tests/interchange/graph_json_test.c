@@ -105,8 +105,7 @@ static void bad_texts_are_told(void **state)
     expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"]"), "nodes[1]: conv2d needs 'filters'");
     expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":0"),
                    "nodes[1].filters: filters is 0, must be 1 to");
-    expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2.5"),
-                   "filters must be a whole number, not a number");
+    expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2.5"), "must be a whole number");
     expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":99999999999"), "must be 1 to");
     expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2,\"kernel\":[1,2,3]"),
                    "kernel has 3 values, takes 2");

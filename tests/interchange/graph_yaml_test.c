@@ -9,7 +9,6 @@
 
 #include "fovea/model.h"
 #include "support/files.h"
-#include "support/locale.h"
 #include "support/test.h"
 
 static fv_context *context;
@@ -136,9 +135,8 @@ static void mistakes_are_told_with_their_place(void **state)
     expect_failure(NET("  - conv2d\n"), ":3:5: conv2d needs 'filters'");
     expect_failure(NET("  - conv2d: {filters: -3}\n"), ":3:23: filters is -3, must be 1 to");
     expect_failure(NET("  - conv2d: {filters: 3, stride: 0}\n"), ":3:34: stride is 0, must be 1 to");
-    expect_failure(NET("  - conv2d: {filters: many}\n"), ":3:23: filters must be a whole number, not a text");
-    expect_failure(NET("  - conv2d: {filters: 99999999999999999999}\n"),
-                   "filters must be a whole number, not a number");
+    expect_failure(NET("  - conv2d: {filters: many}\n"), ":3:23: unknown name 'many'");
+    expect_failure(NET("  - conv2d: {filters: 99999999999999999999}\n"), "must be a whole number");
     expect_failure(NET("  - conv2d: {filters: 3, padding: some}\n"),
                    ":3:35: unknown padding 'some'; did you mean 'same'?");
     expect_failure(NET("  - conv2d: {filters: 3, kernel: 9}\n"), ":3:5: conv2d 'conv2d1'");
@@ -151,7 +149,8 @@ static void mistakes_are_told_with_their_place(void **state)
     expect_failure(NET("  - add: {from: [input, 3]}\n"), ":3:25: a layer's name must be a text");
     expect_failure(NET("  - relu: {name: a}\n  - relu: {name: a}\n"), ":4:5: relu 'a'");
     expect_failure(NET("  - relu\n  - relu: {from: input}\nloss: none\n"), "nothing reads");
-    expect_failure(NET("  - softmax_cross_entropy\n"), "a loss is given by 'loss: softmax_cross_entropy'");
+    expect_failure(NET("  - softmax_cross_entropy: {weigth: 1}\n"),
+                   ":3:29: unknown key of softmax_cross_entropy 'weigth'");
     expect_failure(NET("  - input: {shape: [1, 4, 4]}\n"), "the input is given by");
     expect_failure(NET("  - relu\nloss: relu\n"), ":4:7: 'relu' is a layer, not a loss");
     expect_failure(NET("  - relu\noutput: rely1\n"),
@@ -172,7 +171,7 @@ static void yaml_itself_is_bounded(void **state)
     expect_failure("a: \"\\0\"\n", "a text holds a NUL");
     memset(text, '[', sizeof text);
     text[sizeof text - 1] = '\0';
-    expect_failure(text, ":1:17: nested deeper than 16");
+    expect_failure(text, ":1:65: nested deeper than 64");
     memset(text, 'a', 300);
     text[300] = '\0';
     expect_failure(text, ":1:1: a text is longer than 255 bytes");
@@ -183,7 +182,12 @@ static void yaml_itself_is_bounded(void **state)
 static void no_locale_changes_numbers(void **state)
 {
     (void)state;
-    test_use_decimal_comma();
+    static const char *const commas[] = { "de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", NULL };
+    const char *chosen = NULL;
+    for (int i = 0; commas[i] != NULL && chosen == NULL; i++)
+        chosen = setlocale(LC_ALL, commas[i]);
+    if (chosen == NULL)
+        skip(); /* no locale with a decimal comma is installed */
     expect_json("input: [1, 2, 2]\nlayers: [leaky_relu: {slope: 0.25}]\nloss: none\n",
                 "{\"name\":\"net\",\"output\":\"leaky_relu1\",\"nodes\":["
                 "{\"name\":\"input\",\"type\":\"input\",\"inputs\":[],\"shape\":[1,2,2]},"
