@@ -10,10 +10,10 @@ help:
 	@echo "make demo      set up, build, train a network on digits and try it (under a minute)"
 	@echo "make test      set up, build and run every test"
 	@echo "make build     the command $(BUILD)/fovea and the libraries"
-	@echo "make bench     time networks and convolutions on this machine"
+	@echo "make bench     networks and convolutions on this machine, beside PyTorch where python3 has it"
 	@echo "make install   to PREFIX ($(PREFIX)); DESTDIR is honoured"
 	@echo "make lint      format, include order, test pairing, documentation, exported symbols"
-	@echo "make fuzz      feed the file readers with made-up bytes (clang; SECONDS_EACH=60)"
+	@echo "make fuzz      feed the file readers with made-up bytes (clang; FUZZ_SECONDS=60)"
 	@echo "make clean     remove build/"
 
 # Without cmocka the tests are left out, and found again once it is there.
@@ -32,7 +32,7 @@ test:
 	@tools/test.sh $(PRESET)
 
 bench: build
-	@$(BUILD)/fovea bench lenet5
+	@FOVEA=$(BUILD)/fovea tools/bench.sh
 
 # The prefix is compiled in (where the data set lies), so it is set before building.
 install:

@@ -18,11 +18,11 @@ static const cli_option options[] = {
     { 0 },
 };
 
-/* The CPU's features as a JSON array of words. */
-static json_t *feature_array(const char *features)
+/* Space-separated words as a JSON array. */
+static json_t *word_array(const char *words)
 {
     json_t *array = json_array();
-    for (const char *at = features; *at != '\0';) {
+    for (const char *at = words; *at != '\0';) {
         const size_t length = strcspn(at, " ");
         if (length > 0)
             json_array_append_new(array, json_stringn(at, length));
@@ -41,14 +41,16 @@ static int info_run(cli_call *call)
         return status;
     fv_cpu_features(features, sizeof features);
     if (given->json) {
-        status = cli_print_json(call->command, json_pack("{s:s,s:s,s:o,s:i}", "version", fv_version(), "isa",
-                                                         fv_context_isa(context), "features", feature_array(features),
-                                                         "threads", (int)fv_context_threads(context)));
+        status = cli_print_json(call->command,
+                                json_pack("{s:s,s:s,s:o,s:i,s:o}", "version", fv_version(), "isa",
+                                          fv_context_isa(context), "features", word_array(features), "threads",
+                                          (int)fv_context_threads(context), "libraries", word_array(fv_libraries())));
     } else {
         printf("version   %s\n", fv_version());
         printf("isa       %s\n", fv_context_isa(context));
         printf("features  %s\n", features);
         printf("threads   %d\n", (int)fv_context_threads(context));
+        printf("libraries %s\n", fv_libraries());
         status = cli_finish_output(call->command);
     }
     fv_context_destroy(context);

@@ -13,11 +13,23 @@ list(FILTER FOVEA_SUPPORT_SOURCES EXCLUDE REGEX "\\.(isa|real)\\.c$")
 file(GLOB_RECURSE FOVEA_TEST_ISA_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*.isa.c)
 file(GLOB_RECURSE FOVEA_TEST_SCRIPTS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*_test.sh)
 
+# A locale with a decimal comma, for tests that a host's locale changes nothing: made here where its source is installed.
+set(locales ${PROJECT_BINARY_DIR}/locales)
+find_program(FOVEA_LOCALEDEF localedef)
+if(FOVEA_LOCALEDEF AND EXISTS /usr/share/i18n/locales/de_DE AND NOT EXISTS ${locales}/de_DE.UTF-8)
+  file(MAKE_DIRECTORY ${locales})
+  execute_process(COMMAND ${FOVEA_LOCALEDEF} --no-archive -i de_DE -f UTF-8 ${locales}/de_DE.UTF-8 OUTPUT_QUIET ERROR_QUIET)
+endif()
+
 add_library(fovea_test_settings INTERFACE)
 target_include_directories(fovea_test_settings INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
-target_compile_definitions(fovea_test_settings INTERFACE FVI_TEST_SOURCE="${PROJECT_SOURCE_DIR}/tests")
+target_compile_definitions(fovea_test_settings INTERFACE FVI_TEST_SOURCE="${PROJECT_SOURCE_DIR}/tests"
+  FVI_TEST_LOCALES="${locales}")
 target_link_libraries(fovea_test_settings INTERFACE fovea_settings PkgConfig::CMOCKA)
 
+if(TARGET PkgConfig::ARCHIVE)
+  target_link_libraries(fovea_test_settings INTERFACE PkgConfig::ARCHIVE) # to write archives
+endif()
 if(XXHASH_FOUND)
   target_compile_definitions(fovea_test_settings INTERFACE FVI_HAVE_XXHASH=1)
   target_link_libraries(fovea_test_settings INTERFACE PkgConfig::XXHASH)

@@ -17,6 +17,7 @@ demo library:jansson           libjansson-dev  jansson-devel     jansson       j
 demo library:zlib              zlib1g-dev      zlib-devel        zlib          zlib
 demo library:libpng            libpng-dev      libpng-devel      libpng        libpng
 test library:cmocka            libcmocka-dev   libcmocka-devel   cmocka        cmocka
+ci   file:/usr/share/i18n/locales/de_DE locales glibc-locale-source - -
 ci   library:yaml-0.1          libyaml-dev     libyaml-devel     libyaml       libyaml
 ci   library:libarchive        libarchive-dev  libarchive-devel  libarchive    libarchive
 ci   library:libxxhash         libxxhash-dev   xxhash-devel      xxhash        xxhash

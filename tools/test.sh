@@ -26,6 +26,8 @@ if [ $status -ne 0 ]; then
     grep -v -E ' Passed |^ +Start |^Test project' "$log"
 else
     grep -E 'Skipped' "$log"
+    awk '/^[0-9]+\/[0-9]+ Testing: / { name = $3 } /^skipped: / { print name ": " $0 }' \
+        "build/$preset/Testing/Temporary/LastTest.log" | sort -u
     grep -E '^[0-9]+% tests passed' "$log"
 fi
 exit $status

@@ -65,6 +65,12 @@ typedef struct fv_input_options {
     int32_t shape[3]; /* channels, rows, columns; required, each at least 1 */
 } fv_input_options;
 
+/* Which input channels each filter reads. */
+typedef enum fv_connection_table {
+    FV_TABLE_ALL = 0, /* every filter reads every channel of its group, unless connections says otherwise */
+    FV_TABLE_LENET5   /* C3 of LeNet-5: 16 filters on 6 channels, 60 of 96 kernels exist (LeCun et al. 1998, table I) */
+} fv_connection_table;
+
 typedef struct fv_conv2d_options {
     const char *name;
     int32_t filters;     /* output channels; required */
@@ -75,6 +81,9 @@ typedef struct fv_conv2d_options {
     int32_t dilation[2]; /* rows, columns; 0 means 1 */
     int32_t groups;      /* 0 means 1 */
     bool no_bias;
+    fv_connection_table table;
+    fv_int_list
+        connections; /* [filters][input channels] of 0 and 1: filter k reads channel c. Kernels without a 1 do not exist */
     fv_initializer weight_init, bias_init;
     double max_norm; /* of each filter's weights, after every update (fv_param_info); 0 means no bound */
 } fv_conv2d_options;

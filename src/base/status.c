@@ -9,6 +9,24 @@ const char *fv_version(void)
     return FVI_VERSION;
 }
 
+const char *fv_libraries(void)
+{
+    return "jansson"
+#ifdef FVI_HAVE_YAML
+           " libyaml"
+#endif
+#ifdef FVI_HAVE_ZLIB
+           " zlib"
+#endif
+#ifdef FVI_HAVE_ARCHIVE
+           " libarchive"
+#endif
+#ifdef FVI_HAVE_PNG
+           " libpng"
+#endif
+        ;
+}
+
 const char *fv_status_name(fv_status status)
 {
     switch (status) {

@@ -5,18 +5,12 @@
  * of 32x32. The file's name says which of the two it is. Folder or .tar.gz; the latter is read once, front to back.
  * Limit: 100,000 records in a file.
  */
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
-
-#ifdef FVI_HAVE_ARCHIVE
-#include <archive.h>
-#include <archive_entry.h>
-#endif
 
 #include "base/checked.h"
 #include "base/file.h"
+#include "data/archive.h"
 #include "data/dataset_internal.h"
 
 enum { SIDE = 32, PIXELS = 3 * SIDE * SIDE, MOST_FILES = 6, NAMES_LIMIT = 1 << 16, LONGEST_NAME = 255 };
@@ -196,69 +190,35 @@ fv_status fvi_cifar_read_folder(fv_context *context, const char *folder, fv_spli
     return status;
 }
 
-#ifdef FVI_HAVE_ARCHIVE
-
-/* Where an entry's bytes go: grown as they arrive, since the size that a header claims may be a lie. */
-static fv_status read_entry(fv_context *context, struct archive *archive, const char *path, const char *name,
-                            size_t limit, uint8_t **bytes, size_t *size)
-{
-    void *memory = NULL;
-    size_t capacity = 0, used = 0;
-    for (;;) {
-        fv_status status = fvi_grow(context, &memory, &capacity, used, used + (1 << 16) + 1, 1);
-        const la_ssize_t got =
-            status == FV_OK ? archive_read_data(archive, (char *)memory + used, capacity - used - 1) : 0;
-        if (got < 0)
-            status = fvi_fail(context, FV_ERR_FORMAT, "'%s' is damaged or truncated inside %s: %s; download it again",
-                              path, name, archive_error_string(archive));
-        used += got > 0 ? (size_t)got : 0;
-        if (status == FV_OK && used > limit)
-            status = fvi_fail(context, FV_ERR_FORMAT, "'%s' %s: more than %zu bytes", path, name, limit);
-        if (status != FV_OK) {
-            fvi_release(context, memory);
-            return status;
-        }
-        if (got == 0)
-            break;
-    }
-    fvi_release(context, *bytes); /* an archive may hold a name twice; the last counts, as with tar */
-    *bytes = memory;
-    (*bytes)[used] = '\0';
-    *size = used;
-    return FV_OK;
-}
-
-/* Takes the entry if either kind has a use for it. */
-static fv_status take_entry(fv_context *context, struct archive *archive, const char *path, const char *name,
-                            fv_split split, cifar_parts parts[2])
+/* Takes the file if either kind has a use for it. An archive may hold a name twice; the last counts, as with tar. */
+static fv_status take_entry(fv_context *context, fvi_archive *archive, const char *name, fv_split split,
+                            cifar_parts parts[2])
 {
     const char *slash = strrchr(name, '/');
     const char *base = slash != NULL ? slash + 1 : name;
     for (int k = 0; k < 2; k++) {
         uint8_t **names = (uint8_t **)&parts[k].names;
-        if (strcmp(base, kinds[k].names) == 0)
-            return read_entry(context, archive, path, base, NAMES_LIMIT, names, &parts[k].names_size);
+        if (strcmp(base, kinds[k].names) == 0) {
+            fvi_release(context, *names);
+            return fvi_archive_read(archive, base, NAMES_LIMIT, names, &parts[k].names_size);
+        }
         for (int i = 0; kinds[k].files[split][i] != NULL; i++)
-            if (strcmp(base, kinds[k].files[split][i]) == 0)
-                return read_entry(context, archive, path, base, FILE_LIMIT, &parts[k].bytes[i], &parts[k].size[i]);
+            if (strcmp(base, kinds[k].files[split][i]) == 0) {
+                fvi_release(context, parts[k].bytes[i]);
+                return fvi_archive_read(archive, base, FILE_LIMIT, &parts[k].bytes[i], &parts[k].size[i]);
+            }
     }
     return FV_OK;
 }
 
-static fv_status read_entries(fv_context *context, struct archive *archive, const char *path, fv_split split,
-                              cifar_parts parts[2])
+static fv_status read_entries(fv_context *context, fvi_archive *archive, fv_split split, cifar_parts parts[2])
 {
-    struct archive_entry *entry = NULL;
+    const char *name = NULL;
     for (;;) {
-        const int result = archive_read_next_header(archive, &entry);
-        if (result == ARCHIVE_EOF)
+        FV_TRY(fvi_archive_next(archive, &name));
+        if (name == NULL)
             return FV_OK;
-        if (result < ARCHIVE_WARN)
-            return fvi_fail(context, FV_ERR_FORMAT, "'%s' is damaged or truncated: %s; download it again", path,
-                            archive_error_string(archive));
-        const char *name = archive_entry_pathname(entry);
-        if (name != NULL && archive_entry_filetype(entry) == AE_IFREG)
-            FV_TRY(take_entry(context, archive, path, name, split, parts));
+        FV_TRY(take_entry(context, archive, name, split, parts));
     }
 }
 
@@ -270,32 +230,13 @@ static bool any_part(const cifar_parts *parts)
     return false;
 }
 
-/* A text for what is no archive at all. */
-static fv_status refuse_archive(fv_context *context, const char *path, struct archive *archive)
-{
-    char head[64] = { 0 };
-    FILE *file = fopen(path, "rb");
-    if (file != NULL) {
-        const size_t got = fread(head, 1, sizeof head - 1, file);
-        head[got] = '\0';
-        fclose(file);
-    }
-    const char *text = head + strspn(head, " \t\r\n");
-    if (strncasecmp(text, "<!doctype html", 14) == 0 || strncasecmp(text, "<html", 5) == 0)
-        return fvi_fail(context, FV_ERR_FORMAT,
-                        "'%s' looks like an HTML page: the download failed? Delete it and download it again", path);
-    return fvi_fail(context, FV_ERR_FORMAT,
-                    "'%s' is no .tar.gz of CIFAR-10 or CIFAR-100 (%s); IDX files are given by their folder", path,
-                    archive_error_string(archive));
-}
-
-static fv_status read_archive(fv_context *context, struct archive *archive, const char *path, fv_split split,
-                              fvi_samples *samples)
+fv_status fvi_cifar_read_archive(fv_context *context, const char *path, fv_split split, fvi_samples *samples)
 {
     cifar_parts parts[2] = { { .size = { 0 } }, { .size = { 0 } } };
-    if (archive_read_open_filename(archive, path, 1 << 17) != ARCHIVE_OK)
-        return refuse_archive(context, path, archive);
-    fv_status status = read_entries(context, archive, path, split, parts);
+    fvi_archive *archive = NULL;
+    FV_TRY(fvi_archive_open(&archive, context, path));
+    fv_status status = read_entries(context, archive, split, parts);
+    fvi_archive_close(archive);
     const int found = any_part(&parts[0]) ? 0 : any_part(&parts[1]) ? 1 : -1;
     if (status == FV_OK && found < 0)
         status = fvi_fail(context, FV_ERR_FORMAT, "'%s' holds neither %s (CIFAR-10) nor %s (CIFAR-100)", path,
@@ -306,29 +247,3 @@ static fv_status read_archive(fv_context *context, struct archive *archive, cons
     release_parts(context, &parts[1]);
     return status;
 }
-
-fv_status fvi_cifar_read_archive(fv_context *context, const char *path, fv_split split, fvi_samples *samples)
-{
-    struct archive *archive = archive_read_new();
-    if (archive == NULL)
-        return fvi_out_of_memory(context, "an archive reader", 0);
-    archive_read_support_filter_gzip(archive);
-    archive_read_support_format_tar(archive);
-    const fv_status status = read_archive(context, archive, path, split, samples);
-    archive_read_free(archive);
-    return status;
-}
-
-#else
-
-fv_status fvi_cifar_read_archive(fv_context *context, const char *path, fv_split split, fvi_samples *samples)
-{
-    (void)split;
-    (void)samples;
-    return fvi_fail(
-        context, FV_ERR_UNSUPPORTED,
-        "'%s' is an archive, and this build of fovea has no libarchive; unpack it with tar -xzf and name the folder",
-        path);
-}
-
-#endif

@@ -4,6 +4,7 @@
  * Formulas of the three passes, and the algorithms: kernel/conv/conv2d.h.
  */
 #include "fovea/graph.h"
+#include "layer/connections.h"
 #include "layer/convolve.h"
 #include "layer/layers.h"
 #include "layer/window.h"
@@ -71,6 +72,21 @@ static const fvi_attribute attributes[] = {
       .count = 1,
       .fallback = "false",
       .help = "add no bias" },
+    { .name = "table",
+      .type = FVI_ATTRIBUTE_ENUM,
+      .offset = offsetof(fv_conv2d_options, table),
+      .count = 1,
+      .fallback = "all",
+      .words = fvi_connection_words,
+      .help = "which channels each filter reads: all of its group's (or see connections), or LeNet-5's table" },
+    { .name = "connections",
+      .type = FVI_ATTRIBUTE_INTS,
+      .offset = offsetof(fv_conv2d_options, connections),
+      .count = 1,
+      .low = 0,
+      .high = 1,
+      .fallback = "all",
+      .help = "for each filter a row of 0 and 1, one for each input channel: which of them it reads" },
     { .name = "weight_init",
       .type = FVI_ATTRIBUTE_INIT,
       .offset = offsetof(fv_conv2d_options, weight_init),
@@ -142,6 +158,21 @@ static fv_status check_kernel_library(fv_context *context, const char *name, fvi
     return FV_OK;
 }
 
+/* Parameters with a connection table: a kernel for each connection. A fan is the mean over the channels that share it. */
+static fv_status declare_connected(fvi_infer *node, const fvi_conv2d_shape *shape)
+{
+    const fv_conv2d_options *options = node->options;
+    const int64_t area = (int64_t)shape->r * shape->s;
+    int32_t count = 0;
+    FV_TRY(fvi_connections_check(node->context, node->name, options, shape->c, &count));
+    const fv_shape weight = { .rank = 3, .size = { count, shape->r, shape->s } };
+    const int64_t fan_out = count * area / shape->c;
+    node->multiply_adds = count * area * shape->oh * shape->ow;
+    fvi_convolve_declare(node, &weight, shape->k, count * area / shape->k, fan_out > 0 ? fan_out : 1,
+                         &options->weight_init, &options->bias_init, options->no_bias);
+    return FV_OK;
+}
+
 static fv_status infer(fvi_infer *node)
 {
     const fv_conv2d_options *options = node->options;
@@ -162,8 +193,10 @@ static fv_status infer(fvi_infer *node)
         node->reach.step[axis] = shape.stride[axis];
         node->reach.first[axis] = -shape.pad[axis];
     }
-    fvi_convolve_declare(node, &weight, weight.size[1] * area, shape.k / shape.groups * area, &options->weight_init,
-                         &options->bias_init, options->no_bias);
+    if (fvi_connections_given(options))
+        return declare_connected(node, &shape);
+    fvi_convolve_declare(node, &weight, shape.k, weight.size[1] * area, shape.k / shape.groups * area,
+                         &options->weight_init, &options->bias_init, options->no_bias);
     return FV_OK;
 }
 
@@ -173,7 +206,10 @@ static fv_status setup(fvi_setup *node)
     FV_TRY(resolve(node->context, node->name, node->options, node->in[0], &shape));
     shape.n = node->batch;
     FV_TRY(check_kernel_library(node->context, node->name, &shape));
-    return fvi_convolve_setup(node, &shape);
+    const fvi_connections *connections = NULL;
+    if (fvi_connections_given(node->options))
+        FV_TRY(fvi_connections_create(&connections, node->context, node->arena, node->options, shape.c));
+    return fvi_convolve_setup(node, &shape, connections);
 }
 
 static bool has_bias(const fvi_call *call)

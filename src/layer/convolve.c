@@ -11,6 +11,9 @@ typedef struct convolve_prepared {
     fvi_conv2d_plan plan;
     size_t data_weights; /* offset in packed, in bytes */
     bool backward_data;
+    const fvi_connections *connections; /* or NULL */
+    size_t dense;                       /* with connections: offset of the dense weight in packed, in bytes */
+    size_t dense_gradient;              /* and of its gradient in scratch */
 } convolve_prepared;
 
 static void widen_border(int32_t border[4], const int32_t wanted[4])
@@ -41,18 +44,20 @@ static fv_status add_pass(fvi_setup *node, const fvi_conv2d_plan *plan, fvi_pass
     return explain(node, plan, pass, &node->refused[pass]);
 }
 
-fv_status fvi_convolve_setup(fvi_setup *node, const fvi_conv2d_shape *shape)
+/* Memory for dense weights and gradients behind what the passes want. */
+static void add_dense(fvi_setup *node, convolve_prepared *prepared)
 {
-    convolve_prepared *prepared = fvi_arena_allocate(node->arena, sizeof *prepared);
-    if (!prepared)
-        return fvi_out_of_memory(node->context, "a convolution's plan", sizeof *prepared);
-    fvi_conv2d_choose(&prepared->plan, shape, node->dtype, fvi_context_isa(node->context),
-                      fv_context_threads(node->context), node->reference, NULL);
-    node->prepared = prepared;
-    FV_TRY(add_pass(node, &prepared->plan, FVI_FORWARD));
-    node->packed_bytes = prepared->plan.pass[FVI_FORWARD].packed_bytes;
+    const size_t bytes = fvi_connections_dense(prepared->connections) * fv_dtype_size(node->dtype);
+    prepared->dense = fvi_round_up(node->packed_bytes, 64);
+    node->packed_bytes = prepared->dense + bytes;
     if (!node->backward)
-        return FV_OK;
+        return;
+    prepared->dense_gradient = fvi_round_up(node->scratch_bytes, 64);
+    node->scratch_bytes = prepared->dense_gradient + bytes;
+}
+
+static fv_status add_backward(fvi_setup *node, convolve_prepared *prepared)
+{
     FV_TRY(add_pass(node, &prepared->plan, FVI_BACKWARD_WEIGHTS));
     if (!node->wants_dx)
         return FV_OK;
@@ -63,14 +68,36 @@ fv_status fvi_convolve_setup(fvi_setup *node, const fvi_conv2d_shape *shape)
     return FV_OK;
 }
 
+fv_status fvi_convolve_setup(fvi_setup *node, const fvi_conv2d_shape *shape, const fvi_connections *connections)
+{
+    convolve_prepared *prepared = fvi_arena_allocate(node->arena, sizeof *prepared);
+    if (!prepared)
+        return fvi_out_of_memory(node->context, "a convolution's plan", sizeof *prepared);
+    fvi_conv2d_choose(&prepared->plan, shape, node->dtype, fvi_context_isa(node->context),
+                      fv_context_threads(node->context), node->reference, NULL);
+    node->prepared = prepared;
+    FV_TRY(add_pass(node, &prepared->plan, FVI_FORWARD));
+    node->packed_bytes = prepared->plan.pass[FVI_FORWARD].packed_bytes;
+    if (node->backward)
+        FV_TRY(add_backward(node, prepared));
+    prepared->connections = connections;
+    if (connections)
+        add_dense(node, prepared);
+    return FV_OK;
+}
+
 void fvi_convolve_pack(const fvi_call *call)
 {
     const convolve_prepared *prepared = call->prepared;
     char *packed = call->packed;
-    fvi_conv2d_pack(&prepared->plan, call->context, FVI_FORWARD, call->param[0], packed);
+    const void *weight = call->param[0];
+    if (prepared->connections) {
+        fvi_connections_spread(prepared->connections, call->dtype, weight, packed + prepared->dense);
+        weight = packed + prepared->dense;
+    }
+    fvi_conv2d_pack(&prepared->plan, call->context, FVI_FORWARD, weight, packed);
     if (prepared->backward_data)
-        fvi_conv2d_pack(&prepared->plan, call->context, FVI_BACKWARD_DATA, call->param[0],
-                        packed + prepared->data_weights);
+        fvi_conv2d_pack(&prepared->plan, call->context, FVI_BACKWARD_DATA, weight, packed + prepared->data_weights);
 }
 
 fv_status fvi_convolve_forward(fvi_call *call, bool has_bias)
@@ -84,8 +111,12 @@ fv_status fvi_convolve_forward(fvi_call *call, bool has_bias)
 fv_status fvi_convolve_backward_weights(fvi_call *call, bool has_bias)
 {
     const convolve_prepared *prepared = call->prepared;
-    fvi_conv2d_backward_weights(&prepared->plan, call->context, &call->x[0], &call->dy, call->dparam[0],
+    const bool connected = prepared->connections != NULL;
+    void *gradient = connected ? (char *)call->scratch + prepared->dense_gradient : call->dparam[0];
+    fvi_conv2d_backward_weights(&prepared->plan, call->context, &call->x[0], &call->dy, gradient,
                                 has_bias ? call->dparam[1] : NULL, call->scratch);
+    if (connected)
+        fvi_connections_gather(prepared->connections, call->dtype, gradient, call->dparam[0]);
     return FV_OK;
 }
 
@@ -98,7 +129,7 @@ fv_status fvi_convolve_backward_data(fvi_call *call)
     return FV_OK;
 }
 
-void fvi_convolve_declare(fvi_infer *node, const fv_shape *weight, int64_t fan_in, int64_t fan_out,
+void fvi_convolve_declare(fvi_infer *node, const fv_shape *weight, int32_t filters, int64_t fan_in, int64_t fan_out,
                           const fv_initializer *weight_init, const fv_initializer *bias_init, bool no_bias)
 {
     const fv_initializer he = { .kind = FV_INIT_HE }, zero = { .kind = FV_INIT_CONSTANT };
@@ -116,7 +147,7 @@ void fvi_convolve_declare(fvi_infer *node, const fv_shape *weight, int64_t fan_i
         return;
     node->param[1] = (fvi_declared_param){
         .suffix = "bias",
-        .shape = { .rank = 1, .size = { weight->size[0] } },
+        .shape = { .rank = 1, .size = { filters } },
         .fan_in = fan_in,
         .fan_out = fan_out,
         .initializer = bias_init->kind == FV_INIT_DEFAULT ? zero : *bias_init,

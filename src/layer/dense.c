@@ -51,8 +51,8 @@ static fv_status infer(fvi_infer *node)
     node->out = (fv_image_shape){ options->units, 1, 1 };
     node->reach.whole = true;
     node->multiply_adds = weights;
-    fvi_convolve_declare(node, &weight, weight.size[1], options->units, &options->weight_init, &options->bias_init,
-                         options->no_bias);
+    fvi_convolve_declare(node, &weight, options->units, weight.size[1], options->units, &options->weight_init,
+                         &options->bias_init, options->no_bias);
     return FV_OK;
 }
 
@@ -76,7 +76,7 @@ static fv_status setup(fvi_setup *node)
     if (wrong)
         return fvi_fail(node->context, FV_ERR_SHAPE, "dense '%s': input %dx%dx%d, %d units, batch %d: %s", node->name,
                         in.c, in.h, in.w, options->units, node->batch, wrong);
-    return fvi_convolve_setup(node, &shape);
+    return fvi_convolve_setup(node, &shape, NULL);
 }
 
 static bool has_bias(const fvi_call *call)

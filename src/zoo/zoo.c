@@ -9,7 +9,7 @@
 #include "fovea/text.h"
 #include "zoo/zoo_internal.h"
 
-static const fvi_zoo_network *const families[] = { fvi_zoo_lenet, fvi_zoo_convnetjs };
+static const fvi_zoo_network *const families[] = { fvi_zoo_lenet, fvi_zoo_lenet_1998, fvi_zoo_convnetjs };
 
 enum { FAMILIES = sizeof families / sizeof families[0] };
 

@@ -30,7 +30,7 @@ typedef struct fvi_zoo_network {
 } fvi_zoo_network;
 
 /* One table per family, in the order of `fovea zoo`. */
-extern const fvi_zoo_network fvi_zoo_lenet[], fvi_zoo_convnetjs[];
+extern const fvi_zoo_network fvi_zoo_lenet[], fvi_zoo_lenet_1998[], fvi_zoo_convnetjs[];
 
 /* Whether the variant of this name is on. */
 bool fvi_zoo_flag(const fvi_zoo_net *net, const char *name);

@@ -20,14 +20,14 @@ FV_TEST(simd, baseline)
 FV_TEST(simd, avx2)
 {
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
-        skip();
+        test_skip("this CPU has no AVX2");
     must_be_right(fvi_simd_cases_avx2());
 }
 
 FV_TEST(simd, wide)
 {
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
-        skip();
+        test_skip("this CPU has no AVX2");
     must_be_right(fvi_simd_cases_wide());
 }
 
@@ -35,7 +35,7 @@ FV_TEST(simd, avx512)
 {
     if (!__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512bw") ||
         !__builtin_cpu_supports("avx512vl"))
-        skip();
+        test_skip("this CPU has no AVX-512");
     must_be_right(fvi_simd_cases_avx512());
 }
 

@@ -20,6 +20,7 @@ FV_TEST(status, names_are_distinct)
 FV_TEST(status, version_is_that_of_the_build)
 {
     assert_string_equal(fv_version(), FVI_VERSION);
+    assert_int_equal(strncmp(fv_libraries(), "jansson", 7), 0);
 }
 
 FV_TESTS(status, names_are_distinct, version_is_that_of_the_build)

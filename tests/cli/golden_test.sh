@@ -4,7 +4,7 @@
 # golden_test.sh - runs every case tests/cli/NAME.sh and compares its output with NAME.stdout, NAME.stderr (a missing file: nothing)
 # and NAME.exit (missing: 0). A case is a script that finds the command in $FOVEA (and as `fovea` in its PATH) and runs in an
 # empty folder of its own. golden_test.sh --update [NAME...] writes what came out instead; read the difference before committing it.
-# Cases that say "# needs: images" are left out of builds without zlib, libpng or libyaml.
+# Cases that say "# needs: images" are left out of builds without zlib, libpng or libyaml, "# needs: archives" without libarchive.
 #   $FOVEA: the command; $FOVEA_SOURCE: the source folder (both set by ctest)
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -46,17 +46,20 @@ expect() {
 # The build's cache knows what was found; without one everything is expected to be there.
 cache=${FOVEA_BUILD:-}/CMakeCache.txt
 images=true
+archives=true
 if [ -e "$cache" ]; then
     for library in PNG ZLIB YAML; do
         grep -q "^${library}_FOUND:INTERNAL=1" "$cache" || images=false
     done
-    ! grep -q '^FOVEA_MINIMAL:BOOL=ON' "$cache" || images=false
+    grep -q '^ARCHIVE_FOUND:INTERNAL=1' "$cache" || archives=false
+    ! grep -q '^FOVEA_MINIMAL:BOOL=ON' "$cache" || { images=false; archives=false; }
 fi
 
 failed=0
 skipped=0
 for name; do
-    if ! $images && grep -q '^# needs: images' "$here/$name.sh"; then
+    if ! $images && grep -q '^# needs: images' "$here/$name.sh" ||
+        ! $archives && grep -q '^# needs: archives' "$here/$name.sh"; then
         skipped=$((skipped + 1))
         continue
     fi
@@ -72,5 +75,6 @@ for name; do
     expect "$name" stderr
     expect "$name" exit
 done
-echo "$# cases, $skipped left out for want of libraries, $failed differences"
+[ $skipped -eq 0 ] || echo "skipped: $skipped of $# cases, which need zlib, libpng, libyaml or libarchive"
+echo "$# cases, $failed differences"
 [ $failed -eq 0 ]

@@ -63,7 +63,7 @@ static void check_embedded(fv_split split, int64_t count, int32_t each, const in
     fv_dataset *dataset = NULL;
     const fv_status status = fv_dataset_open(&dataset, context, "mnist-12k", split);
     if (status == FV_ERR_UNSUPPORTED)
-        skip(); /* built without zlib */
+        test_skip("built without zlib");
     if (status != FV_OK)
         fail_msg("%s", fv_context_message(context));
     assert_int_equal(fv_dataset_count(dataset), count);

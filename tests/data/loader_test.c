@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fovea/loader.h"
+#include "support/allocator.h"
 #include "support/test.h"
 
 static fv_context *context;
@@ -185,6 +186,40 @@ static void channels_are_converted_and_normalised(void **state)
     assert_non_null(strstr(fv_context_message(context), "2 channels"));
 }
 
+/* All memory is taken at creation: epochs with every transform, short last batches and restarts allocate nothing. */
+static void nothing_is_allocated_once_it_runs(void **state)
+{
+    (void)state;
+    test_allocator allocator;
+    test_allocator_reset(&allocator);
+    fv_context *const shared = context;
+    assert_int_equal(
+        fv_context_create(&context, &(fv_context_options){ .threads = test_threads(2),
+                                                           .allocator = test_allocator_callbacks(&allocator) }),
+        FV_OK);
+    fv_dataset *dataset = make_dataset();
+    fv_loader_options options = plain_options(8, 4);
+    options.shuffle = true;
+    options.augment = (fv_augment){ .shift = 2, .random_crop = true, .flip = true };
+    fv_loader *loader = NULL;
+    const long long before = allocator.made;
+    assert_int_equal(fv_loader_create(&loader, context, dataset, &options), FV_OK);
+    const long long after = allocator.made;
+    assert_true(after > before); /* the count works */
+    for (int epoch = 0; epoch < 3; epoch++) {
+        fv_batch batch;
+        fv_loader_start(loader, epoch, 10 * epoch);
+        while (assert_int_equal(fv_loader_next(loader, &batch), FV_OK), batch.n > 0)
+            ;
+    }
+    assert_int_equal(allocator.made, after);
+    fv_loader_destroy(loader);
+    fv_dataset_destroy(dataset);
+    fv_context_destroy(context);
+    assert_int_equal(allocator.live, 0);
+    context = shared;
+}
+
 static void bad_options_are_refused(void **state)
 {
     (void)state;
@@ -216,6 +251,7 @@ int main(void)
         cmocka_unit_test(shifts_stay_within_their_limit_and_reach_it),
         cmocka_unit_test(half_are_mirrored),
         cmocka_unit_test(channels_are_converted_and_normalised),
+        cmocka_unit_test(nothing_is_allocated_once_it_runs),
         cmocka_unit_test(bad_options_are_refused),
     };
     if (fv_context_create(&context, &(fv_context_options){ .threads = 2 }) != FV_OK)

@@ -11,24 +11,12 @@
 
 #include "fovea/fovea.h"
 #include "support/test.h"
+#include "support/values.h"
 
 enum { BATCH = 4, CLASSES = 10, SAMPLES = 24, LINE = 4096 };
 
-static const double rate = 0.05, momentum = 0.9, decay = 0.01;
-
 /* As in tools/golden.py. */
-static uint32_t hash32(uint32_t index, uint32_t stream)
-{
-    uint32_t x = index + 0x9E3779B9u * (stream + 1);
-    x = (x ^ (x >> 16)) * 0x7FEB352Du;
-    x = (x ^ (x >> 15)) * 0x846CA68Bu;
-    return x ^ (x >> 16);
-}
-
-static double value(uint32_t index, uint32_t stream)
-{
-    return (hash32(index, stream) >> 8) / 16777216.0 - 0.5;
-}
+static const double rate = 0.05, momentum = 0.9, decay = 0.01;
 
 typedef struct golden {
     fv_context *context;
@@ -58,9 +46,9 @@ static void set_params(fv_params *params)
         void *values = fv_params_values(params, p);
         for (uint32_t i = 0; i < (uint32_t)info.elements; i++) {
             if (fv_params_dtype(params) == FV_F32)
-                ((float *)values)[i] = (float)(scale * value(i, (uint32_t)p));
+                ((float *)values)[i] = (float)(scale * test_hashed(i, (uint32_t)p));
             else
-                ((double *)values)[i] = scale * value(i, (uint32_t)p);
+                ((double *)values)[i] = scale * test_hashed(i, (uint32_t)p);
         }
     }
 }
@@ -182,9 +170,9 @@ static void run(const char *network, fv_dtype dtype, bool reference)
     g.images = malloc(elements * sizeof *g.images);
     assert_non_null(g.images);
     for (uint32_t i = 0; i < elements; i++)
-        g.images[i] = 2 * value(i, 1000);
+        g.images[i] = 2 * test_hashed(i, 1000);
     for (uint32_t i = 0; i < BATCH; i++)
-        g.classes[i] = (int32_t)(hash32(i, 2000) % CLASSES);
+        g.classes[i] = (int32_t)(test_hash(i, 2000) % CLASSES);
     for (int32_t step = 0; step < 2; step++)
         check_step(&g, step);
     assert_int_equal(fgetc(g.file), EOF);

@@ -9,6 +9,7 @@
 
 #include "fovea/model.h"
 #include "support/files.h"
+#include "support/locale.h"
 #include "support/test.h"
 
 static fv_context *context;
@@ -182,12 +183,7 @@ static void yaml_itself_is_bounded(void **state)
 static void no_locale_changes_numbers(void **state)
 {
     (void)state;
-    static const char *const commas[] = { "de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", NULL };
-    const char *chosen = NULL;
-    for (int i = 0; commas[i] != NULL && chosen == NULL; i++)
-        chosen = setlocale(LC_ALL, commas[i]);
-    if (chosen == NULL)
-        skip(); /* no locale with a decimal comma is installed */
+    test_use_decimal_comma();
     expect_json("input: [1, 2, 2]\nlayers: [leaky_relu: {slope: 0.25}]\nloss: none\n",
                 "{\"name\":\"net\",\"output\":\"leaky_relu1\",\"nodes\":["
                 "{\"name\":\"input\",\"type\":\"input\",\"inputs\":[],\"shape\":[1,2,2]},"

@@ -185,7 +185,7 @@ static bool cpu_has_avx2(void)
 FV_TEST(conv2d_algorithms, sixteen_lanes_on_avx2_match_float64)
 {
     if (!cpu_has_avx2())
-        skip();
+        test_skip("this CPU has no AVX2");
     fv_context *context = context_with(2);
     for (size_t i = 0; i < PROBLEMS; i++) {
         conv2d_case conv = conv2d_case_make(context, problems[i], 0);
@@ -204,7 +204,7 @@ FV_TEST(conv2d_algorithms, sixteen_lanes_on_avx2_match_float64)
 #else
 FV_TEST(conv2d_algorithms, sixteen_lanes_on_avx2_match_float64)
 {
-    skip(); /* built on x86-64 only */
+    test_skip("sixteen lanes are lowered on x86-64 only");
 }
 #endif
 

@@ -15,19 +15,21 @@
 #include "support/values.h"
 
 static const char *const problems[] = {
-    "conv2d n1c1h1w1k1",               /* smallest legal */
-    "conv2d n2c3h7w5k4r3s3p1",         /* every size odd: all vector tails run */
-    "conv2d n2c2h6w5k3r3s2u2v1p1",     /* strides differ */
-    "conv2d n2c4h5w5k6r3s3m2g2",       /* same padding, groups */
-    "conv2d n1c2h6w6k2r3s3d2p2b1",     /* dilation, no bias */
-    "conv2d n2c2h3w3k2r2s2m3",         /* full: every overlap */
-    "conv2d n1c2h7w7k3r3s3u3m1",       /* valid, stride = kernel */
-    "conv2d n2c3h4w4k5r4s4",           /* kernel = image, as dense */
-    "conv2d n2c3h1w9k4r1s3p0",         /* one-dimensional */
-    "conv2d n2c3h5w4k4r1s3p1",         /* a row kernel */
-    "conv2d n2c3h5w4k4r3s1p1u2v1",     /* a column kernel, stride down only */
-    "conv2d n2c6h5w6k6r3m2g6",         /* depthwise */
-    "conv2d n2c4h7w6k12r3u2p1g4",      /* three filters a channel */
+    "conv2d n1c1h1w1k1",           /* smallest legal */
+    "conv2d n2c3h7w5k4r3s3p1",     /* every size odd: all vector tails run */
+    "conv2d n2c2h6w5k3r3s2u2v1p1", /* strides differ */
+    "conv2d n2c4h5w5k6r3s3m2g2",   /* same padding, groups */
+    "conv2d n1c2h6w6k2r3s3d2p2b1", /* dilation, no bias */
+    "conv2d n2c2h3w3k2r2s2m3",     /* full: every overlap */
+    "conv2d n1c2h7w7k3r3s3u3m1",   /* valid, stride = kernel */
+    "conv2d n2c3h4w4k5r4s4",       /* kernel = image, as dense */
+    "conv2d n2c3h1w9k4r1s3p0",     /* one-dimensional */
+    "conv2d n2c3h5w4k4r1s3p1",     /* a row kernel */
+    "conv2d n2c3h5w4k4r3s1p1u2v1", /* a column kernel, stride down only */
+    "conv2d n2c6h5w6k6r3m2g6",     /* depthwise */
+    "conv2d n2c4h7w6k12r3u2p1g4",  /* three filters a channel */
+    "conv2d n2c6h6w5k16r3l1",      /* connection tables */
+    "conv2d n2c4h5w6k5r3u2p1l2",
     "conv2d_transpose n1c1k1",         /* smallest legal */
     "conv2d_transpose n2c3h4w5k4r3p1", /* stride 1 */
     "conv2d_transpose n2c3h3w4k4r3u2p1o1",

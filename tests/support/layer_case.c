@@ -35,6 +35,17 @@ static int32_t get_or(const int32_t number[26], char letter, int32_t otherwise)
     return get(number, letter) == 0 ? otherwise : get(number, letter);
 }
 
+/* Connections for l2: filter k reads every channel but those with (k + c) % 3 == 0, and always channel 1. */
+static void set_connections(fv_conv2d_options *options, const int32_t number[26])
+{
+    static int32_t flags[8 * 8];
+    const int32_t filters = get(number, 'k'), channels = get_or(number, 'c', 1);
+    assert_true(filters * channels <= 64);
+    for (int32_t i = 0; i < filters * channels; i++)
+        flags[i] = (i / channels + i % channels) % 3 != 0 || i % channels == 1;
+    options->connections = (fv_int_list){ flags, filters * channels };
+}
+
 static void set_conv2d(fv_conv2d_options *options, const int32_t number[26])
 {
     const int32_t r = get_or(number, 'r', 1), u = get_or(number, 'u', 1), p = get(number, 'p'), d = get(number, 'd');
@@ -48,6 +59,10 @@ static void set_conv2d(fv_conv2d_options *options, const int32_t number[26])
         .groups = get(number, 'g'),
         .no_bias = get(number, 'b') != 0,
     };
+    if (get(number, 'l') == 2)
+        set_connections(options, number);
+    else
+        options->table = (fv_connection_table)get(number, 'l');
 }
 
 static void set_conv2d_transpose(fv_conv2d_transpose_options *options, const int32_t number[26])

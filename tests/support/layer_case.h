@@ -7,6 +7,7 @@
  *   n samples, c h w input shape (1 unless given)         i number of inputs (concat: each has one channel more)
  *   k filters or units    r s kernel    u v stride        d dilation    g groups    p pad on every side
  *   m padding mode (1 valid, 2 same, 3 full)              b1 no bias    e1 ceil     o1 count padding
+ *   conv2d: l1 LeNet-5's table, l2 a table of its own
  *   conv2d_transpose: o output_pad                        subsample: o1 average
  *   a first number of the options (slope, alpha, amplitude, weight of a loss) in hundredths, q the second
  *   adaptive_average_pool, upsample: r s the size or factor, e1 bilinear     channel pooling: r the size

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 /* cmocka wants setjmp.h, stdarg.h, stddef.h and stdint.h before it. */
 #include <cmocka.h>
@@ -20,6 +21,13 @@
 static inline int32_t test_threads(int32_t wanted)
 {
     return getenv("FOVEA_TEST_ONE_THREAD") != NULL ? 1 : wanted;
+}
+
+/* Ends the test as skipped; tools/test.sh prints the reason. */
+static inline void test_skip(const char *reason)
+{
+    fprintf(stderr, "skipped: %s\n", reason);
+    skip();
 }
 
 #define FV_TEST(unit, name) static void unit##_##name(void **state __attribute__((unused)))

@@ -30,6 +30,19 @@ void test_fill_distinct(double *values, size_t count, uint64_t seed, double step
     }
 }
 
+uint32_t test_hash(uint32_t index, uint32_t stream)
+{
+    uint32_t x = index + 0x9E3779B9u * (stream + 1);
+    x = (x ^ (x >> 16)) * 0x7FEB352Du;
+    x = (x ^ (x >> 15)) * 0x846CA68Bu;
+    return x ^ (x >> 16);
+}
+
+double test_hashed(uint32_t index, uint32_t stream)
+{
+    return (test_hash(index, stream) >> 8) / 16777216.0 - 0.5;
+}
+
 double test_values_error(const double *a, const double *b, size_t count)
 {
     double difference = 0, largest = 0;

@@ -28,8 +28,10 @@ FV_TEST(zoo, parameter_counts_are_those_published)
     static const struct {
         const char *name;
         int64_t parameters;
-    } networks[] = { { "lenet5", 61706 }, { "convnetjs-mnist", 5994 }, { "convnetjs-cifar10", 22466 } };
-    for (size_t i = 0; i < 3; i++) {
+    } networks[] = {
+        { "lenet5", 61706 }, { "lenet5-1998", 60000 }, { "convnetjs-mnist", 5994 }, { "convnetjs-cifar10", 22466 }
+    };
+    for (size_t i = 0; i < sizeof networks / sizeof networks[0]; i++) {
         fv_graph *graph = build(networks[i].name);
         assert_int_equal(fv_graph_parameters(graph), networks[i].parameters);
         discard(graph);
@@ -59,6 +61,37 @@ FV_TEST(zoo, lenet_has_the_shapes_of_the_paper)
     assert_true(fv_graph_node(graph, 12).loss);
     /* 28*28*6*25 + 10*10*16*150 + 400*120 + 120*84 + 84*10 */
     assert_int_equal(fv_graph_multiply_adds(graph), 117600 + 240000 + 48000 + 10080 + 840);
+    discard(graph);
+}
+
+/* LeCun et al. 1998, section II.B: each layer's size and trained values, which the paper gives one by one. */
+FV_TEST(zoo, lenet_of_1998_has_the_layers_of_the_paper)
+{
+    static const struct {
+        const char *name, *type;
+        fv_image_shape shape;
+        int64_t parameters;
+    } nodes[] = {
+        { "c1", "conv2d", { 6, 28, 28 }, 156 },   { "s2", "subsample", { 6, 14, 14 }, 12 },
+        { "c3", "conv2d", { 16, 10, 10 }, 1516 }, { "s4", "subsample", { 16, 5, 5 }, 32 },
+        { "c5", "conv2d", { 120, 1, 1 }, 48120 }, { "f6", "dense", { 84, 1, 1 }, 10164 },
+        { "output", "rbf", { 10, 1, 1 }, 0 },
+    };
+    fv_graph *graph = build("lenet5-1998");
+    int32_t at = 1; /* behind the input */
+    for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) {
+        const fv_node_info node = fv_graph_node(graph, at++);
+        assert_string_equal(node.name, nodes[i].name);
+        assert_string_equal(node.type, nodes[i].type);
+        assert_memory_equal(&node.output, &nodes[i].shape, sizeof node.output);
+        assert_int_equal(node.parameters, nodes[i].parameters);
+        if (node.parameters > 0) /* each is squashed */
+            assert_string_equal(fv_graph_node(graph, at++).type, "scaled_tanh");
+    }
+    assert_string_equal(fv_graph_node(graph, at).type, "map_loss");
+    assert_int_equal(fv_graph_node_count(graph), at + 1);
+    assert_int_equal(fv_graph_parameters(graph), 60000);
+    assert_string_equal(fv_graph_node(graph, fv_graph_output(graph)).name, "output");
     discard(graph);
 }
 
@@ -123,5 +156,6 @@ FV_TEST(zoo, a_misspelt_name_gets_a_suggestion)
     fv_context_destroy(context);
 }
 
-FV_TESTS(zoo, parameter_counts_are_those_published, lenet_has_the_shapes_of_the_paper, entries_agree_with_graphs,
-         classes_and_input_can_be_others, what_a_network_cannot_be_is_refused, a_misspelt_name_gets_a_suggestion)
+FV_TESTS(zoo, parameter_counts_are_those_published, lenet_has_the_shapes_of_the_paper,
+         lenet_of_1998_has_the_layers_of_the_paper, entries_agree_with_graphs, classes_and_input_can_be_others,
+         what_a_network_cannot_be_is_refused, a_misspelt_name_gets_a_suggestion)

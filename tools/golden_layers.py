@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Golden values of single layers, made with PyTorch in float64.
+
+Writes tests/golden/layers/<family>.txt, which tests/golden/layers_test.c reads. A case is a problem string of
+tests/support/layer_case.h and what PyTorch computes for it: the output, and the gradients of sum(dy * y) by every input and every
+parameter. Inputs, dy and parameters come from integer hashes (value() of golden.py), the same in the test. To add a layer, add its
+cases to FAMILIES: a problem string and a function of a dict of its letters, the inputs and the parameters.
+
+    python3 tools/golden_layers.py [folder]
+"""
+import pathlib
+import re
+import sys
+
+import torch
+from torch.nn import functional as F
+
+import golden
+
+X_STREAM, DY_STREAM, PARAM_STREAM = 10, 20, 100
+
+
+def letters(problem):
+    return {letter: int(number) for letter, number in re.findall(r"([a-z])(-?[0-9]+)", problem.split(" ")[1])}
+
+
+def pair(p, rows, columns, default=0):
+    """Rows and columns as layer_case.c reads them: one number fills both."""
+    first = p.get(rows, 0) or default
+    return first, p.get(columns, 0) or first
+
+
+def max_pool2d(p, x):
+    kernel = pair(p, "r", "s")
+    stride = pair(p, "u", "v") if p.get("u") else kernel
+    return F.max_pool2d(x, kernel, stride, p.get("p", 0), ceil_mode=bool(p.get("e")))
+
+
+def average_pool2d(p, x):
+    kernel = pair(p, "r", "s")
+    stride = pair(p, "u", "v") if p.get("u") else kernel
+    return F.avg_pool2d(x, kernel, stride, p.get("p", 0), ceil_mode=bool(p.get("e")), count_include_pad=bool(p.get("o")))
+
+
+def max_pool1d(p, x):
+    """The same layer on c x 1 x w, by PyTorch's own function for sequences."""
+    return F.max_pool1d(x.squeeze(2), p["s"], p["v"]).unsqueeze(2)
+
+
+def average_pool1d(p, x):
+    return F.avg_pool1d(x.squeeze(2), p["s"], p["v"]).unsqueeze(2)
+
+
+def along_channels(pool):
+    def run(p, x):
+        n, c, h, w = x.shape
+        sequence = x.permute(0, 2, 3, 1).reshape(n * h * w, 1, c)
+        return pool(p, sequence).reshape(n, h, w, -1).permute(0, 3, 1, 2)
+    return run
+
+
+channel_max_pool = along_channels(lambda p, x: F.max_pool1d(x, p["r"], p.get("u") or p["r"], p.get("p", 0)))
+channel_average_pool = along_channels(
+    lambda p, x: F.avg_pool1d(x, p["r"], p.get("u") or p["r"], p.get("p", 0), count_include_pad=False))
+
+
+def pad(p, x):
+    sides = [p.get(letter, 0) for letter in "rupsjl"]  # left, right, top, bottom, channels before, after
+    return F.pad(x, sides, value=p.get("a", 0) / 100)
+
+
+def crop(p, x):
+    return x[:, :, p.get("p", 0):x.shape[2] - p.get("s", 0), p.get("r", 0):x.shape[3] - p.get("u", 0)]
+
+
+def upsample(p, x):
+    if p.get("e"):
+        return F.interpolate(x, scale_factor=(p["r"], p["s"]), mode="bilinear", align_corners=False)
+    return F.interpolate(x, scale_factor=(p["r"], p["s"]), mode="nearest")
+
+
+FAMILIES = {
+    "pooling": [
+        ("max_pool2d n2c2h13w13r3u2", max_pool2d),  # AlexNet's overlapping windows
+        ("max_pool2d n1c3h8w7r3u2e1", max_pool2d),  # GoogLeNet's, rounded up
+        ("max_pool2d n1c3h6w7r3u2p1e1", max_pool2d),
+        ("max_pool2d n2c3h1w9r1s3u1v2", max_pool1d),
+        ("average_pool2d n2c2h9w7r3u2", average_pool2d),
+        ("average_pool2d n1c3h8w7r3u2p1e1", average_pool2d),
+        ("average_pool2d n1c3h8w7r3u2p1e1o1", average_pool2d),
+        ("average_pool2d n2c3h1w9r1s3u1v2", average_pool1d),
+        ("global_max_pool n2c5h4w3", lambda p, x: F.adaptive_max_pool2d(x, 1)),
+        ("global_average_pool n2c5h4w3", lambda p, x: F.adaptive_avg_pool2d(x, 1)),
+        ("adaptive_average_pool n1c3h9w6r3s2", lambda p, x: F.adaptive_avg_pool2d(x, (3, 2))),
+        ("adaptive_average_pool n1c3h13w7r6s4", lambda p, x: F.adaptive_avg_pool2d(x, (6, 4))),
+        ("adaptive_average_pool n1c3h2w3r7s7", lambda p, x: F.adaptive_avg_pool2d(x, 7)),
+        ("channel_max_pool n2c7h2w3r3", channel_max_pool),
+        ("channel_max_pool n1c9h3w2r3u2p1", channel_max_pool),
+        ("channel_average_pool n2c8h2w3r2", channel_average_pool),
+        ("channel_average_pool n1c9h3w2r4u3p2", channel_average_pool),
+    ],
+    "shapes": [
+        ("pad n1c3h4w5p1r2s3u4j2l1a150", pad),
+        ("pad n2c4h3w3j2l2", pad),
+        ("crop n1c3h7w6p1r2s3u1", crop),
+        ("slice n2c7h2w3r2k4", lambda p, x: x[:, 2:6]),
+        ("reshape n2c6h4w5k5r8s3", lambda p, x: x.reshape(-1, 5, 8, 3)),
+        ("upsample n1c3h3w4r2s3", upsample),
+        ("upsample n1c3h3w4r2s2e1", upsample),
+        ("upsample n1c2h1w3r4s3e1", upsample),
+        ("multiply n2c3h3w4i2", lambda p, x, gate: x * gate),
+        ("multiply n2c5h3w2i2j1", lambda p, x, gate: x * gate),
+    ],
+}
+
+
+def input_shape(p, problem, index):
+    if problem.startswith("multiply") and p.get("j") and index == 1:
+        return p.get("n", 1), p.get("c", 1), 1, 1
+    return p.get("n", 1), p.get("c", 1), p.get("h", 1), p.get("w", 1)
+
+
+def write_case(out, problem, function, parameter_shapes=()):
+    p = letters(problem)
+    inputs = [golden.fill(input_shape(p, problem, i), X_STREAM + i, 2.0).requires_grad_() for i in range(p.get("i", 1))]
+    parameters = [golden.fill(shape, PARAM_STREAM + i, 2.0).requires_grad_() for i, shape in enumerate(parameter_shapes)]
+    y = function(p, *inputs, *parameters)
+    y.backward(golden.fill(y.shape, DY_STREAM, 2.0))
+    out.write(f"case {problem}\n")
+    golden.write_line(out, "y", y.detach().reshape(-1))
+    for index, tensor in enumerate(inputs):
+        golden.write_line(out, f"dx{index}", tensor.grad.reshape(-1))
+    for index, tensor in enumerate(parameters):
+        golden.write_line(out, f"dparam{index}", tensor.grad.reshape(-1))
+
+
+def main():
+    folder = pathlib.Path(__file__).parent.parent / "tests" / "golden" / "layers"
+    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else folder
+    for family, cases in FAMILIES.items():
+        with open(folder / f"{family}.txt", "w", encoding="ascii") as out:
+            for case in cases:
+                write_case(out, *case)
+
+
+if __name__ == "__main__":
+    main()
