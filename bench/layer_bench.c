@@ -19,9 +19,10 @@ typedef struct pool_problem {
 
 static const pool_problem pools[] = { { 28, 6, 2, 2 },  { 24, 8, 2, 2 },  { 10, 16, 2, 2 }, { 32, 20, 2, 2 },
                                       { 56, 64, 2, 2 }, { 56, 64, 3, 2 }, { 12, 16, 3, 3 } };
-static const char *const activations[FVI_ACTIVATIONS] = {
-    "relu", "leaky_relu", "elu", "sigmoid", "tanh", "scaled_tanh"
-};
+static const char *const activations[FVI_ACTIVATIONS] = { "relu",        "relu6",   "leaky_relu",   "elu",
+                                                          "softplus",    "sigmoid", "hard_sigmoid", "tanh",
+                                                          "scaled_tanh", "gelu",    "gelu_tanh",    "silu",
+                                                          "hard_swish" };
 
 static float *a, *b, *c;
 static uint8_t *taps;
@@ -49,12 +50,14 @@ static void time_it(const fvi_kernels *kernels, const char *name, timed_fn *run,
 
 static void run_activation(const fvi_kernels *kernels, int kind)
 {
-    kernels->activation[kind](ELEMENTS, 1.5, 0.5, a, b);
+    const fvi_activation formula = { (fvi_activation_kind)kind, 1.5, 0.5 };
+    kernels->activation(&formula, ELEMENTS, a, b);
 }
 
 static void run_activation_backward(const fvi_kernels *kernels, int kind)
 {
-    kernels->activation_backward[kind](ELEMENTS, 1.5, 0.5, a, b, c);
+    const fvi_activation formula = { (fvi_activation_kind)kind, 1.5, 0.5 };
+    kernels->activation_backward(&formula, ELEMENTS, a, b, c);
 }
 
 static void run_add(const fvi_kernels *kernels, int which)

@@ -200,7 +200,8 @@ typedef struct fv_local_response_norm_options {
                                whole window, as Caffe and PyTorch do */
 } fv_local_response_norm_options;
 
-/* identity, flatten, relu, sigmoid, tanh, softmax, add, concat, multiply, global_average_pool, global_max_pool */
+/* identity, flatten, relu, relu6, sigmoid, hard_sigmoid, tanh, silu, hard_swish, softmax, add, concat, multiply,
+ * global_average_pool, global_max_pool */
 typedef struct fv_plain_options {
     const char *name;
 } fv_plain_options;
@@ -215,17 +216,59 @@ typedef struct fv_elu_options {
     double alpha; /* y = alpha*(exp(x)-1) for x < 0; 0 means 1 */
 } fv_elu_options;
 
+typedef struct fv_prelu_options {
+    const char *name;
+    bool shared;                /* one slope for all channels; false: one for each */
+    fv_initializer weight_init; /* of the slopes; default constant 0.25 */
+} fv_prelu_options;
+
+typedef struct fv_gelu_options {
+    const char *name;
+    bool tanh_form; /* the approximation by tanh; false: exact, by erf */
+} fv_gelu_options;
+
+typedef struct fv_softplus_options {
+    const char *name;
+    double beta; /* y = log(1 + exp(beta*x)) / beta; 0 means 1 */
+} fv_softplus_options;
+
+typedef struct fv_maxout_options {
+    const char *name;
+    int32_t pieces; /* neighbouring channels that share an output; divides the channels; 0 means 2 */
+} fv_maxout_options;
+
 typedef struct fv_scaled_tanh_options {
     const char *name;
     double amplitude; /* y = amplitude * tanh(slope * x); 0 means 1.7159 (LeCun et al. 1998, appendix A) */
     double slope;     /* 0 means 2/3 */
 } fv_scaled_tanh_options;
 
-typedef struct fv_loss_options { /* softmax_cross_entropy, euclidean_loss */
+/* Losses: weight is the loss's factor in the total, 0 means 1. */
+typedef struct fv_softmax_cross_entropy_options {
     const char *name;
-    double weight; /* factor in the total loss; 0 means 1 */
-    bool half;     /* euclidean: 1/2 of the sum of squares */
-} fv_loss_options;
+    double weight;
+    double label_smoothing;     /* this part of every target is spread over all classes; 0 to 1 */
+    fv_real_list class_weights; /* one for each class, 0 or more; none: ones */
+    bool positions; /* classify each position of an image, against soft labels; false: one vector of scores */
+} fv_softmax_cross_entropy_options;
+
+typedef struct fv_binary_cross_entropy_options {
+    const char *name;
+    double weight;
+} fv_binary_cross_entropy_options;
+
+typedef struct fv_hinge_loss_options {
+    const char *name;
+    double weight;
+    double margin; /* 0 means 1 */
+    bool squared;
+} fv_hinge_loss_options;
+
+typedef struct fv_euclidean_loss_options {
+    const char *name;
+    double weight;
+    bool half; /* 1/2 of the sum of squares */
+} fv_euclidean_loss_options;
 
 typedef struct fv_map_loss_options {
     const char *name;
@@ -286,20 +329,32 @@ FV_API fv_status fv_graph_add_relu(fv_graph *graph, fv_value x, fv_value *out);
 FV_API fv_status fv_graph_add_leaky_relu(fv_graph *graph, fv_value x, const fv_leaky_relu_options *options,
                                          fv_value *out);
 FV_API fv_status fv_graph_add_elu(fv_graph *graph, fv_value x, const fv_elu_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_relu6(fv_graph *graph, fv_value x, fv_value *out);
+FV_API fv_status fv_graph_add_prelu(fv_graph *graph, fv_value x, const fv_prelu_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_gelu(fv_graph *graph, fv_value x, const fv_gelu_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_silu(fv_graph *graph, fv_value x, fv_value *out);
+FV_API fv_status fv_graph_add_hard_swish(fv_graph *graph, fv_value x, fv_value *out);
+FV_API fv_status fv_graph_add_softplus(fv_graph *graph, fv_value x, const fv_softplus_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_maxout(fv_graph *graph, fv_value x, const fv_maxout_options *options, fv_value *out);
 FV_API fv_status fv_graph_add_sigmoid(fv_graph *graph, fv_value x, fv_value *out);
+FV_API fv_status fv_graph_add_hard_sigmoid(fv_graph *graph, fv_value x, fv_value *out);
 FV_API fv_status fv_graph_add_tanh(fv_graph *graph, fv_value x, fv_value *out);
 FV_API fv_status fv_graph_add_scaled_tanh(fv_graph *graph, fv_value x, const fv_scaled_tanh_options *options,
                                           fv_value *out);
 FV_API fv_status fv_graph_add_softmax(fv_graph *graph, fv_value x, fv_value *out);
 FV_API fv_status fv_graph_add_add(fv_graph *graph, const fv_value *x, int32_t count, fv_value *out);
 FV_API fv_status fv_graph_add_concat(fv_graph *graph, const fv_value *x, int32_t count, fv_value *out);
-/* Loss on class scores (logits) against int32 classes, soft labels or float values of the batch (batch.h). */
-FV_API fv_status fv_graph_add_softmax_cross_entropy(fv_graph *graph, fv_value logits, const fv_loss_options *options,
-                                                    fv_value *out);
-/* Loss of LeNet-5 on scores that are minus penalties (layer rbf), against int32 classes. */
+/* Losses. A graph may have several: they add up, each with its weight. Targets are the batch's (batch.h): on class scores
+ * (logits) its classes or, as values, soft labels; hinge_loss: classes; euclidean_loss: values. */
+FV_API fv_status fv_graph_add_softmax_cross_entropy(fv_graph *graph, fv_value logits,
+                                                    const fv_softmax_cross_entropy_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_binary_cross_entropy(fv_graph *graph, fv_value logits,
+                                                   const fv_binary_cross_entropy_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_hinge_loss(fv_graph *graph, fv_value scores, const fv_hinge_loss_options *options,
+                                         fv_value *out);
 FV_API fv_status fv_graph_add_map_loss(fv_graph *graph, fv_value scores, const fv_map_loss_options *options,
                                        fv_value *out);
-FV_API fv_status fv_graph_add_euclidean_loss(fv_graph *graph, fv_value x, const fv_loss_options *options,
+FV_API fv_status fv_graph_add_euclidean_loss(fv_graph *graph, fv_value x, const fv_euclidean_loss_options *options,
                                              fv_value *out);
 
 /* Says which value is the network's answer (class scores), and finishes: every check that needs the whole graph is made

@@ -134,9 +134,49 @@ fv_status fv_graph_add_elu(fv_graph *graph, fv_value x, const fv_elu_options *op
     return fv_graph_add(graph, "elu", &x, 1, options, out);
 }
 
+fv_status fv_graph_add_relu6(fv_graph *graph, fv_value x, fv_value *out)
+{
+    return fv_graph_add(graph, "relu6", &x, 1, NULL, out);
+}
+
+fv_status fv_graph_add_prelu(fv_graph *graph, fv_value x, const fv_prelu_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "prelu", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_gelu(fv_graph *graph, fv_value x, const fv_gelu_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "gelu", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_silu(fv_graph *graph, fv_value x, fv_value *out)
+{
+    return fv_graph_add(graph, "silu", &x, 1, NULL, out);
+}
+
+fv_status fv_graph_add_hard_swish(fv_graph *graph, fv_value x, fv_value *out)
+{
+    return fv_graph_add(graph, "hard_swish", &x, 1, NULL, out);
+}
+
+fv_status fv_graph_add_softplus(fv_graph *graph, fv_value x, const fv_softplus_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "softplus", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_maxout(fv_graph *graph, fv_value x, const fv_maxout_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "maxout", &x, 1, options, out);
+}
+
 fv_status fv_graph_add_sigmoid(fv_graph *graph, fv_value x, fv_value *out)
 {
     return fv_graph_add(graph, "sigmoid", &x, 1, NULL, out);
+}
+
+fv_status fv_graph_add_hard_sigmoid(fv_graph *graph, fv_value x, fv_value *out)
+{
+    return fv_graph_add(graph, "hard_sigmoid", &x, 1, NULL, out);
 }
 
 fv_status fv_graph_add_tanh(fv_graph *graph, fv_value x, fv_value *out)
@@ -164,13 +204,25 @@ fv_status fv_graph_add_concat(fv_graph *graph, const fv_value *x, int32_t count,
     return fv_graph_add(graph, "concat", x, count, NULL, out);
 }
 
-fv_status fv_graph_add_softmax_cross_entropy(fv_graph *graph, fv_value logits, const fv_loss_options *options,
-                                             fv_value *out)
+fv_status fv_graph_add_softmax_cross_entropy(fv_graph *graph, fv_value logits,
+                                             const fv_softmax_cross_entropy_options *options, fv_value *out)
 {
     return fv_graph_add(graph, "softmax_cross_entropy", &logits, 1, options, out);
 }
 
-fv_status fv_graph_add_euclidean_loss(fv_graph *graph, fv_value x, const fv_loss_options *options, fv_value *out)
+fv_status fv_graph_add_binary_cross_entropy(fv_graph *graph, fv_value logits,
+                                            const fv_binary_cross_entropy_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "binary_cross_entropy", &logits, 1, options, out);
+}
+
+fv_status fv_graph_add_hinge_loss(fv_graph *graph, fv_value scores, const fv_hinge_loss_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "hinge_loss", &scores, 1, options, out);
+}
+
+fv_status fv_graph_add_euclidean_loss(fv_graph *graph, fv_value x, const fv_euclidean_loss_options *options,
+                                      fv_value *out)
 {
     return fv_graph_add(graph, "euclidean_loss", &x, 1, options, out);
 }

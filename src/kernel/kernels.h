@@ -17,23 +17,41 @@
 #include "base/base.h"
 #include "fovea/tensor.h"
 
-typedef enum fvi_activation {
+/* Activations y = f(x) with up to two numbers:
+ *   relu         max(x, 0), a NaN stays            relu6         min(max(x, 0), 6)
+ *   leaky_relu   x > 0 ? x : a*x                   elu           x > 0 ? x : a*(exp(x)-1)
+ *   softplus     log(1 + exp(a*x)) / a             sigmoid       1 / (1 + exp(-x))
+ *   hard_sigmoid relu6(x + 3) / 6                  tanh          tanh(x)
+ *   scaled_tanh  a * tanh(b*x)                     gelu          x * Phi(x), Phi that of N(0, 1), by erf
+ *   gelu_tanh    x * (1 + tanh(sqrt(2/pi)*(x + 0.044715*x^3))) / 2
+ *   silu         x * sigmoid(x)                    hard_swish    x * hard_sigmoid(x)
+ * Up to scaled_tanh f' is computed from y alone; from gelu on f is not monotone, and it is computed from x.
+ * f' at a kink: relu 0, relu6 0, leaky_relu a, elu a, hard_sigmoid 0, hard_swish 0 at -3 and 1 at 3. */
+typedef enum fvi_activation_kind {
     FVI_RELU,
+    FVI_RELU6,
     FVI_LEAKY_RELU,
     FVI_ELU,
+    FVI_SOFTPLUS,
     FVI_SIGMOID,
+    FVI_HARD_SIGMOID,
     FVI_TANH,
     FVI_SCALED_TANH,
+    FVI_GELU, /* the first whose derivative is computed from x */
+    FVI_GELU_TANH,
+    FVI_SILU,
+    FVI_HARD_SWISH,
     FVI_ACTIVATIONS
+} fvi_activation_kind;
+
+typedef struct fvi_activation {
+    fvi_activation_kind kind;
+    double a, b;
 } fvi_activation;
 
-/* y[i] = f(x[i]), and dx[i] = dy[i] * f'(x[i]) computed from y alone; dx may be dy.
- *   relu         max(x, 0), a NaN stays       leaky_relu   x > 0 ? x : a*x
- *   elu          x > 0 ? x : a*(exp(x)-1)     sigmoid      1 / (1 + exp(-x))
- *   tanh         tanh(x)                      scaled_tanh  a * tanh(b*x)
- * f'(0) is the left one: 0, a, a. */
-typedef void fvi_activation_fn(size_t count, double a, double b, const void *x, void *y);
-typedef void fvi_activation_backward_fn(size_t count, double a, double b, const void *y, const void *dy, void *dx);
+/* y[i] = f(x[i]), and dx[i] = dy[i] * f' with v = y or x as said above; dx may be dy. */
+typedef void fvi_activation_fn(const fvi_activation *f, size_t count, const void *x, void *y);
+typedef void fvi_activation_backward_fn(const fvi_activation *f, size_t count, const void *v, const void *dy, void *dx);
 typedef void fvi_add_fn(size_t count, const void *a, const void *b, void *y); /* y = a + b */
 
 /* Products and weighted sums, element by element; nothing is fused. */
@@ -50,10 +68,34 @@ typedef void fvi_softmax_fn(size_t rows, size_t count, ptrdiff_t x_stride, const
 /* dx = y * (dy - sum(dy*y)) per row. */
 typedef void fvi_softmax_backward_fn(size_t rows, size_t count, ptrdiff_t y_stride, const void *y, ptrdiff_t dy_stride,
                                      const void *dy, ptrdiff_t dx_stride, void *dx);
-/* One row of softmax cross-entropy: dx[k] = factor * (p[k] - t[k]). t is 1 at label and 0 elsewhere when soft is NULL;
- * else t[k] = soft[k], and p[k] is multiplied by the sum of soft, which is 1 for a distribution. */
-typedef void fvi_cross_entropy_backward_fn(size_t count, double factor, const void *p, int32_t label, const float *soft,
+/* Targets of one vector of scores: t[k] is values[k*stride], or where values is NULL 1 at label and 0 elsewhere.
+ * Cross-entropy mixes them to q[k] = class_weights[k] * ((1 - smoothing)*t[k] + smoothing/count); class_weights NULL: ones. */
+typedef struct fvi_target {
+    int32_t label;
+    const float *values;
+    ptrdiff_t stride;
+    double smoothing;
+    const double *class_weights;
+} fvi_target;
+
+/* sum of q[k] * (log_sum - x[k]), with log_sum from fvi_softmax_fn, and dx[k] = factor * (p[k] * sum(q) - q[k]), p = softmax(x). */
+typedef double fvi_cross_entropy_fn(size_t count, const fvi_target *target, const void *x, double log_sum);
+typedef void fvi_cross_entropy_backward_fn(size_t count, const fvi_target *target, double factor, const void *p,
                                            void *dx);
+/* sum of max(x[k], 0) - x[k]*t[k] + log(1 + exp(-|x[k]|)), and dx[k] = factor * (sigmoid(x[k]) - t[k]); only t is read. */
+typedef double fvi_binary_cross_entropy_fn(size_t count, const fvi_target *target, const void *x);
+typedef void fvi_binary_cross_entropy_backward_fn(size_t count, const fvi_target *target, double factor, const void *x,
+                                                  void *dx);
+
+typedef struct fvi_hinge {
+    int32_t label;
+    double margin;
+    bool squared;
+} fvi_hinge;
+
+/* sum over k but label of v[k], v[k] = max(0, margin + x[k] - x[label]), or of its square; the derivative where v[k] = 0 is 0. */
+typedef double fvi_hinge_fn(size_t count, const fvi_hinge *hinge, const void *x);
+typedef void fvi_hinge_backward_fn(size_t count, const fvi_hinge *hinge, double factor, const void *x, void *dx);
 /* Sum over i of (x[i] - t[i*t_stride])^2 in double, from the first to the last. */
 typedef double fvi_squared_difference_fn(size_t count, const void *x, const float *t, ptrdiff_t t_stride);
 /* dx[i] = factor * (x[i] - t[i*t_stride]). */
@@ -82,8 +124,8 @@ typedef void fvi_average_pool_backward_fn(const fvi_pool_shape *shape, const voi
 typedef struct fvi_kernels {
     fv_dtype dtype;
     const char *name; /* "reference", "avx2", ... */
-    fvi_activation_fn *activation[FVI_ACTIVATIONS];
-    fvi_activation_backward_fn *activation_backward[FVI_ACTIVATIONS];
+    fvi_activation_fn *activation;
+    fvi_activation_backward_fn *activation_backward;
     fvi_add_fn *add;
     fvi_multiply_fn *multiply;
     fvi_multiply_add_fn *multiply_add;
@@ -91,7 +133,12 @@ typedef struct fvi_kernels {
     fvi_blend_fn *blend;
     fvi_softmax_fn *softmax;
     fvi_softmax_backward_fn *softmax_backward;
+    fvi_cross_entropy_fn *cross_entropy;
     fvi_cross_entropy_backward_fn *cross_entropy_backward;
+    fvi_binary_cross_entropy_fn *binary_cross_entropy;
+    fvi_binary_cross_entropy_backward_fn *binary_cross_entropy_backward;
+    fvi_hinge_fn *hinge;
+    fvi_hinge_backward_fn *hinge_backward;
     fvi_squared_difference_fn *squared_difference;
     fvi_difference_fn *difference;
     fvi_max_pool_row_fn *max_pool_row;

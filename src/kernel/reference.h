@@ -8,12 +8,8 @@
 #include "base/real.h"
 #include "kernel/kernels.h"
 
-fvi_activation_fn FVI_REAL_NAME(fvi_relu_reference), FVI_REAL_NAME(fvi_leaky_relu_reference),
-    FVI_REAL_NAME(fvi_elu_reference), FVI_REAL_NAME(fvi_sigmoid_reference), FVI_REAL_NAME(fvi_tanh_reference),
-    FVI_REAL_NAME(fvi_scaled_tanh_reference);
-fvi_activation_backward_fn FVI_REAL_NAME(fvi_relu_backward_reference), FVI_REAL_NAME(fvi_leaky_relu_backward_reference),
-    FVI_REAL_NAME(fvi_elu_backward_reference), FVI_REAL_NAME(fvi_sigmoid_backward_reference),
-    FVI_REAL_NAME(fvi_tanh_backward_reference), FVI_REAL_NAME(fvi_scaled_tanh_backward_reference);
+fvi_activation_fn FVI_REAL_NAME(fvi_activation_reference);
+fvi_activation_backward_fn FVI_REAL_NAME(fvi_activation_backward_reference);
 fvi_add_fn FVI_REAL_NAME(fvi_add_reference);
 fvi_multiply_fn FVI_REAL_NAME(fvi_multiply_reference);
 fvi_multiply_add_fn FVI_REAL_NAME(fvi_multiply_add_reference);
@@ -21,7 +17,12 @@ fvi_scale_add_fn FVI_REAL_NAME(fvi_scale_add_reference);
 fvi_blend_fn FVI_REAL_NAME(fvi_blend_reference);
 fvi_softmax_fn FVI_REAL_NAME(fvi_softmax_reference);
 fvi_softmax_backward_fn FVI_REAL_NAME(fvi_softmax_backward_reference);
+fvi_cross_entropy_fn FVI_REAL_NAME(fvi_cross_entropy_reference);
 fvi_cross_entropy_backward_fn FVI_REAL_NAME(fvi_cross_entropy_backward_reference);
+fvi_binary_cross_entropy_fn FVI_REAL_NAME(fvi_binary_cross_entropy_reference);
+fvi_binary_cross_entropy_backward_fn FVI_REAL_NAME(fvi_binary_cross_entropy_backward_reference);
+fvi_hinge_fn FVI_REAL_NAME(fvi_hinge_reference);
+fvi_hinge_backward_fn FVI_REAL_NAME(fvi_hinge_backward_reference);
 fvi_squared_difference_fn FVI_REAL_NAME(fvi_squared_difference_reference);
 fvi_difference_fn FVI_REAL_NAME(fvi_difference_reference);
 fvi_max_pool_row_fn FVI_REAL_NAME(fvi_max_pool_row_reference);

@@ -8,11 +8,8 @@
 #include "base/simd.h"
 #include "kernel/kernels.h"
 
-fvi_activation_fn FVI_ISA_NAME(fvi_relu_f32), FVI_ISA_NAME(fvi_leaky_relu_f32), FVI_ISA_NAME(fvi_elu_f32),
-    FVI_ISA_NAME(fvi_sigmoid_f32), FVI_ISA_NAME(fvi_tanh_f32), FVI_ISA_NAME(fvi_scaled_tanh_f32);
-fvi_activation_backward_fn FVI_ISA_NAME(fvi_relu_backward_f32), FVI_ISA_NAME(fvi_leaky_relu_backward_f32),
-    FVI_ISA_NAME(fvi_elu_backward_f32), FVI_ISA_NAME(fvi_sigmoid_backward_f32), FVI_ISA_NAME(fvi_tanh_backward_f32),
-    FVI_ISA_NAME(fvi_scaled_tanh_backward_f32);
+fvi_activation_fn FVI_ISA_NAME(fvi_activation_f32);
+fvi_activation_backward_fn FVI_ISA_NAME(fvi_activation_backward_f32);
 fvi_add_fn FVI_ISA_NAME(fvi_add_f32);
 fvi_multiply_fn FVI_ISA_NAME(fvi_multiply_f32);
 fvi_multiply_add_fn FVI_ISA_NAME(fvi_multiply_add_f32);
@@ -26,7 +23,12 @@ fvi_average_pool_backward_fn FVI_ISA_NAME(fvi_average_pool_backward_f32);
 
 /* Kernels that have no vector form, because they are in double or too short to matter: the reference's. */
 fvi_softmax_backward_fn fvi_softmax_backward_reference_f32;
+fvi_cross_entropy_fn fvi_cross_entropy_reference_f32;
 fvi_cross_entropy_backward_fn fvi_cross_entropy_backward_reference_f32;
+fvi_binary_cross_entropy_fn fvi_binary_cross_entropy_reference_f32;
+fvi_binary_cross_entropy_backward_fn fvi_binary_cross_entropy_backward_reference_f32;
+fvi_hinge_fn fvi_hinge_reference_f32;
+fvi_hinge_backward_fn fvi_hinge_backward_reference_f32;
 fvi_squared_difference_fn fvi_squared_difference_reference_f32;
 fvi_difference_fn fvi_difference_reference_f32;
 /* What max pooling falls back to where an index has two bytes. */

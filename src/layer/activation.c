@@ -6,22 +6,16 @@
 
 #include "layer/split.h"
 
-typedef struct activation_pass {
-    fvi_activation_fn *forward;
-    fvi_activation_backward_fn *backward;
-    double a, b;
-} activation_pass;
-
 static void forward_run(const void *argument, size_t count, void *const *at)
 {
-    const activation_pass *pass = argument;
-    pass->forward(count, pass->a, pass->b, at[0], at[1]);
+    const fvi_call *call = argument;
+    call->kernels->activation(call->prepared, count, at[0], at[1]);
 }
 
 static void backward_run(const void *argument, size_t count, void *const *at)
 {
-    const activation_pass *pass = argument;
-    pass->backward(count, pass->a, pass->b, at[0], at[1], at[2]);
+    const fvi_call *call = argument;
+    call->kernels->activation_backward(call->prepared, count, at[0], at[1], at[2]);
 }
 
 fv_status fvi_infer_same(fvi_infer *node)
@@ -30,19 +24,37 @@ fv_status fvi_infer_same(fvi_infer *node)
     return FV_OK;
 }
 
-fv_status fvi_activation_forward(fvi_call *call, fvi_activation kind, double a, double b)
+fv_status fvi_activation_setup(fvi_setup *node, fvi_activation_kind kind, double a, double b)
 {
-    const activation_pass pass = { .forward = call->kernels->activation[kind], .a = a, .b = b };
-    const fvi_view *const views[] = { &call->x[0], &call->y };
-    fvi_split_runs(call->context, call->dtype, views, 2, forward_run, &pass);
+    fvi_activation *formula = fvi_arena_allocate(node->arena, sizeof *formula);
+    if (!formula)
+        return fvi_out_of_memory(node->context, "activation", sizeof *formula);
+    *formula = (fvi_activation){ kind, a, b };
+    node->prepared = formula;
     return FV_OK;
 }
 
-fv_status fvi_activation_backward(fvi_call *call, fvi_activation kind, double a, double b)
+fv_status fvi_activation_forward(fvi_call *call)
 {
-    const activation_pass pass = { .backward = call->kernels->activation_backward[kind], .a = a, .b = b };
-    const fvi_view *const views[] = { &call->y, &call->dy, &call->dx[0] };
-    if (call->dx[0].data)
-        fvi_split_runs(call->context, call->dtype, views, 3, backward_run, &pass);
+    const fvi_view *const views[] = { &call->x[0], &call->y };
+    fvi_split_runs(call->context, call->dtype, views, 2, forward_run, call);
     return FV_OK;
+}
+
+static fv_status backward_by(fvi_call *call, const fvi_view *values)
+{
+    const fvi_view *const views[] = { values, &call->dy, &call->dx[0] };
+    if (call->dx[0].data)
+        fvi_split_runs(call->context, call->dtype, views, 3, backward_run, call);
+    return FV_OK;
+}
+
+fv_status fvi_activation_backward_by_output(fvi_call *call)
+{
+    return backward_by(call, &call->y);
+}
+
+fv_status fvi_activation_backward_by_input(fvi_call *call)
+{
+    return backward_by(call, &call->x[0]);
 }

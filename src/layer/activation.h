@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * activation.h - what the element-wise activations share. Their formulas are in kernel/kernels.h.
+ * activation.h - what the element-wise activations share. Their formulas are in kernel/kernels.h. A layer's file has its
+ * attributes, a setup that says which formula it is, and the descriptor.
  */
 #ifndef FVI_ACTIVATION_H
 #define FVI_ACTIVATION_H
@@ -10,8 +11,12 @@
 
 /* Output shape = input shape. */
 fv_status fvi_infer_same(fvi_infer *node);
-/* y = f(x) and dx = dy * f'(x) from y, with the two numbers that kernels.h calls a and b. */
-fv_status fvi_activation_forward(fvi_call *call, fvi_activation kind, double a, double b);
-fv_status fvi_activation_backward(fvi_call *call, fvi_activation kind, double a, double b);
+/* Keeps the formula, with the two numbers that kernels.h calls a and b, for the passes below. */
+fv_status fvi_activation_setup(fvi_setup *node, fvi_activation_kind kind, double a, double b);
+fv_status fvi_activation_forward(fvi_call *call);
+/* For descriptors with FVI_READS_OUTPUT and in_place; up to FVI_SCALED_TANH. */
+fv_status fvi_activation_backward_by_output(fvi_call *call);
+/* For descriptors with FVI_READS_INPUT; from FVI_GELU on. */
+fv_status fvi_activation_backward_by_input(fvi_call *call);
 
 #endif

@@ -17,20 +17,10 @@ static const fvi_attribute attributes[] = {
     { 0 },
 };
 
-static double alpha(const fvi_call *call)
+static fv_status setup(fvi_setup *node)
 {
-    const fv_elu_options *options = call->options;
-    return options->alpha == 0 ? 1.0 : options->alpha;
-}
-
-static fv_status forward(fvi_call *call)
-{
-    return fvi_activation_forward(call, FVI_ELU, alpha(call), 0);
-}
-
-static fv_status backward(fvi_call *call)
-{
-    return fvi_activation_backward(call, FVI_ELU, alpha(call), 0);
+    const fv_elu_options *options = node->options;
+    return fvi_activation_setup(node, FVI_ELU, options->alpha == 0 ? 1.0 : options->alpha, 0);
 }
 
 const fvi_layer fvi_layer_elu = {
@@ -44,6 +34,7 @@ const fvi_layer fvi_layer_elu = {
     .in_place = true,
     .backward_reads = FVI_READS_OUTPUT,
     .infer = fvi_infer_same,
-    .forward = forward,
-    .backward = backward,
+    .setup = setup,
+    .forward = fvi_activation_forward,
+    .backward = fvi_activation_backward_by_output,
 };

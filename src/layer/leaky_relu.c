@@ -17,20 +17,10 @@ static const fvi_attribute attributes[] = {
     { 0 },
 };
 
-static double slope(const fvi_call *call)
+static fv_status setup(fvi_setup *node)
 {
-    const fv_leaky_relu_options *options = call->options;
-    return options->slope == 0 ? 0.01 : options->slope;
-}
-
-static fv_status forward(fvi_call *call)
-{
-    return fvi_activation_forward(call, FVI_LEAKY_RELU, slope(call), 0);
-}
-
-static fv_status backward(fvi_call *call)
-{
-    return fvi_activation_backward(call, FVI_LEAKY_RELU, slope(call), 0);
+    const fv_leaky_relu_options *options = node->options;
+    return fvi_activation_setup(node, FVI_LEAKY_RELU, options->slope == 0 ? 0.01 : options->slope, 0);
 }
 
 const fvi_layer fvi_layer_leaky_relu = {
@@ -44,6 +34,7 @@ const fvi_layer fvi_layer_leaky_relu = {
     .in_place = true,
     .backward_reads = FVI_READS_OUTPUT,
     .infer = fvi_infer_same,
-    .forward = forward,
-    .backward = backward,
+    .setup = setup,
+    .forward = fvi_activation_forward,
+    .backward = fvi_activation_backward_by_output,
 };

@@ -9,10 +9,8 @@
  *
  * The largest of all exponents is subtracted first, so nothing overflows for any finite scores and j. p is kept from forward.
  */
-#include "base/checked.h"
 #include "base/math.h"
 #include "layer/loss.h"
-#include "layer/split.h"
 
 static const char type[] = "map_loss";
 
@@ -55,47 +53,9 @@ static fv_status infer(fvi_infer *node)
     return FV_OK;
 }
 
-/* Scratch: losses[n], then p where no backward pass keeps it. Saved: p[n][classes]. */
 static fv_status setup(fvi_setup *node)
 {
-    size_t probabilities = 0, losses = 0;
-    FV_TRY(fvi_loss_scratch(node, type, &losses));
-    if (!fvi_size_multiply((size_t)node->batch * fv_dtype_size(node->dtype), (size_t)node->in[0].c, &probabilities) ||
-        !fvi_size_add(losses, probabilities, &node->scratch_bytes))
-        return fvi_fail(node->context, FV_ERR_SHAPE, "%s '%s': %d samples of %d classes overflow", type, node->name,
-                        node->batch, node->in[0].c);
-    if (!node->backward)
-        return FV_OK;
-    node->saved_bytes = probabilities;
-    node->scratch_bytes = losses;
-    return FV_OK;
-}
-
-static fv_status check_targets(fvi_call *call)
-{
-    const fv_batch *batch = call->batch;
-    const int32_t classes = call->x[0].c;
-    if (!batch || !batch->classes)
-        return fvi_fail_in(call->message, FV_ERR_ARGUMENT, "%s '%s': the batch has no classes", type, call->name);
-    for (int32_t i = 0; i < call->n; i++)
-        if (batch->classes[i] < 0 || batch->classes[i] >= classes)
-            return fvi_fail_in(call->message, FV_ERR_ARGUMENT,
-                               "%s '%s': sample %d has class %d, which is not in 0 to %d: there are %d scores", type,
-                               call->name, i, batch->classes[i], classes - 1, classes);
-    return fvi_loss_check_weights(call, type);
-}
-
-typedef struct map_pass {
-    const fvi_call *call;
-    char *probabilities;
-    double *losses;
-    size_t row_bytes;
-    double j;
-} map_pass;
-
-static double score(const fvi_call *call, const void *row, int32_t k)
-{
-    return call->dtype == FV_F64 ? ((const double *)row)[k] : (double)((const float *)row)[k];
+    return fvi_loss_keep_probabilities(node, type);
 }
 
 /* log(exp(a) + exp(b)) */
@@ -115,60 +75,38 @@ static void scale_row(const fvi_call *call, void *row, double factor)
     }
 }
 
-static void forward_samples(const void *argument, size_t first, size_t count)
+static double score(const fvi_call *call, const void *row, int32_t k)
 {
-    const map_pass *pass = argument;
-    const fvi_call *call = pass->call;
-    const size_t classes = (size_t)call->x[0].c;
-    for (size_t i = first; i < first + count; i++) {
-        const void *x = fvi_view_at(&call->x[0], call->dtype, (int32_t)i, 0, 0);
-        char *p = pass->probabilities + i * pass->row_bytes;
-        double log_sum = 0;
-        call->kernels->softmax(1, classes, 0, x, 0, p, &log_sum);
-        const double all = add_logarithms(log_sum, -pass->j);
-        scale_row(call, p, fvi_exp(log_sum - all)); /* the classes' share, the rest is rubbish */
-        pass->losses[i] = all - score(call, x, call->batch->classes[i]);
-    }
+    return call->dtype == FV_F64 ? ((const double *)row)[k] : (double)((const float *)row)[k];
+}
+
+static double value(const fvi_call *call, const fvi_loss_position *at)
+{
+    const void *x = fvi_loss_at(call, &call->x[0], at);
+    void *p = fvi_loss_probabilities(call, at);
+    double log_sum = 0;
+    call->kernels->softmax(1, (size_t)call->x[0].c, 0, x, 0, p, &log_sum);
+    const double all = add_logarithms(log_sum, -j_of(call));
+    scale_row(call, p, fvi_exp(log_sum - all)); /* the classes' share, the rest is rubbish */
+    return all - score(call, x, call->batch->classes[at->sample]);
 }
 
 static fv_status forward(fvi_call *call)
 {
-    FV_TRY(check_targets(call));
-    const size_t losses_bytes = fvi_round_up((size_t)call->n * sizeof(double), 64), classes = (size_t)call->x[0].c;
-    const map_pass pass = {
-        .call = call,
-        .probabilities = call->saved ? call->saved : (char *)call->scratch + losses_bytes,
-        .losses = call->scratch,
-        .row_bytes = classes * fv_dtype_size(call->dtype),
-        .j = j_of(call),
-    };
-    fvi_split_items(call->context, (size_t)call->n, classes, forward_samples, &pass);
-    fvi_loss_finish(call, pass.losses);
-    return FV_OK;
+    FV_TRY(fvi_loss_check_classes(call, type, false, NULL));
+    return fvi_loss_forward(call, value);
 }
 
-static void backward_samples(const void *argument, size_t first, size_t count)
+static void gradient(const fvi_call *call, const fvi_loss_position *at, double factor)
 {
-    const map_pass *pass = argument;
-    const fvi_call *call = pass->call;
-    for (size_t i = first; i < first + count; i++) {
-        const double factor = call->scale * fvi_loss_weight(call) * fvi_sample_weight(call, i);
-        call->kernels->cross_entropy_backward((size_t)call->dx[0].c, factor, pass->probabilities + i * pass->row_bytes,
-                                              call->batch->classes[i], NULL,
-                                              fvi_view_at(&call->dx[0], call->dtype, (int32_t)i, 0, 0));
-    }
+    const fvi_target target = { .label = call->batch->classes[at->sample] };
+    call->kernels->cross_entropy_backward((size_t)call->x[0].c, &target, factor, fvi_loss_probabilities(call, at),
+                                          fvi_loss_at(call, &call->dx[0], at));
 }
 
 static fv_status backward(fvi_call *call)
 {
-    if (!call->dx[0].data)
-        return FV_OK;
-    const size_t classes = (size_t)call->dx[0].c;
-    const map_pass pass = { .call = call,
-                            .probabilities = call->saved,
-                            .row_bytes = classes * fv_dtype_size(call->dtype) };
-    fvi_split_items(call->context, (size_t)call->n, classes, backward_samples, &pass);
-    return FV_OK;
+    return fvi_loss_backward(call, gradient);
 }
 
 const fvi_layer fvi_layer_map_loss = {

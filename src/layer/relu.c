@@ -4,14 +4,9 @@
  */
 #include "layer/activation.h"
 
-static fv_status forward(fvi_call *call)
+static fv_status setup(fvi_setup *node)
 {
-    return fvi_activation_forward(call, FVI_RELU, 0, 0);
-}
-
-static fv_status backward(fvi_call *call)
-{
-    return fvi_activation_backward(call, FVI_RELU, 0, 0);
+    return fvi_activation_setup(node, FVI_RELU, 0, 0);
 }
 
 const fvi_layer fvi_layer_relu = {
@@ -24,6 +19,7 @@ const fvi_layer fvi_layer_relu = {
     .in_place = true,
     .backward_reads = FVI_READS_OUTPUT,
     .infer = fvi_infer_same,
-    .forward = forward,
-    .backward = backward,
+    .setup = setup,
+    .forward = fvi_activation_forward,
+    .backward = fvi_activation_backward_by_output,
 };

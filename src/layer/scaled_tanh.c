@@ -25,26 +25,12 @@ static const fvi_attribute attributes[] = {
     { 0 },
 };
 
-static double amplitude(const fvi_call *call)
+static fv_status setup(fvi_setup *node)
 {
-    const fv_scaled_tanh_options *options = call->options;
-    return options->amplitude == 0 ? 1.7159 : options->amplitude;
-}
-
-static double slope(const fvi_call *call)
-{
-    const fv_scaled_tanh_options *options = call->options;
-    return options->slope == 0 ? 2.0 / 3.0 : options->slope;
-}
-
-static fv_status forward(fvi_call *call)
-{
-    return fvi_activation_forward(call, FVI_SCALED_TANH, amplitude(call), slope(call));
-}
-
-static fv_status backward(fvi_call *call)
-{
-    return fvi_activation_backward(call, FVI_SCALED_TANH, amplitude(call), slope(call));
+    const fv_scaled_tanh_options *options = node->options;
+    const double amplitude = options->amplitude == 0 ? 1.7159 : options->amplitude;
+    const double slope = options->slope == 0 ? 2.0 / 3.0 : options->slope;
+    return fvi_activation_setup(node, FVI_SCALED_TANH, amplitude, slope);
 }
 
 const fvi_layer fvi_layer_scaled_tanh = {
@@ -57,6 +43,7 @@ const fvi_layer fvi_layer_scaled_tanh = {
     .in_place = true,
     .backward_reads = FVI_READS_OUTPUT,
     .infer = fvi_infer_same,
-    .forward = forward,
-    .backward = backward,
+    .setup = setup,
+    .forward = fvi_activation_forward,
+    .backward = fvi_activation_backward_by_output,
 };

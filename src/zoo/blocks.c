@@ -219,5 +219,6 @@ fv_status fvi_zoo_classifier(fvi_zoo_net *net, fv_value *x, const char *name, ..
 fv_status fvi_zoo_loss(fvi_zoo_net *net, fv_value scores)
 {
     fv_value loss = FV_NO_VALUE;
-    return fv_graph_add_softmax_cross_entropy(net->graph, scores, &(fv_loss_options){ .name = "loss" }, &loss);
+    return fv_graph_add_softmax_cross_entropy(net->graph, scores, &(fv_softmax_cross_entropy_options){ .name = "loss" },
+                                              &loss);
 }

@@ -98,6 +98,14 @@ static const char *const problems[] = {
     "leaky_relu n2c3h5w7a25",
     "elu n2c3h5w7",
     "elu n2c3h5w7a150",
+    "relu6 n2c3h5w7",
+    "gelu n2c3h5w7",
+    "gelu n2c3h5w7f1", /* by tanh */
+    "silu n2c3h5w7",
+    "hard_swish n2c3h5w7",
+    "softplus n2c3h5w7",
+    "softplus n2c3h5w7a250",
+    "hard_sigmoid n2c3h5w7",
     "sigmoid n2c3h5w7",
     "tanh n2c3h5w7",
     "scaled_tanh n2c3h5w7",
@@ -106,9 +114,20 @@ static const char *const problems[] = {
     "softmax n2c5h3w2",
     "softmax n2c1",
     "softmax_cross_entropy n3c10t1",
-    "softmax_cross_entropy n4c7t1z1a50", /* sample weights and a weight of the loss */
-    "softmax_cross_entropy n3c5t2z1",    /* soft labels */
-    "softmax_cross_entropy n2c1t1",      /* one class: always certain */
+    "softmax_cross_entropy n4c7t1z1a50",       /* sample weights and a weight of the loss */
+    "softmax_cross_entropy n3c5t2z1",          /* soft labels */
+    "softmax_cross_entropy n2c1t1",            /* one class: always certain */
+    "softmax_cross_entropy n3c5t1z1q10",       /* label smoothing */
+    "softmax_cross_entropy n4c7t1y1",          /* class weights */
+    "softmax_cross_entropy n4c7t1z1q25y1a40",  /* all of it */
+    "softmax_cross_entropy n3c5t2q15y1",       /* with soft labels */
+    "softmax_cross_entropy n2c5h3w2t2z1q10l1", /* each position */
+    "binary_cross_entropy n3c7t1z1a150",
+    "binary_cross_entropy n2c5h3w2t2z1",
+    "hinge_loss n3c7t1",
+    "hinge_loss n3c7t1z1q50a150",
+    "hinge_loss n4c5t1f1q200", /* squared */
+    "hinge_loss n2c1t1",       /* one class: no wrong one */
     "euclidean_loss n2c3h4w2t3",
     "euclidean_loss n3c5t3z1f1a200",
     "add n2c3h4w5i2",

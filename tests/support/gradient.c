@@ -11,11 +11,26 @@
 #include "support/test.h"
 #include "support/values.h"
 
-/* Activations whose derivative jumps at 0. */
-static bool kink_at_zero(const fvi_layer *layer)
+/* Where the derivatives of activations jump. */
+typedef struct known_kinks {
+    const char *layer;
+    int count;
+    double at[2];
+} known_kinks;
+
+static const known_kinks kinks[] = {
+    { "relu", 1, { 0 } },           { "leaky_relu", 1, { 0 } }, { "elu", 1, { 0 } },
+    { "prelu", 1, { 0 } },          { "relu6", 2, { 0, 6 } },   { "hard_sigmoid", 2, { -3, 3 } },
+    { "hard_swish", 2, { -3, 3 } },
+};
+
+static bool near_kink(const fvi_layer *layer, double x, double distance)
 {
-    return strcmp(layer->name, "relu") == 0 || strcmp(layer->name, "leaky_relu") == 0 ||
-           strcmp(layer->name, "elu") == 0;
+    for (size_t i = 0; i < sizeof kinks / sizeof kinks[0]; i++)
+        for (int k = 0; k < kinks[i].count; k++)
+            if (strcmp(kinks[i].layer, layer->name) == 0 && fabs(x - kinks[i].at[k]) < distance)
+                return true;
+    return false;
 }
 
 static double objective(layer_run *run)
@@ -61,7 +76,7 @@ static void check_input(layer_run *run, int32_t input, double *x, const double *
                              .largest = largest_of(dx, count) };
     for (size_t i = 0; i < count; i++) {
         const double kept = x[i];
-        if (kink_at_zero(run->problem->layer) && fabs(kept) < 2 * step)
+        if (near_kink(run->problem->layer, kept, 2 * step))
             continue;
         x[i] = kept + step;
         layer_view_set(run, view, x);

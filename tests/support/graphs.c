@@ -58,7 +58,9 @@ fv_graph *test_branches(fv_context *context)
         FV_OK);
     const fv_value flat = add(graph, "flatten", "flatten", &pool, 1);
     assert_int_equal(fv_graph_add_dense(graph, flat, &(fv_dense_options){ .name = "fc", .units = 4 }, &fc), FV_OK);
-    assert_int_equal(fv_graph_add_softmax_cross_entropy(graph, fc, &(fv_loss_options){ .name = "loss" }, &loss), FV_OK);
+    assert_int_equal(
+        fv_graph_add_softmax_cross_entropy(graph, fc, &(fv_softmax_cross_entropy_options){ .name = "loss" }, &loss),
+        FV_OK);
     assert_int_equal(fv_graph_finish(graph, fc), FV_OK);
     return graph;
 }

@@ -121,12 +121,66 @@ static bool set_shape_options(layer_case *problem, const int32_t number[26])
     return true;
 }
 
-static void set_options(layer_case *problem, const int32_t number[26])
+/* Activations and losses, likewise. */
+static bool set_activation_options(layer_case *problem, const int32_t number[26])
 {
     const char *type = problem->layer->name;
     const double first = get(number, 'a') / 100.0, second = get(number, 'q') / 100.0;
+    const bool flag = get(number, 'f') != 0;
     layer_options *options = &problem->options;
-    if (set_shape_options(problem, number))
+    if (strcmp(type, "softplus") == 0)
+        options->softplus.beta = first;
+    else if (strcmp(type, "gelu") == 0)
+        options->gelu.tanh_form = flag;
+    else if (strcmp(type, "prelu") == 0)
+        options->prelu.shared = flag;
+    else if (strcmp(type, "maxout") == 0)
+        options->maxout.pieces = get(number, 'k');
+    else if (strcmp(type, "leaky_relu") == 0)
+        options->leaky_relu.slope = first;
+    else if (strcmp(type, "elu") == 0)
+        options->elu.alpha = first;
+    else if (strcmp(type, "scaled_tanh") == 0)
+        options->scaled_tanh = (fv_scaled_tanh_options){ .amplitude = first, .slope = second };
+    else
+        return false;
+    return true;
+}
+
+static const double class_weights[] = { 0.5, 1.25, 2, 0, 1, 0.75, 3, 1.5, 0.25, 1 };
+
+static bool set_loss_options(layer_case *problem, const int32_t number[26])
+{
+    const char *type = problem->layer->name;
+    const double first = get(number, 'a') / 100.0, second = get(number, 'q') / 100.0;
+    const bool flag = get(number, 'f') != 0;
+    layer_options *options = &problem->options;
+    if (strcmp(type, "softmax_cross_entropy") == 0)
+        options->softmax_cross_entropy =
+            (fv_softmax_cross_entropy_options){ .weight = first,
+                                                .label_smoothing = second,
+                                                .class_weights = { class_weights,
+                                                                   get(number, 'y') != 0 ? get_or(number, 'c', 1) : 0 },
+                                                .positions = get(number, 'l') != 0 };
+    else if (strcmp(type, "binary_cross_entropy") == 0)
+        options->binary_cross_entropy.weight = first;
+    else if (strcmp(type, "hinge_loss") == 0)
+        options->hinge_loss = (fv_hinge_loss_options){ .weight = first, .margin = second, .squared = flag };
+    else if (strcmp(type, "euclidean_loss") == 0)
+        options->euclidean_loss = (fv_euclidean_loss_options){ .weight = first, .half = flag };
+    else if (strcmp(type, "map_loss") == 0)
+        options->map_loss = (fv_map_loss_options){ .weight = first, .j = second };
+    else
+        return false;
+    return true;
+}
+
+static void set_options(layer_case *problem, const int32_t number[26])
+{
+    const char *type = problem->layer->name;
+    layer_options *options = &problem->options;
+    if (set_shape_options(problem, number) || set_activation_options(problem, number) ||
+        set_loss_options(problem, number))
         return;
     if (strcmp(type, "conv2d") == 0)
         set_conv2d(&options->conv2d, number);
@@ -138,20 +192,10 @@ static void set_options(layer_case *problem, const int32_t number[26])
                                                      .average = get(number, 'o') != 0 };
     else if (strcmp(type, "rbf") == 0)
         options->rbf.units = get(number, 'k');
-    else if (strcmp(type, "map_loss") == 0)
-        options->map_loss = (fv_map_loss_options){ .weight = first, .j = second };
     else if (strstr(type, "pool2d"))
         set_pool2d(&options->pool2d, number);
     else if (strcmp(type, "dense") == 0)
         options->dense = (fv_dense_options){ .units = get(number, 'k'), .no_bias = get(number, 'b') != 0 };
-    else if (strcmp(type, "leaky_relu") == 0)
-        options->leaky_relu.slope = first;
-    else if (strcmp(type, "elu") == 0)
-        options->elu.alpha = first;
-    else if (strcmp(type, "scaled_tanh") == 0)
-        options->scaled_tanh = (fv_scaled_tanh_options){ .amplitude = first, .slope = second };
-    else if (problem->layer->is_loss)
-        options->loss = (fv_loss_options){ .weight = first, .half = get(number, 'f') != 0 };
     else if (problem->layer->is_input)
         options->input = (fv_input_options){ .shape = { get(number, 'c'), get(number, 'h'), get(number, 'w') } };
 }
@@ -321,10 +365,12 @@ static void fill_view(const layer_run *run, const fvi_view *view, uint64_t seed)
 {
     const size_t count = layer_view_count(view);
     double *values = test_doubles(count);
-    if (strstr(run->problem->layer->name, "max_pool"))
+    const char *type = run->problem->layer->name;
+    const double range = strcmp(type, "relu6") == 0 || strstr(type, "hard_") ? 8.0 : 2.0; /* all pieces are met */
+    if (strstr(type, "max_pool") || strcmp(type, "maxout") == 0)
         test_fill_distinct(values, count, seed, 1.0 / 64);
     else
-        test_fill(values, count, seed, -2.0, 2.0);
+        test_fill(values, count, seed, -range, range);
     for (size_t i = 0; i < count; i++)
         values[i] = (double)(float)values[i];
     layer_view_set(run, view, values);

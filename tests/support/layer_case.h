@@ -13,6 +13,7 @@
  *   adaptive_average_pool, upsample: r s the size or factor, e1 bilinear     channel pooling: r the size
  *   pad, crop: p top, r left, s bottom, u right, j l channels before and after     slice: r first, k count
  *   reshape: k r s the shape     multiply: j1 one gate for each channel
+ *   l1 each position of an image   y1 class weights   f1 also tanh form, shared slope, squared hinge
  *   t targets: 1 classes, 2 soft labels, 3 values         z1 sample weights         f1 half
  */
 #ifndef FVI_TEST_LAYER_CASE_H
@@ -46,7 +47,14 @@ typedef union layer_options {
     fv_leaky_relu_options leaky_relu;
     fv_elu_options elu;
     fv_scaled_tanh_options scaled_tanh;
-    fv_loss_options loss;
+    fv_softplus_options softplus;
+    fv_gelu_options gelu;
+    fv_prelu_options prelu;
+    fv_maxout_options maxout;
+    fv_softmax_cross_entropy_options softmax_cross_entropy;
+    fv_binary_cross_entropy_options binary_cross_entropy;
+    fv_hinge_loss_options hinge_loss;
+    fv_euclidean_loss_options euclidean_loss;
 } layer_options;
 
 typedef enum layer_targets { TARGETS_NONE, TARGETS_CLASSES, TARGETS_SOFT, TARGETS_VALUES } layer_targets;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * reduce.real.c - softmax and the arithmetic of the losses. Contracts in kernels.h. Every sum runs from the first term to
- * the last, so the vector kernels, which add the same way, give the same bits.
+ * reduce.real.c - softmax. Contracts in kernels.h. Every sum runs from the first term to the last, so the vector
+ * kernels, which add the same way, give the same bits.
  */
 #include "kernel/reference.h"
 
@@ -44,43 +44,4 @@ void FVI_REAL_NAME(fvi_softmax_backward_reference)(size_t rows, size_t count, pt
         for (size_t k = 0; k < count; k++)
             down[k] = out[k] * (up[k] - dot);
     }
-}
-
-void FVI_REAL_NAME(fvi_cross_entropy_backward_reference)(size_t count, double factor, const void *p, int32_t label,
-                                                         const float *soft, void *dx)
-{
-    const fvi_real *probability = p, scale = (fvi_real)factor;
-    fvi_real *down = dx;
-    if (soft) {
-        double sum = 0;
-        for (size_t k = 0; k < count; k++)
-            sum += (double)soft[k];
-        const fvi_real mass = (fvi_real)sum;
-        for (size_t k = 0; k < count; k++)
-            down[k] = scale * (probability[k] * mass - (fvi_real)soft[k]);
-        return;
-    }
-    for (size_t k = 0; k < count; k++)
-        down[k] = scale * probability[k];
-    down[label] = scale * (probability[label] - 1);
-}
-
-double FVI_REAL_NAME(fvi_squared_difference_reference)(size_t count, const void *x, const float *t, ptrdiff_t t_stride)
-{
-    const fvi_real *in = x;
-    double sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        const double difference = (double)in[i] - (double)t[(ptrdiff_t)i * t_stride];
-        sum += difference * difference;
-    }
-    return sum;
-}
-
-void FVI_REAL_NAME(fvi_difference_reference)(size_t count, double factor, const void *x, const float *t,
-                                             ptrdiff_t t_stride, void *dx)
-{
-    const fvi_real *in = x, scale = (fvi_real)factor;
-    fvi_real *down = dx;
-    for (size_t i = 0; i < count; i++)
-        down[i] = scale * (in[i] - (fvi_real)t[(ptrdiff_t)i * t_stride]);
 }

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * activation.real.c - activations, one element at a time: what the vector kernels are measured against. Formulas in
+ * kernels.h. A derivative is written in terms of y wherever y tells it, so that x may be overwritten.
+ */
+#include "kernel/reference.h"
+
+/* One element of an activation with its two numbers, and of its backward pass; v is y or x, as kernels.h says. */
+typedef fvi_real forward_step(fvi_real x, fvi_real a, fvi_real b);
+typedef fvi_real backward_step(fvi_real v, fvi_real dy, fvi_real a, fvi_real b);
+
+static inline void forward(const fvi_activation *f, size_t count, const fvi_real *x, fvi_real *y, forward_step *step)
+{
+    const fvi_real a = (fvi_real)f->a, b = (fvi_real)f->b;
+    for (size_t i = 0; i < count; i++)
+        y[i] = step(x[i], a, b);
+}
+
+static inline void backward(const fvi_activation *f, size_t count, const fvi_real *v, const fvi_real *dy, fvi_real *dx,
+                            backward_step *step)
+{
+    const fvi_real a = (fvi_real)f->a, b = (fvi_real)f->b;
+    for (size_t i = 0; i < count; i++)
+        dx[i] = step(v[i], dy[i], a, b);
+}
+
+/* Comparisons this way round let a NaN through. */
+static fvi_real relu(fvi_real x, fvi_real a, fvi_real b)
+{
+    (void)a, (void)b;
+    return 0 > x ? 0 : x;
+}
+
+static fvi_real relu_backward(fvi_real y, fvi_real dy, fvi_real a, fvi_real b)
+{
+    (void)a, (void)b;
+    return y > 0 ? dy : 0;
+}
+
+static fvi_real relu6(fvi_real x, fvi_real a, fvi_real b)
+{
+    const fvi_real positive = relu(x, a, b);
+    return 6 < positive ? 6 : positive;
+}
+
+static fvi_real relu6_backward(fvi_real y, fvi_real dy, fvi_real a, fvi_real b)
+{
+    (void)a, (void)b;
+    return y > 0 && 6 > y ? dy : 0;
+}
+
+static fvi_real leaky_relu(fvi_real x, fvi_real a, fvi_real b)
+{
+    (void)b;
+    return x > 0 ? x : a * x;
+}
+
+static fvi_real leaky_relu_backward(fvi_real y, fvi_real dy, fvi_real a, fvi_real b)
+{
+    (void)b;
+    return y > 0 ? dy : a * dy;
+}
+
+static fvi_real elu(fvi_real x, fvi_real a, fvi_real b)
+{
+    (void)b;
+    return x > 0 ? x : a * (FVI_REAL_MATH(exp)(x) - 1);
+}
+
+static fvi_real elu_backward(fvi_real y, fvi_real dy, fvi_real a, fvi_real b)
+{
+    (void)b;
+    return y > 0 ? dy : dy * (y + a);
+}
+
+/* log(1 + e) for e in [0, 1]: the rounding of 1 + e is put right by e / (u - 1) (Higham 2002, 1.14.1). */
+static fvi_real log_plus_one(fvi_real e)
+{
+    const fvi_real u = 1 + e, rounded = u - 1;
+    return rounded == 0 ? e : FVI_REAL_MATH(log)(u) * (e / rounded);
+}
+
+static fvi_real softplus(fvi_real x, fvi_real a, fvi_real b)
+{
+    const fvi_real z = a * x, size = z < 0 ? -z : z;
+    return (relu(z, a, b) + log_plus_one(FVI_REAL_MATH(exp)(-size))) / a;
+}
+
+/* The derivative is 1 - exp(-t), t = a*y, without cancellation: tanh(t/2) * (1 + exp(-t)). */
+static fvi_real softplus_backward(fvi_real y, fvi_real dy, fvi_real a, fvi_real b)
+{
+    const fvi_real t = a * y;
+    (void)b;
+    return dy * (FVI_REAL_MATH(tanh)((fvi_real)0.5 * t) * (1 + FVI_REAL_MATH(exp)(-t)));
+}
+
+static fvi_real sigmoid(fvi_real x, fvi_real a, fvi_real b)
+{
+    (void)a, (void)b;
+    return 1 / (1 + FVI_REAL_MATH(exp)(-x));
+}
+
+static fvi_real sigmoid_backward(fvi_real y, fvi_real dy, fvi_real a, fvi_real b)
+{
+    (void)a, (void)b;
+    return dy * (y * (1 - y));
+}
+
+static fvi_real hard_sigmoid(fvi_real x, fvi_real a, fvi_real b)
+{
+    return relu6(x + 3, a, b) / 6;
+}
+
+static fvi_real hard_sigmoid_backward(fvi_real y, fvi_real dy, fvi_real a, fvi_real b)
+{
+    (void)a, (void)b;
+    return y > 0 && 1 > y ? dy / 6 : 0;
+}
+
+static fvi_real tanh_of(fvi_real x, fvi_real a, fvi_real b)
+{
+    (void)a, (void)b;
+    return FVI_REAL_MATH(tanh)(x);
+}
+
+static fvi_real tanh_backward(fvi_real y, fvi_real dy, fvi_real a, fvi_real b)
+{
+    (void)a, (void)b;
+    return dy * (1 - y * y);
+}
+
+static fvi_real scaled_tanh(fvi_real x, fvi_real a, fvi_real b)
+{
+    return a * FVI_REAL_MATH(tanh)(b * x);
+}
+
+static fvi_real scaled_tanh_backward(fvi_real y, fvi_real dy, fvi_real a, fvi_real b)
+{
+    return dy * (b * (a - y * y * (1 / a)));
+}
+
+/* The distribution function of N(0, 1). */
+static fvi_real normal(fvi_real x)
+{
+    const fvi_real half = (fvi_real)0.5, sqrt_half = (fvi_real)0.70710678118654752440;
+    return half + half * FVI_REAL_MATH(erf)(x * sqrt_half);
+}
+
+static fvi_real gelu(fvi_real x, fvi_real a, fvi_real b)
+{
+    (void)a, (void)b;
+    return x * normal(x);
+}
+
+static fvi_real gelu_backward(fvi_real x, fvi_real dy, fvi_real a, fvi_real b)
+{
+    const fvi_real density = (fvi_real)0.39894228040143267794 * FVI_REAL_MATH(exp)((fvi_real)-0.5 * x * x);
+    (void)a, (void)b;
+    return dy * (normal(x) + x * density);
+}
+
+static const double gelu_cubic = 0.044715, gelu_slope = 0.79788456080286535588; /* sqrt(2/pi) */
+
+/* tanh(slope*(x + cubic*x^3)), which is 1 or -1 exactly from |x| = 16 on: cut there, so that no power overflows. */
+static fvi_real gelu_cut(fvi_real x)
+{
+    const fvi_real above = -16 > x ? -16 : x;
+    return 16 < above ? 16 : above;
+}
+
+static fvi_real gelu_inner_tanh(fvi_real cut)
+{
+    return FVI_REAL_MATH(tanh)((fvi_real)gelu_slope * (cut + (fvi_real)gelu_cubic * (cut * cut * cut)));
+}
+
+static fvi_real gelu_tanh(fvi_real x, fvi_real a, fvi_real b)
+{
+    const fvi_real half = (fvi_real)0.5;
+    (void)a, (void)b;
+    return x * (half + half * gelu_inner_tanh(gelu_cut(x)));
+}
+
+static fvi_real gelu_tanh_backward(fvi_real x, fvi_real dy, fvi_real a, fvi_real b)
+{
+    const fvi_real half = (fvi_real)0.5, cut = gelu_cut(x), t = gelu_inner_tanh(cut);
+    const fvi_real inner = (fvi_real)gelu_slope * (1 + (fvi_real)(3 * gelu_cubic) * (cut * cut));
+    (void)a, (void)b;
+    return dy * (half + half * t + half * cut * ((1 - t * t) * inner));
+}
+
+static fvi_real silu(fvi_real x, fvi_real a, fvi_real b)
+{
+    return x * sigmoid(x, a, b);
+}
+
+static fvi_real silu_backward(fvi_real x, fvi_real dy, fvi_real a, fvi_real b)
+{
+    const fvi_real s = sigmoid(x, a, b);
+    return dy * (s * (1 + x * (1 - s)));
+}
+
+static fvi_real hard_swish(fvi_real x, fvi_real a, fvi_real b)
+{
+    return x * hard_sigmoid(x, a, b);
+}
+
+static fvi_real hard_swish_backward(fvi_real x, fvi_real dy, fvi_real a, fvi_real b)
+{
+    (void)a, (void)b;
+    return x > -3 ? (3 > x ? dy * (x / 3 + (fvi_real)0.5) : dy) : 0;
+}
+
+void FVI_REAL_NAME(fvi_activation_reference)(const fvi_activation *f, size_t count, const void *x, void *y)
+{
+    switch (f->kind) {
+    case FVI_RELU:
+        return forward(f, count, x, y, relu);
+    case FVI_RELU6:
+        return forward(f, count, x, y, relu6);
+    case FVI_LEAKY_RELU:
+        return forward(f, count, x, y, leaky_relu);
+    case FVI_ELU:
+        return forward(f, count, x, y, elu);
+    case FVI_SOFTPLUS:
+        return forward(f, count, x, y, softplus);
+    case FVI_SIGMOID:
+        return forward(f, count, x, y, sigmoid);
+    case FVI_HARD_SIGMOID:
+        return forward(f, count, x, y, hard_sigmoid);
+    case FVI_TANH:
+        return forward(f, count, x, y, tanh_of);
+    case FVI_SCALED_TANH:
+        return forward(f, count, x, y, scaled_tanh);
+    case FVI_GELU:
+        return forward(f, count, x, y, gelu);
+    case FVI_GELU_TANH:
+        return forward(f, count, x, y, gelu_tanh);
+    case FVI_SILU:
+        return forward(f, count, x, y, silu);
+    case FVI_HARD_SWISH:
+        return forward(f, count, x, y, hard_swish);
+    case FVI_ACTIVATIONS:
+        return;
+    }
+}
+
+void FVI_REAL_NAME(fvi_activation_backward_reference)(const fvi_activation *f, size_t count, const void *v,
+                                                      const void *dy, void *dx)
+{
+    switch (f->kind) {
+    case FVI_RELU:
+        return backward(f, count, v, dy, dx, relu_backward);
+    case FVI_RELU6:
+        return backward(f, count, v, dy, dx, relu6_backward);
+    case FVI_LEAKY_RELU:
+        return backward(f, count, v, dy, dx, leaky_relu_backward);
+    case FVI_ELU:
+        return backward(f, count, v, dy, dx, elu_backward);
+    case FVI_SOFTPLUS:
+        return backward(f, count, v, dy, dx, softplus_backward);
+    case FVI_SIGMOID:
+        return backward(f, count, v, dy, dx, sigmoid_backward);
+    case FVI_HARD_SIGMOID:
+        return backward(f, count, v, dy, dx, hard_sigmoid_backward);
+    case FVI_TANH:
+        return backward(f, count, v, dy, dx, tanh_backward);
+    case FVI_SCALED_TANH:
+        return backward(f, count, v, dy, dx, scaled_tanh_backward);
+    case FVI_GELU:
+        return backward(f, count, v, dy, dx, gelu_backward);
+    case FVI_GELU_TANH:
+        return backward(f, count, v, dy, dx, gelu_tanh_backward);
+    case FVI_SILU:
+        return backward(f, count, v, dy, dx, silu_backward);
+    case FVI_HARD_SWISH:
+        return backward(f, count, v, dy, dx, hard_swish_backward);
+    case FVI_ACTIVATIONS:
+        return;
+    }
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * silu.c - x times the sigmoid of x (Elfwing et al. 2017, arXiv:1702.03118; "swish" of Ramachandran et al. 2017 with beta = 1).
+ */
+#include "layer/activation.h"
+
+static fv_status setup(fvi_setup *node)
+{
+    return fvi_activation_setup(node, FVI_SILU, 0, 0);
+}
+
+const fvi_layer fvi_layer_silu = {
+    .name = "silu",
+    .formula = "y = x / (1 + exp(-x))",
+    .options_size = sizeof(fv_plain_options),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .backward_reads = FVI_READS_INPUT,
+    .infer = fvi_infer_same,
+    .setup = setup,
+    .forward = fvi_activation_forward,
+    .backward = fvi_activation_backward_by_input,
+};
