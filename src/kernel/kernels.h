@@ -16,6 +16,7 @@
 
 #include "base/base.h"
 #include "fovea/tensor.h"
+#include "kernel/norm/channel.h"
 
 /* Activations y = f(x) with up to two numbers:
  *   relu         max(x, 0), a NaN stays            relu6         min(max(x, 0), 6)
@@ -145,6 +146,12 @@ typedef struct fvi_kernels {
     fvi_average_pool_row_fn *average_pool_row;
     fvi_max_pool_backward_fn *max_pool_backward;
     fvi_average_pool_backward_fn *average_pool_backward;
+    fvi_channel_sum_fn *channel_sum;
+    fvi_channel_moments_fn *channel_moments;
+    fvi_channel_products_fn *channel_products;
+    fvi_channel_scale_fn *channel_scale;
+    fvi_channel_normalize_fn *channel_normalize;
+    fvi_channel_normalize_backward_fn *channel_normalize_backward;
 } fvi_kernels;
 
 /* The table for a dtype (FV_F32, FV_F64) and instruction set; reference: the plain loops, also for float32. Never NULL. */

@@ -29,6 +29,12 @@ fvi_max_pool_row_fn FVI_REAL_NAME(fvi_max_pool_row_reference);
 fvi_average_pool_row_fn FVI_REAL_NAME(fvi_average_pool_row_reference);
 fvi_max_pool_backward_fn FVI_REAL_NAME(fvi_max_pool_backward_reference);
 fvi_average_pool_backward_fn FVI_REAL_NAME(fvi_average_pool_backward_reference);
+fvi_channel_sum_fn FVI_REAL_NAME(fvi_channel_sum_reference);
+fvi_channel_moments_fn FVI_REAL_NAME(fvi_channel_moments_reference);
+fvi_channel_products_fn FVI_REAL_NAME(fvi_channel_products_reference);
+fvi_channel_scale_fn FVI_REAL_NAME(fvi_channel_scale_reference);
+fvi_channel_normalize_fn FVI_REAL_NAME(fvi_channel_normalize_reference);
+fvi_channel_normalize_backward_fn FVI_REAL_NAME(fvi_channel_normalize_backward_reference);
 
 extern const fvi_kernels FVI_REAL_NAME(fvi_kernels_reference);
 

@@ -20,6 +20,12 @@ fvi_max_pool_row_fn FVI_ISA_NAME(fvi_max_pool_row_f32);
 fvi_average_pool_row_fn FVI_ISA_NAME(fvi_average_pool_row_f32);
 fvi_max_pool_backward_fn FVI_ISA_NAME(fvi_max_pool_backward_f32);
 fvi_average_pool_backward_fn FVI_ISA_NAME(fvi_average_pool_backward_f32);
+fvi_channel_sum_fn FVI_ISA_NAME(fvi_channel_sum_f32);
+fvi_channel_moments_fn FVI_ISA_NAME(fvi_channel_moments_f32);
+fvi_channel_products_fn FVI_ISA_NAME(fvi_channel_products_f32);
+fvi_channel_scale_fn FVI_ISA_NAME(fvi_channel_scale_f32);
+fvi_channel_normalize_fn FVI_ISA_NAME(fvi_channel_normalize_f32);
+fvi_channel_normalize_backward_fn FVI_ISA_NAME(fvi_channel_normalize_backward_f32);
 
 /* Kernels that have no vector form, because they are in double or too short to matter: the reference's. */
 fvi_softmax_backward_fn fvi_softmax_backward_reference_f32;

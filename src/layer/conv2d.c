@@ -99,6 +99,14 @@ static const fvi_attribute attributes[] = {
       .count = 1,
       .fallback = "constant 0",
       .help = "how biases start" },
+    { .name = "max_norm",
+      .type = FVI_ATTRIBUTE_REAL,
+      .offset = offsetof(fv_conv2d_options, max_norm),
+      .count = 1,
+      .low = 1e-6,
+      .high = 1e6,
+      .fallback = "none",
+      .help = "after each update, the incoming weights of a filter are scaled down to this Euclidean norm" },
     { 0 },
 };
 
@@ -170,6 +178,7 @@ static fv_status declare_connected(fvi_infer *node, const fvi_conv2d_shape *shap
     node->multiply_adds = count * area * shape->oh * shape->ow;
     fvi_convolve_declare(node, &weight, shape->k, count * area / shape->k, fan_out > 0 ? fan_out : 1,
                          &options->weight_init, &options->bias_init, options->no_bias);
+    node->param[0].max_norm = options->max_norm;
     return FV_OK;
 }
 
@@ -193,6 +202,9 @@ static fv_status infer(fvi_infer *node)
         node->reach.step[axis] = shape.stride[axis];
         node->reach.first[axis] = -shape.pad[axis];
     }
+    if (fvi_connections_given(options) && options->max_norm > 0)
+        return fvi_fail(node->context, FV_ERR_UNSUPPORTED, "conv2d '%s': max_norm with connections is not there",
+                        node->name);
     if (fvi_connections_given(options))
         return declare_connected(node, &shape);
     fvi_convolve_declare(node, &weight, shape.k, weight.size[1] * area, shape.k / shape.groups * area,

@@ -35,6 +35,14 @@ static const fvi_attribute attributes[] = {
       .count = 1,
       .fallback = "constant 0",
       .help = "how biases start" },
+    { .name = "max_norm",
+      .type = FVI_ATTRIBUTE_REAL,
+      .offset = offsetof(fv_dense_options, max_norm),
+      .count = 1,
+      .low = 1e-6,
+      .high = 1e6,
+      .fallback = "none",
+      .help = "after each update, the incoming weights of a unit are scaled down to this Euclidean norm" },
     { 0 },
 };
 
@@ -53,6 +61,7 @@ static fv_status infer(fvi_infer *node)
     node->multiply_adds = weights;
     fvi_convolve_declare(node, &weight, options->units, weight.size[1], options->units, &options->weight_init,
                          &options->bias_init, options->no_bias);
+    node->param[0].max_norm = options->max_norm;
     return FV_OK;
 }
 

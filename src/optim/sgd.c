@@ -3,13 +3,14 @@
  * sgd.c - stochastic gradient descent with momentum, as in optimizer.h.
  * A step is two passes over fixed chunks of the parameter block: the first looks for values that are not finite while
  * it takes the norm, the second updates. Nothing is written before the first is done, so a bad gradient never reaches
- * the weights.
+ * the weights, nor a bad mean the running statistics. A third pass shortens the rows of parameters with a largest norm.
  */
 #include <math.h>
 
 #include "base/checked.h"
 #include "fovea/optimizer.h"
 #include "graph/params_internal.h"
+#include "optim/max_norm.h"
 #include "optim/sgd_kernels.h"
 
 enum { CHUNK = 16384 }; /* elements of a task: a multiple of 16 */
@@ -38,7 +39,7 @@ typedef struct update_pass {
 
 static size_t chunks_of(const fv_param_info *info)
 {
-    return info->trained ? ((size_t)info->elements + CHUNK - 1) / CHUNK : 0;
+    return info->trained || info->momentum > 0 ? ((size_t)info->elements + CHUNK - 1) / CHUNK : 0;
 }
 
 static fv_status make_chunks(fv_optimizer *optimizer)
@@ -118,6 +119,18 @@ static void check_chunk(void *argument, size_t index, int32_t worker)
         chunk->squares = fvi_sum_of_squares_f64(chunk->count, (const double *)pass->gradients + chunk->first);
 }
 
+/* No learning rate, no decay, no velocity. */
+static void update_statistic(const update_pass *pass, const update_chunk *chunk, double momentum)
+{
+    void *values = fv_params_data(pass->optimizer->params);
+    if (fv_params_dtype(pass->optimizer->params) == FV_F32)
+        fvi_average_update_f32(chunk->count, momentum, (const float *)pass->gradients + chunk->first,
+                               (float *)values + chunk->first);
+    else
+        fvi_average_update_f64(chunk->count, momentum, (const double *)pass->gradients + chunk->first,
+                               (double *)values + chunk->first);
+}
+
 static void update_one(void *argument, size_t index, int32_t worker)
 {
     (void)worker;
@@ -131,6 +144,10 @@ static void update_one(void *argument, size_t index, int32_t worker)
         .decay = info.decayed ? optimizer->options.weight_decay : 0,
     };
     const size_t first = chunk->first;
+    if (!info.trained) {
+        update_statistic(pass, chunk, info.momentum);
+        return;
+    }
     void *v = fv_params_data(optimizer->velocity), *w = fv_params_data(optimizer->params);
     if (fv_params_dtype(optimizer->params) == FV_F32)
         fvi_sgd_update_f32(chunk->count, &rates, (const float *)pass->gradients + first, (float *)v + first,
@@ -155,11 +172,11 @@ static fv_status check_finite(const fv_optimizer *optimizer, const void *gradien
     for (size_t i = 0; i < optimizer->chunk_count; i++) {
         const update_chunk *chunk = &optimizer->chunk[i];
         if (!isfinite(chunk->squares) && !chunk_finite(optimizer, chunk, gradients))
-            return fvi_fail(
-                optimizer->context, FV_ERR_NUMERIC,
-                "the gradient of '%s' holds a NaN or an infinity; weights are as before the step (a smaller "
-                "learning rate may help)",
-                fv_params_info(optimizer->params, chunk->param).name);
+            return fvi_fail(optimizer->context, FV_ERR_NUMERIC,
+                            "the %s of '%s' holds a NaN or an infinity; weights are as before the step (a smaller "
+                            "learning rate may help)",
+                            fv_params_info(optimizer->params, chunk->param).trained ? "gradient" : "new value",
+                            fv_params_info(optimizer->params, chunk->param).name);
     }
     return FV_OK;
 }
@@ -177,6 +194,7 @@ fv_status fv_optimizer_update(fv_optimizer *optimizer, const fv_params *gradient
     fvi_parallel(optimizer->context, optimizer->chunk_count, check_chunk, &pass);
     FV_TRY(check_finite(optimizer, pass.gradients));
     fvi_parallel(optimizer->context, optimizer->chunk_count, update_one, &pass);
+    fvi_limit_norms(optimizer->params);
     return FV_OK;
 }
 

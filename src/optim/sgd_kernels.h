@@ -21,4 +21,12 @@ double fvi_sum_of_squares_f64(size_t count, const double *values);
 void fvi_sgd_update_f32(size_t count, const fvi_sgd_rates *rates, const float *g, float *v, float *w);
 void fvi_sgd_update_f64(size_t count, const fvi_sgd_rates *rates, const double *g, double *v, double *w);
 
+/* w = w + momentum * (observed - w) */
+void fvi_average_update_f32(size_t count, double momentum, const float *observed, float *w);
+void fvi_average_update_f64(size_t count, double momentum, const double *observed, double *w);
+/* Multiplies count (any) values by limit / norm where their Euclidean norm is above limit. The sum of squares is taken in 16
+ * lanes, as above. */
+void fvi_limit_norm_f32(size_t count, double limit, float *w);
+void fvi_limit_norm_f64(size_t count, double limit, double *w);
+
 #endif

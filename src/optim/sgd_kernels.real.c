@@ -4,6 +4,8 @@
  */
 #include "optim/sgd_kernels.h"
 
+#include <math.h>
+
 #include "base/real.h"
 
 enum { LANES = 16 };
@@ -32,4 +34,25 @@ void FVI_REAL_NAME(fvi_sgd_update)(size_t count, const fvi_sgd_rates *rates, con
             weight[i + j] -= rate * velocity[i + j];
         }
     }
+}
+
+void FVI_REAL_NAME(fvi_average_update)(size_t count, double momentum, const fvi_real *observed, fvi_real *w)
+{
+    const fvi_real part = (fvi_real)momentum;
+    for (size_t i = 0; i < count; i++)
+        w[i] += part * (observed[i] - w[i]);
+}
+
+void FVI_REAL_NAME(fvi_limit_norm)(size_t count, double limit, fvi_real *w)
+{
+    const size_t whole = count / LANES * LANES;
+    double squares = FVI_REAL_NAME(fvi_sum_of_squares)(whole, w);
+    for (size_t i = whole; i < count; i++)
+        squares += (double)w[i] * (double)w[i];
+    const double norm = sqrt(squares);
+    if (!(norm > limit))
+        return;
+    const fvi_real factor = (fvi_real)(limit / norm);
+    for (size_t i = 0; i < count; i++)
+        w[i] *= factor;
 }

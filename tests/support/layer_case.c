@@ -196,6 +196,10 @@ static void set_options(layer_case *problem, const int32_t number[26])
         set_pool2d(&options->pool2d, number);
     else if (strcmp(type, "dense") == 0)
         options->dense = (fv_dense_options){ .units = get(number, 'k'), .no_bias = get(number, 'b') != 0 };
+    else if (strcmp(type, "batch_norm") == 0)
+        options->batch_norm = (fv_batch_norm_options){ .ghost = get(number, 'g'),
+                                                       .no_scale = (get(number, 'b') & 1) != 0,
+                                                       .no_shift = (get(number, 'b') & 2) != 0 };
     else if (problem->layer->is_input)
         options->input = (fv_input_options){ .shape = { get(number, 'c'), get(number, 'h'), get(number, 'w') } };
 }
@@ -222,6 +226,7 @@ layer_case layer_case_parse(const char *problem)
     if (strcmp(type, "multiply") == 0 && get(number, 'j') != 0)
         parsed.in[1].h = parsed.in[1].w = 1;
     parsed.targets = (layer_targets)get(number, 't');
+    parsed.infer = get(number, 'x') != 0;
     parsed.sample_weights = get(number, 'z') != 0;
     set_options(&parsed, number);
     return parsed;
@@ -384,7 +389,7 @@ static void make_params(layer_run *run)
         double *values = test_doubles(count);
         test_fill(values, count, 100 + (uint64_t)i, -1.0, 1.0);
         for (size_t k = 0; k < count; k++)
-            values[k] = (double)(float)values[k];
+            values[k] = (double)(float)(run->infer.param[i].momentum > 0 ? fabs(values[k]) + 0.25 : values[k]);
         run->param[i] = elements(run->options.dtype, count, 0);
         run->dparam[i] = elements(run->options.dtype, count, (double)NAN);
         layer_param_set(run, i, values);
@@ -453,7 +458,7 @@ static void set_up(layer_run *run)
         .reference = run->options.reference,
         .backward = true,
         .wants_dx = true,
-        .batch = run->options.batch ? run->options.batch : problem->n,
+        .batch = run->options.batch > problem->n ? run->options.batch : problem->n,
     };
     if (problem->layer->setup && problem->layer->setup(&run->setup) != FV_OK)
         fail_msg("%s: setup: %s", problem->problem, fv_context_message(run->context));
@@ -532,7 +537,7 @@ static fvi_call make_call(layer_run *run, fvi_view x[LAYER_CASE_INPUTS], fvi_vie
         .options = &run->problem->options,
         .prepared = run->setup.prepared,
         .dtype = run->options.dtype,
-        .training = !run->options.infer,
+        .training = !run->options.infer && !run->problem->infer,
         .seed = 5,
         .stream = fvi_hash_text("node1"),
         .n = run->problem->n,

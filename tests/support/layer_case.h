@@ -14,6 +14,7 @@
  *   pad, crop: p top, r left, s bottom, u right, j l channels before and after     slice: r first, k count
  *   reshape: k r s the shape     multiply: j1 one gate for each channel
  *   l1 each position of an image   y1 class weights   f1 also tanh form, shared slope, squared hinge
+ *   batch_norm: g ghost, b1 no scale, b2 no shift, b3 neither                x1 inference mode
  *   t targets: 1 classes, 2 soft labels, 3 values         z1 sample weights         f1 half
  */
 #ifndef FVI_TEST_LAYER_CASE_H
@@ -68,6 +69,7 @@ typedef struct layer_case {
     int32_t input_count;
     layer_targets targets;
     bool sample_weights;
+    bool infer; /* passes run as at inference */
 } layer_case;
 
 typedef struct layer_run_options {
@@ -77,7 +79,7 @@ typedef struct layer_run_options {
     int32_t
         extra; /* channels of neighbours beside each view's in every pixel: they hold NaN and must keep their bits */
     int32_t border; /* rows and columns around every view beyond what setup asks for */
-    int32_t batch;  /* largest n of the setup; 0: the case's */
+    int32_t batch;  /* largest n of the setup, if above the case's */
     bool infer;     /* inference, not training */
 } layer_run_options;
 

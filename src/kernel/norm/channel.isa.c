@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * channel.isa.c - the kernels of channel.h in float32, a vector of channels at a time, several vectors at once so that the
+ * sums of one do not wait for each other. The bits of channel.real.c.
+ */
+#include "kernel/vector.h"
+
+enum { LANES = FVI_ISA_LANES, MOST = 4 /* vectors at once */ };
+
+/* Which channels a block has: `vectors` whole ones, or (vectors 1) the first `rest` lanes of one. */
+FVI_INLINE fvi_vf load(const float *from, int vector, size_t rest)
+{
+    return rest > 0 ? fvi_vf_load_first(from, rest) : fvi_vf_load(from + vector * LANES);
+}
+
+FVI_INLINE void store(float *to, int vector, size_t rest, fvi_vf v)
+{
+    if (rest > 0)
+        fvi_vf_store_first(to, v, rest);
+    else
+        fvi_vf_store(to + vector * LANES, v);
+}
+
+/* What a kernel reads and writes. */
+typedef struct operands {
+    const fvi_pixels *pixels;
+    const float *x, *dy, *mean, *factors; /* factors: shift, ab or abk */
+    float *sum, *products, *y;
+} operands;
+
+typedef void block_fn(size_t first, int vectors, size_t rest, operands o);
+
+/* All channels: MOST vectors at a time, then one, then a part of one. */
+FVI_INLINE void each_block(operands o, block_fn *block)
+{
+    const size_t channels = o.pixels->channels;
+    size_t first = 0;
+    for (; first + MOST * LANES <= channels; first += MOST * LANES)
+        block(first, MOST, 0, o);
+    for (; first + LANES <= channels; first += LANES)
+        block(first, 1, 0, o);
+    if (first < channels)
+        block(first, 1, channels - first, o);
+}
+
+FVI_INLINE void sum_block(size_t first, int vectors, size_t rest, operands o)
+{
+    const fvi_pixels *pixels = o.pixels;
+    const float *x = o.x;
+    float *sum = o.sum;
+    fvi_vf even[MOST] = { { 0 } }, odd[MOST] = { { 0 } };
+    size_t i = 0;
+    x += first;
+    sum += first;
+    for (; i + 2 <= pixels->count; i += 2, x += 2 * pixels->x) {
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) {
+            even[v] += load(x, v, rest);
+            odd[v] += load(x + pixels->x, v, rest);
+        }
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++) {
+        if (i < pixels->count)
+            even[v] += load(x, v, rest);
+        store(sum, v, rest, load(sum, v, rest) + (even[v] + odd[v]));
+    }
+}
+
+void FVI_ISA_NAME(fvi_channel_sum_f32)(const fvi_pixels *pixels, const void *x, void *sum)
+{
+    const operands o = { .pixels = pixels, .x = x, .sum = sum };
+    each_block(o, sum_block);
+}
+
+FVI_INLINE void moments_block(size_t first, int vectors, size_t rest, operands o)
+{
+    const fvi_pixels *pixels = o.pixels;
+    const float *x = o.x, *shift = o.factors;
+    float *sum = o.sum, *squares = o.products;
+    fvi_vf pivot[MOST], part[2][MOST] = { { { 0 } } }, square[2][MOST] = { { { 0 } } };
+    size_t i = 0;
+    x += first;
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++)
+        pivot[v] = load(shift + first, v, rest);
+    for (; i + 2 <= pixels->count; i += 2, x += 2 * pixels->x) {
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) {
+            const fvi_vf even = load(x, v, rest) - pivot[v], odd = load(x + pixels->x, v, rest) - pivot[v];
+            part[0][v] += even;
+            part[1][v] += odd;
+            square[0][v] += even * even;
+            square[1][v] += odd * odd;
+        }
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++) {
+        if (i < pixels->count) {
+            const fvi_vf even = load(x, v, rest) - pivot[v];
+            part[0][v] += even;
+            square[0][v] += even * even;
+        }
+        store(sum + first, v, rest, load(sum + first, v, rest) + (part[0][v] + part[1][v]));
+        store(squares + first, v, rest, load(squares + first, v, rest) + (square[0][v] + square[1][v]));
+    }
+}
+
+void FVI_ISA_NAME(fvi_channel_moments_f32)(const fvi_pixels *pixels, const void *x, const void *shift, void *sum,
+                                           void *squares)
+{
+    const operands o = { .pixels = pixels, .x = x, .factors = shift, .sum = sum, .products = squares };
+    each_block(o, moments_block);
+}
+
+FVI_INLINE void products_block(size_t first, int vectors, size_t rest, operands o)
+{
+    const fvi_pixels *pixels = o.pixels;
+    const float *x = o.x, *dy = o.dy, *mean = o.mean;
+    float *sum = o.sum, *products = o.products;
+    fvi_vf part[2][MOST] = { { { 0 } } }, product[2][MOST] = { { { 0 } } }, high[MOST], low[MOST];
+    size_t i = 0;
+    x += first;
+    dy += first;
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++) {
+        high[v] = load(mean + first, v, rest);
+        low[v] = load(mean + pixels->channels + first, v, rest);
+    }
+    for (; i + 2 <= pixels->count; i += 2, x += 2 * pixels->x, dy += 2 * pixels->dy) {
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) {
+            const fvi_vf even = load(dy, v, rest), odd = load(dy + pixels->dy, v, rest);
+            part[0][v] += even;
+            part[1][v] += odd;
+            product[0][v] += even * ((load(x, v, rest) - high[v]) - low[v]);
+            product[1][v] += odd * ((load(x + pixels->x, v, rest) - high[v]) - low[v]);
+        }
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++) {
+        if (i < pixels->count) {
+            const fvi_vf even = load(dy, v, rest);
+            part[0][v] += even;
+            product[0][v] += even * ((load(x, v, rest) - high[v]) - low[v]);
+        }
+        store(sum + first, v, rest, load(sum + first, v, rest) + (part[0][v] + part[1][v]));
+        store(products + first, v, rest, load(products + first, v, rest) + (product[0][v] + product[1][v]));
+    }
+}
+
+void FVI_ISA_NAME(fvi_channel_products_f32)(const fvi_pixels *pixels, const void *x, const void *dy, const void *mean,
+                                            void *sum, void *products)
+{
+    const operands o = { .pixels = pixels, .x = x, .dy = dy, .mean = mean, .sum = sum, .products = products };
+    each_block(o, products_block);
+}
+
+FVI_INLINE void scale_block(size_t first, int vectors, size_t rest, operands o)
+{
+    const fvi_pixels *pixels = o.pixels;
+    const float *x = o.x, *ab = o.factors;
+    float *y = o.y;
+    fvi_vf a[MOST], b[MOST];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++) {
+        a[v] = load(ab + first, v, rest);
+        b[v] = load(ab + pixels->channels + first, v, rest);
+    }
+    x += first;
+    y += first;
+    for (size_t i = 0; i < pixels->count; i++, x += pixels->x, y += pixels->y) {
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            store(y, v, rest, load(x, v, rest) * a[v] + b[v]);
+    }
+}
+
+void FVI_ISA_NAME(fvi_channel_scale_f32)(const fvi_pixels *pixels, const void *x, const void *ab, void *y)
+{
+    const operands o = { .pixels = pixels, .x = x, .factors = ab, .y = y };
+    each_block(o, scale_block);
+}
+
+FVI_INLINE void normalize_block(size_t first, int vectors, size_t rest, operands o)
+{
+    const fvi_pixels *pixels = o.pixels;
+    const float *x = o.x, *mean = o.mean, *ab = o.factors;
+    float *y = o.y;
+    fvi_vf high[MOST], low[MOST], a[MOST], b[MOST];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++) {
+        high[v] = load(mean + first, v, rest);
+        low[v] = load(mean + pixels->channels + first, v, rest);
+        a[v] = load(ab + first, v, rest);
+        b[v] = load(ab + pixels->channels + first, v, rest);
+    }
+    x += first;
+    y += first;
+    for (size_t i = 0; i < pixels->count; i++, x += pixels->x, y += pixels->y) {
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            store(y, v, rest, ((load(x, v, rest) - high[v]) - low[v]) * a[v] + b[v]);
+    }
+}
+
+void FVI_ISA_NAME(fvi_channel_normalize_f32)(const fvi_pixels *pixels, const void *x, const void *mean, const void *ab,
+                                             void *y)
+{
+    const operands o = { .pixels = pixels, .x = x, .mean = mean, .factors = ab, .y = y };
+    each_block(o, normalize_block);
+}
+
+FVI_INLINE void backward_block(size_t first, int vectors, size_t rest, operands o)
+{
+    const fvi_pixels *pixels = o.pixels;
+    const float *x = o.x, *dy = o.dy, *mean = o.mean, *abk = o.factors;
+    float *dx = o.y;
+    const size_t channels = pixels->channels;
+    fvi_vf high[MOST], low[MOST], a[MOST], b[MOST], k[MOST];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++) {
+        high[v] = load(mean + first, v, rest);
+        low[v] = load(mean + channels + first, v, rest);
+        a[v] = load(abk + first, v, rest);
+        b[v] = load(abk + channels + first, v, rest);
+        k[v] = load(abk + 2 * channels + first, v, rest);
+    }
+    x += first;
+    dy += first;
+    dx += first;
+    for (size_t i = 0; i < pixels->count; i++, x += pixels->x, dy += pixels->dy, dx += pixels->y) {
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            store(dx, v, rest, (load(dy, v, rest) * a[v] + b[v]) + ((load(x, v, rest) - high[v]) - low[v]) * k[v]);
+    }
+}
+
+void FVI_ISA_NAME(fvi_channel_normalize_backward_f32)(const fvi_pixels *pixels, const void *x, const void *dy,
+                                                      const void *mean, const void *abk, void *dx)
+{
+    const operands o = { .pixels = pixels, .x = x, .dy = dy, .mean = mean, .factors = abk, .y = dx };
+    each_block(o, backward_block);
+}

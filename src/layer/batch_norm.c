@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * batch_norm.c - batch normalisation, Ioffe & Szegedy 2015 (arXiv:1502.03167), algorithms 1 and 2: over the batch for vectors,
+ * over batch and positions for each channel of images. Ghost batches: Hoffer et al. 2017 (arXiv:1705.08741), algorithm 1.
+ * Forward reads its input from memory once for the statistics (twice from cache) and once to normalise; backward reads input
+ * and gradient twice, and recomputes the normalised values. How sums are cut: kernel/norm/batch_norm.h.
+ */
+#include <string.h>
+
+#include "base/checked.h"
+#include "fovea/graph.h"
+#include "kernel/norm/batch_norm.h"
+#include "layer/layers.h"
+#include "layer/split.h"
+
+enum { CHANNELS_PER_TASK = 16, FORWARD_SUMS = 3, BACKWARD_SUMS = 2, FACTORS = 3 };
+
+static const fvi_attribute attributes[] = {
+    { .name = "momentum",
+      .type = FVI_ATTRIBUTE_REAL,
+      .offset = offsetof(fv_batch_norm_options, momentum),
+      .count = 1,
+      .low = 1e-6,
+      .high = 1,
+      .fallback = "0.1",
+      .help = "running = (1 - momentum) * running + momentum * the batch's" },
+    { .name = "epsilon",
+      .type = FVI_ATTRIBUTE_REAL,
+      .offset = offsetof(fv_batch_norm_options, epsilon),
+      .count = 1,
+      .low = 1e-12,
+      .high = 1,
+      .fallback = "1e-5",
+      .help = "added to the variance" },
+    { .name = "ghost",
+      .type = FVI_ATTRIBUTE_INT,
+      .offset = offsetof(fv_batch_norm_options, ghost),
+      .count = 1,
+      .low = 1,
+      .high = 1 << 20,
+      .fallback = "the whole batch",
+      .help = "statistics over groups of so many images, or a few more where the batch is no multiple" },
+    { .name = "no_scale",
+      .type = FVI_ATTRIBUTE_BOOL,
+      .offset = offsetof(fv_batch_norm_options, no_scale),
+      .count = 1,
+      .fallback = "false",
+      .help = "weight is 1, and not a parameter" },
+    { .name = "no_shift",
+      .type = FVI_ATTRIBUTE_BOOL,
+      .offset = offsetof(fv_batch_norm_options, no_shift),
+      .count = 1,
+      .fallback = "false",
+      .help = "bias is 0, and not a parameter" },
+    { .name = "scale_init",
+      .type = FVI_ATTRIBUTE_INIT,
+      .offset = offsetof(fv_batch_norm_options, scale_init),
+      .count = 1,
+      .fallback = "constant 1",
+      .help = "how weights start" },
+    { .name = "shift_init",
+      .type = FVI_ATTRIBUTE_INIT,
+      .offset = offsetof(fv_batch_norm_options, shift_init),
+      .count = 1,
+      .fallback = "constant 0",
+      .help = "how biases start" },
+    { 0 },
+};
+
+static double epsilon_of(const void *options)
+{
+    const double epsilon = ((const fv_batch_norm_options *)options)->epsilon;
+    return epsilon == 0 ? 1e-5 : epsilon;
+}
+
+static fvi_declared_param vector_of(const fvi_infer *node, const char *suffix, const fv_initializer *given,
+                                    double otherwise)
+{
+    const fv_initializer constant = { .kind = FV_INIT_CONSTANT, .value = otherwise };
+    return (fvi_declared_param){
+        .suffix = suffix,
+        .shape = { .rank = 1, .size = { node->in[0].c } },
+        .fan_in = 1,
+        .fan_out = 1,
+        .initializer = given != NULL && given->kind != FV_INIT_DEFAULT ? *given : constant,
+    };
+}
+
+static fv_status infer(fvi_infer *node)
+{
+    const fv_batch_norm_options *options = node->options;
+    const double momentum = options->momentum == 0 ? 0.1 : options->momentum;
+    node->out = node->in[0];
+    node->param_count = 0;
+    if (!options->no_scale)
+        node->param[node->param_count++] = vector_of(node, "weight", &options->scale_init, 1);
+    if (!options->no_shift)
+        node->param[node->param_count++] = vector_of(node, "bias", &options->shift_init, 0);
+    for (int32_t i = 0; i < node->param_count; i++)
+        node->param[i].trained = true;
+    node->param[node->param_count] = vector_of(node, "running_mean", NULL, 0);
+    node->param[node->param_count++].momentum = momentum;
+    node->param[node->param_count] = vector_of(node, "running_var", NULL, 1);
+    node->param[node->param_count++].momentum = momentum;
+    return FV_OK;
+}
+
+static size_t groups_of(const fv_batch_norm_options *options, size_t images)
+{
+    const size_t groups = options->ghost == 0 ? 1 : images / (size_t)options->ghost;
+    return groups == 0 ? 1 : groups;
+}
+
+/* A vector is one row of images: then a chunk's pixels are in one run. */
+static fvi_norm_shape shape_of(size_t images, size_t groups, fv_image_shape image)
+{
+    fvi_norm_shape shape = {
+        .images = images,
+        .groups = groups,
+        .rows = (size_t)image.h,
+        .columns = (size_t)image.w,
+        .channels = (size_t)image.c,
+    };
+    const size_t most = (images + groups - 1) / groups * shape.rows;
+    shape.chunk_rows = FVI_SPLIT_ELEMENTS / (shape.columns * shape.channels);
+    shape.chunk_rows = shape.chunk_rows == 0 ? 1 : shape.chunk_rows;
+    shape.chunks = (most + shape.chunk_rows - 1) / shape.chunk_rows;
+    return shape;
+}
+
+static fv_status setup(fvi_setup *node)
+{
+    const fv_batch_norm_options *options = node->options;
+    const size_t size = fv_dtype_size(node->dtype), channels = (size_t)node->in[0].c;
+    const size_t batch = (size_t)node->batch, groups = groups_of(options, batch);
+    node->packed_bytes = 2 * channels * size;
+    if (!node->backward)
+        return FV_OK;
+    /* No group has more than 2*ghost - 1 images, whatever the batch. */
+    size_t most = options->ghost == 0 ? batch : 2 * (size_t)options->ghost - 1;
+    most = most < batch ? most : batch;
+    const fvi_norm_shape shape = shape_of(most, 1, node->in[0]);
+    size_t sums = 0, factors = 0, saved = 0;
+    if (!fvi_size_multiply(groups, FACTORS * channels * size, &factors) ||
+        !fvi_size_multiply(groups * shape.chunks, FORWARD_SUMS * channels * size, &sums) ||
+        !fvi_size_add(sums, factors, &node->scratch_bytes) ||
+        !fvi_size_add(factors, 2 * channels * sizeof(double), &saved))
+        return fvi_fail(node->context, FV_ERR_SHAPE, "batch_norm '%s': batch %d of %dx%dx%d overflows", node->name,
+                        node->batch, node->in[0].c, node->in[0].h, node->in[0].w);
+    node->saved_bytes = saved;
+    return FV_OK;
+}
+
+/* One pass. */
+typedef struct norm_pass {
+    fvi_call *call;
+    const fvi_view *out; /* y, or dx */
+    fvi_norm_shape shape;
+    fvi_norm_saved saved;
+    size_t size;                 /* of an element */
+    char *sums, *factors;        /* scratch: sums of chunks; ab or abk of groups */
+    const void *scale, *shift;   /* parameters, or NULL */
+    const void *mean, *variance; /* running */
+    void *dscale, *dshift;       /* or NULL */
+    void *observed_mean, *observed_variance;
+} norm_pass;
+
+static norm_pass make_pass(fvi_call *call, const fvi_view *out)
+{
+    const fv_batch_norm_options *options = call->options;
+    const fvi_view *x = &call->x[0];
+    const size_t images = (size_t)call->n, groups = call->training ? groups_of(options, images) : 1;
+    norm_pass pass = {
+        .call = call,
+        .out = out,
+        .shape = shape_of(images, groups, (fv_image_shape){ x->c, x->h, x->w }),
+        .size = fv_dtype_size(call->dtype),
+    };
+    int32_t next = 0;
+    const int32_t scale = options->no_scale ? -1 : next++, shift = options->no_shift ? -1 : next++;
+    pass.scale = scale < 0 ? NULL : call->param[scale];
+    pass.shift = shift < 0 ? NULL : call->param[shift];
+    pass.mean = call->param[next];
+    pass.variance = call->param[next + 1];
+    pass.dscale = scale < 0 ? NULL : call->dparam[scale];
+    pass.dshift = shift < 0 ? NULL : call->dparam[shift];
+    pass.observed_mean = call->dparam[next];
+    pass.observed_variance = call->dparam[next + 1];
+    pass.factors = call->scratch;
+    pass.sums = pass.factors + groups * FACTORS * pass.shape.channels * pass.size;
+    if (call->saved != NULL) {
+        pass.saved.observed = call->saved;
+        pass.saved.mean = pass.saved.observed + 2 * pass.shape.channels;
+        pass.saved.rstd = (char *)pass.saved.mean + groups * 2 * pass.shape.channels * pass.size;
+    }
+    return pass;
+}
+
+/* A run of pixels: of one image row, or (vectors) of several images. */
+typedef struct pixel_run {
+    fvi_pixels pixels;
+    int32_t image, row;
+} pixel_run;
+
+typedef void run_fn(const norm_pass *pass, const pixel_run *run, size_t group, char *sums);
+
+static void each_run(const norm_pass *pass, size_t group, size_t first, size_t rows, char *sums, run_fn *work)
+{
+    const fvi_call *call = pass->call;
+    const bool vectors = pass->shape.rows == 1 && pass->shape.columns == 1;
+    const fvi_view *x = &call->x[0], *dy = &call->dy, *out = pass->out;
+    for (size_t r = first; r < first + rows; r += vectors ? rows : 1) {
+        const pixel_run run = {
+            .pixels = { .count = vectors ? rows : pass->shape.columns,
+                        .channels = pass->shape.channels,
+                        .x = vectors ? x->image_stride : x->pixel_stride,
+                        .y = vectors ? out->image_stride : out->pixel_stride,
+                        .dy = vectors ? dy->image_stride : dy->pixel_stride },
+            .image = (int32_t)(r / pass->shape.rows),
+            .row = (int32_t)(r % pass->shape.rows),
+        };
+        work(pass, &run, group, sums);
+    }
+}
+
+static void *row_at(const norm_pass *pass, const fvi_view *view, const pixel_run *run)
+{
+    return fvi_view_at(view, pass->call->dtype, run->image, run->row, 0);
+}
+
+static char *part(const norm_pass *pass, char *base, size_t index)
+{
+    return base + index * pass->shape.channels * pass->size;
+}
+
+/* Forward, training. sums of a chunk: shift, sum, squares. */
+static void sum_run(const norm_pass *pass, const pixel_run *run, size_t group, char *sums)
+{
+    (void)group;
+    pass->call->kernels->channel_sum(&run->pixels, row_at(pass, &pass->call->x[0], run), part(pass, sums, 1));
+}
+
+static void moments_run(const norm_pass *pass, const pixel_run *run, size_t group, char *sums)
+{
+    (void)group;
+    pass->call->kernels->channel_moments(&run->pixels, row_at(pass, &pass->call->x[0], run), sums, part(pass, sums, 1),
+                                         part(pass, sums, 2));
+}
+
+static void moments_chunk(void *argument, size_t index, int32_t worker)
+{
+    const norm_pass *pass = argument;
+    const size_t group = index / pass->shape.chunks;
+    size_t first = 0;
+    const size_t rows = fvi_norm_chunk(&pass->shape, group, index % pass->shape.chunks, &first);
+    char *sums = part(pass, pass->sums, FORWARD_SUMS * index);
+    (void)worker;
+    if (rows == 0)
+        return;
+    memset(sums, 0, FORWARD_SUMS * pass->shape.channels * pass->size);
+    each_run(pass, group, first, rows, sums, sum_run);
+    (pass->call->dtype == FV_F64 ? fvi_norm_center_f64 : fvi_norm_center_f32)(pass->shape.channels,
+                                                                              rows * pass->shape.columns, sums);
+    each_run(pass, group, first, rows, sums, moments_run);
+}
+
+static size_t last_channel(const norm_pass *pass, size_t first)
+{
+    return pass->shape.channels - first < CHANNELS_PER_TASK ? pass->shape.channels : first + CHANNELS_PER_TASK;
+}
+
+static void statistics_channels(void *argument, size_t index, int32_t worker)
+{
+    const norm_pass *pass = argument;
+    const size_t first = index * CHANNELS_PER_TASK;
+    fvi_norm_statistics_fn *statistics =
+        pass->call->dtype == FV_F64 ? fvi_norm_statistics_f64 : fvi_norm_statistics_f32;
+    (void)worker;
+    statistics(&pass->shape, first, last_channel(pass, first), epsilon_of(pass->call->options), pass->sums, pass->scale,
+               pass->shift, &pass->saved, pass->factors);
+}
+
+static void normalize_run(const norm_pass *pass, const pixel_run *run, size_t group, char *sums)
+{
+    (void)sums;
+    pass->call->kernels->channel_normalize(&run->pixels, row_at(pass, &pass->call->x[0], run),
+                                           part(pass, pass->saved.mean, 2 * group),
+                                           part(pass, pass->factors, 2 * group), row_at(pass, pass->out, run));
+}
+
+static void scale_run(const norm_pass *pass, const pixel_run *run, size_t group, char *sums)
+{
+    (void)group, (void)sums;
+    pass->call->kernels->channel_scale(&run->pixels, row_at(pass, &pass->call->x[0], run), pass->call->packed,
+                                       row_at(pass, pass->out, run));
+}
+
+static void forward_chunk(void *argument, size_t index, int32_t worker)
+{
+    const norm_pass *pass = argument;
+    const size_t group = index / pass->shape.chunks;
+    size_t first = 0;
+    const size_t rows = fvi_norm_chunk(&pass->shape, group, index % pass->shape.chunks, &first);
+    (void)worker;
+    each_run(pass, group, first, rows, NULL, pass->call->training ? normalize_run : scale_run);
+}
+
+static void each_chunk(norm_pass *pass, fvi_task_fn *work)
+{
+    fvi_parallel(pass->call->context, pass->shape.groups * pass->shape.chunks, work, pass);
+}
+
+static void each_channels(norm_pass *pass, fvi_task_fn *work)
+{
+    fvi_parallel(pass->call->context, (pass->shape.channels + CHANNELS_PER_TASK - 1) / CHANNELS_PER_TASK, work, pass);
+}
+
+static fv_status check_values(const norm_pass *pass)
+{
+    const fvi_call *call = pass->call;
+    size_t fewest = SIZE_MAX;
+    for (size_t g = 0; g < pass->shape.groups; g++)
+        fewest = fvi_norm_pixels(&pass->shape, g) < fewest ? fvi_norm_pixels(&pass->shape, g) : fewest;
+    if (fewest > 1)
+        return FV_OK;
+    return fvi_fail_in(
+        call->message, FV_ERR_SHAPE,
+        "batch_norm '%s': one value for each channel has no variance to train by (%d image%s of %dx%dx%d, "
+        "%zu group%s); take larger batches, fewer blocks or larger ghost batches",
+        call->name, call->n, call->n == 1 ? "" : "s", call->x[0].c, call->x[0].h, call->x[0].w, pass->shape.groups,
+        pass->shape.groups == 1 ? "" : "s");
+}
+
+static fv_status forward(fvi_call *call)
+{
+    norm_pass pass = make_pass(call, &call->y);
+    if (call->training) {
+        FV_TRY(check_values(&pass));
+        each_chunk(&pass, moments_chunk);
+        each_channels(&pass, statistics_channels);
+    } else if (call->saved != NULL) { /* for a backward pass that leaves the statistics alone */
+        (call->dtype == FV_F64 ? fvi_norm_running_f64 : fvi_norm_running_f32)(
+            pass.shape.channels, epsilon_of(call->options), pass.mean, pass.variance, &pass.saved);
+    }
+    each_chunk(&pass, forward_chunk);
+    return FV_OK;
+}
+
+static void pack(const fvi_call *call)
+{
+    fvi_call copy = *call;
+    const norm_pass pass = make_pass(&copy, &call->y);
+    (call->dtype == FV_F64 ? fvi_norm_fold_f64 : fvi_norm_fold_f32)(
+        pass.shape.channels, epsilon_of(call->options), pass.mean, pass.variance, pass.scale, pass.shift, call->packed);
+}
+
+/* Backward. sums of a chunk: dy, dy * (x - mean). */
+static void products_run(const norm_pass *pass, const pixel_run *run, size_t group, char *sums)
+{
+    const fvi_call *call = pass->call;
+    call->kernels->channel_products(&run->pixels, row_at(pass, &call->x[0], run), row_at(pass, &call->dy, run),
+                                    part(pass, pass->saved.mean, 2 * group), sums, part(pass, sums, 1));
+}
+
+static void products_chunk(void *argument, size_t index, int32_t worker)
+{
+    const norm_pass *pass = argument;
+    const size_t group = index / pass->shape.chunks;
+    size_t first = 0;
+    const size_t rows = fvi_norm_chunk(&pass->shape, group, index % pass->shape.chunks, &first);
+    char *sums = part(pass, pass->sums, BACKWARD_SUMS * index);
+    (void)worker;
+    memset(sums, 0, BACKWARD_SUMS * pass->shape.channels * pass->size);
+    each_run(pass, group, first, rows, sums, products_run);
+}
+
+static void gradient_channels(void *argument, size_t index, int32_t worker)
+{
+    const norm_pass *pass = argument;
+    const size_t first = index * CHANNELS_PER_TASK;
+    (void)worker;
+    (pass->call->dtype == FV_F64 ? fvi_norm_backward_f64 : fvi_norm_backward_f32)(
+        &pass->shape, first, last_channel(pass, first), !pass->call->training, pass->sums, pass->scale, &pass->saved,
+        pass->factors, pass->dscale, pass->dshift);
+}
+
+static void backward_run(const norm_pass *pass, const pixel_run *run, size_t group, char *sums)
+{
+    const fvi_call *call = pass->call;
+    (void)sums;
+    call->kernels->channel_normalize_backward(&run->pixels, row_at(pass, &call->x[0], run),
+                                              row_at(pass, &call->dy, run), part(pass, pass->saved.mean, 2 * group),
+                                              part(pass, pass->factors, FACTORS * group), row_at(pass, pass->out, run));
+}
+
+static void backward_chunk(void *argument, size_t index, int32_t worker)
+{
+    const norm_pass *pass = argument;
+    const size_t group = index / pass->shape.chunks;
+    size_t first = 0;
+    const size_t rows = fvi_norm_chunk(&pass->shape, group, index % pass->shape.chunks, &first);
+    (void)worker;
+    each_run(pass, group, first, rows, NULL, backward_run);
+}
+
+/* What the call observed, weighted by its share of the batch. */
+static void write_observed(const norm_pass *pass)
+{
+    const size_t channels = pass->shape.channels;
+    const double share = fvi_call_share(pass->call), *observed = pass->saved.observed;
+    for (size_t c = 0; c < channels; c++) {
+        const double mean = share * observed[c], variance = share * observed[channels + c];
+        if (pass->call->dtype == FV_F64) {
+            ((double *)pass->observed_mean)[c] = mean;
+            ((double *)pass->observed_variance)[c] = variance;
+        } else {
+            ((float *)pass->observed_mean)[c] = (float)mean;
+            ((float *)pass->observed_variance)[c] = (float)variance;
+        }
+    }
+}
+
+static fv_status backward(fvi_call *call)
+{
+    norm_pass pass = make_pass(call, &call->dx[0]);
+    each_chunk(&pass, products_chunk);
+    each_channels(&pass, gradient_channels);
+    write_observed(&pass);
+    if (call->dx[0].data != NULL)
+        each_chunk(&pass, backward_chunk);
+    return FV_OK;
+}
+
+const fvi_layer fvi_layer_batch_norm = {
+    .name = "batch_norm",
+    .onnx_op = "BatchNormalization",
+    .formula = "y[c] = weight[c] * (x[c] - mean[c]) / sqrt(variance[c] + epsilon) + bias[c]",
+    .options_size = sizeof(fv_batch_norm_options),
+    .attributes = attributes,
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .backward_reads = FVI_READS_INPUT | FVI_READS_SAVED,
+    .infer = infer,
+    .setup = setup,
+    .pack = pack,
+    .forward = forward,
+    .backward = backward,
+};

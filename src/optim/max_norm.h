@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * max_norm.h - the bound on incoming weights that every optimizer applies after its update.
+ */
+#ifndef FVI_MAX_NORM_H
+#define FVI_MAX_NORM_H
+
+#include "fovea/params.h"
+
+/* Each row (shape.size[0] of them) of each parameter with a max_norm is scaled down to that norm where it is longer:
+ * Srivastava et al. 2014 (JMLR 15), section 5.1. In parallel over rows; the bits do not depend on the threads. */
+void fvi_limit_norms(fv_params *params);
+
+#endif
