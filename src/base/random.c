@@ -56,6 +56,30 @@ uint32_t fvi_random_u32(fvi_random *random)
     return draw[random->position++ % 4];
 }
 
+/* Draws [4*block, 4*block + 4). */
+static void draw_block(const fvi_random *random, uint64_t block, uint32_t draw[4])
+{
+    const uint32_t counter[4] = { (uint32_t)block, (uint32_t)(block >> 32), (uint32_t)random->stream,
+                                  (uint32_t)(random->stream >> 32) };
+    fvi_philox(counter, random->key, draw);
+}
+
+void fvi_random_draws(const fvi_random *random, uint64_t position, size_t count, uint32_t *draws)
+{
+    for (size_t i = 0; i < count;) {
+        const uint64_t block = (position + i) / 4;
+        if ((position + i) % 4 == 0 && count - i >= 4) {
+            draw_block(random, block, draws + i);
+            i += 4;
+            continue;
+        }
+        uint32_t draw[4];
+        draw_block(random, block, draw);
+        for (; i < count && (position + i) / 4 == block; i++)
+            draws[i] = draw[(position + i) % 4];
+    }
+}
+
 uint32_t fvi_random_below(fvi_random *random, uint32_t bound)
 {
     /* Lemire, "Fast random integer generation in an interval", 2019 (arXiv:1805.10941), algorithm 5. */

@@ -31,6 +31,8 @@ typedef struct fvi_random {
 /* The stream for (seed, purpose, stream), at position 0. */
 fvi_random fvi_random_start(uint64_t seed, fvi_purpose purpose, uint64_t stream);
 uint32_t fvi_random_u32(fvi_random *random);
+/* draws[count] from `position` on; random stays as it is. */
+void fvi_random_draws(const fvi_random *random, uint64_t position, size_t count, uint32_t *draws);
 uint32_t fvi_random_below(fvi_random *random, uint32_t bound); /* uniform in [0, bound), unbiased; bound > 0 */
 double fvi_random_uniform(fvi_random *random);                 /* [0, 1), 53 bits, two draws */
 double fvi_random_gaussian(fvi_random *random); /* N(0,1) by Box-Muller on our own log and cos; four draws */

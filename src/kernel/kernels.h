@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/base.h"
+#include "base/random.h"
 #include "fovea/tensor.h"
 #include "kernel/norm/channel.h"
 
@@ -122,6 +123,13 @@ typedef void fvi_average_pool_row_fn(const fvi_pool_shape *shape, int32_t oy, co
 typedef void fvi_max_pool_backward_fn(const fvi_pool_shape *shape, const void *dy, const void *index, void *dx);
 typedef void fvi_average_pool_backward_fn(const fvi_pool_shape *shape, const void *dy, void *dx);
 
+/* y[i] = x[i] * scale where draw position + i of random is at least `drop`, else 0. */
+typedef void fvi_dropout_fn(size_t count, const fvi_random *random, uint64_t position, uint32_t drop, double scale,
+                            const void *x, void *y);
+/* The same where draw c decides for channel c of all pixels; strides in elements. */
+typedef void fvi_dropout_channels_fn(size_t pixels, size_t channels, const fvi_random *random, uint32_t drop,
+                                     double scale, ptrdiff_t x_stride, const void *x, ptrdiff_t y_stride, void *y);
+
 typedef struct fvi_kernels {
     fv_dtype dtype;
     const char *name; /* "reference", "avx2", ... */
@@ -146,6 +154,8 @@ typedef struct fvi_kernels {
     fvi_average_pool_row_fn *average_pool_row;
     fvi_max_pool_backward_fn *max_pool_backward;
     fvi_average_pool_backward_fn *average_pool_backward;
+    fvi_dropout_fn *dropout;
+    fvi_dropout_channels_fn *dropout_channels;
     fvi_channel_sum_fn *channel_sum;
     fvi_channel_moments_fn *channel_moments;
     fvi_channel_products_fn *channel_products;

@@ -29,6 +29,8 @@ fvi_max_pool_row_fn FVI_REAL_NAME(fvi_max_pool_row_reference);
 fvi_average_pool_row_fn FVI_REAL_NAME(fvi_average_pool_row_reference);
 fvi_max_pool_backward_fn FVI_REAL_NAME(fvi_max_pool_backward_reference);
 fvi_average_pool_backward_fn FVI_REAL_NAME(fvi_average_pool_backward_reference);
+fvi_dropout_fn FVI_REAL_NAME(fvi_dropout_reference);
+fvi_dropout_channels_fn FVI_REAL_NAME(fvi_dropout_channels_reference);
 fvi_channel_sum_fn FVI_REAL_NAME(fvi_channel_sum_reference);
 fvi_channel_moments_fn FVI_REAL_NAME(fvi_channel_moments_reference);
 fvi_channel_products_fn FVI_REAL_NAME(fvi_channel_products_reference);

@@ -37,6 +37,8 @@ fvi_hinge_fn fvi_hinge_reference_f32;
 fvi_hinge_backward_fn fvi_hinge_backward_reference_f32;
 fvi_squared_difference_fn fvi_squared_difference_reference_f32;
 fvi_difference_fn fvi_difference_reference_f32;
+fvi_dropout_fn fvi_dropout_reference_f32;
+fvi_dropout_channels_fn fvi_dropout_channels_reference_f32;
 /* What max pooling falls back to where an index has two bytes. */
 fvi_max_pool_row_fn fvi_max_pool_row_reference_f32;
 fvi_max_pool_backward_fn fvi_max_pool_backward_reference_f32;

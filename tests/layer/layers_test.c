@@ -89,7 +89,7 @@ static const char *const problems[] = {
     "upsample n1c9h1w3r4s1e1", /* one row: nothing to interpolate with */
     "dense n3c7k5",            /* vector */
     "dense n2c3h4w2k6b1",      /* image, no bias */
-    "batch_norm n5c3",                   /* vectors */
+    "batch_norm n5c3",         /* vectors */
     "batch_norm n3c5h3w2",
     "batch_norm n1c1h1w2",   /* the fewest values that have a variance */
     "batch_norm n2c37h5w7",  /* four vectors, one, and a part of one */
@@ -102,6 +102,13 @@ static const char *const problems[] = {
     "batch_norm n3c5h3w2x1", /* inference */
     "batch_norm n1c5x1",
     "batch_norm n5c3g2b3x1",
+    "dropout n2c3h5w7a50",
+    "dropout n3c1000a20",
+    "dropout n2c3h5w7a50f1", /* classic */
+    "dropout n2c9h3w2a40o1", /* channels */
+    "dropout n2c3h5w7",      /* nothing dropped */
+    "dropout n2c3h5w7a50x1",
+    "dropout n2c3h5w7a50f1x1",
     "flatten n2c3h4w5",
     "flatten n3c6",
     "identity n2c3h4w5",

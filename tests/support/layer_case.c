@@ -200,6 +200,10 @@ static void set_options(layer_case *problem, const int32_t number[26])
         options->batch_norm = (fv_batch_norm_options){ .ghost = get(number, 'g'),
                                                        .no_scale = (get(number, 'b') & 1) != 0,
                                                        .no_shift = (get(number, 'b') & 2) != 0 };
+    else if (strcmp(type, "dropout") == 0)
+        options->dropout = (fv_dropout_options){ .drop = get(number, 'a') / 100.0,
+                                                 .classic = get(number, 'f') != 0,
+                                                 .channels = get(number, 'o') != 0 };
     else if (problem->layer->is_input)
         options->input = (fv_input_options){ .shape = { get(number, 'c'), get(number, 'h'), get(number, 'w') } };
 }

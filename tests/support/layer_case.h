@@ -15,6 +15,7 @@
  *   reshape: k r s the shape     multiply: j1 one gate for each channel
  *   l1 each position of an image   y1 class weights   f1 also tanh form, shared slope, squared hinge
  *   batch_norm: g ghost, b1 no scale, b2 no shift, b3 neither                x1 inference mode
+ *   dropout: a drop, f1 classic, o1 channels
  *   t targets: 1 classes, 2 soft labels, 3 values         z1 sample weights         f1 half
  */
 #ifndef FVI_TEST_LAYER_CASE_H

@@ -7,8 +7,8 @@
  * within one call even and odd pixels are summed apart, from the first to the last, and then added: vector kernels have one
  * channel in each lane and no FMA, so every instruction set gives the reference's bits.
  */
-#ifndef FVI_CHANNEL_H
-#define FVI_CHANNEL_H
+#ifndef FVI_NORM_CHANNEL_H
+#define FVI_NORM_CHANNEL_H
 
 #include <stddef.h>
 
