@@ -16,9 +16,6 @@ target_link_libraries(fovea_settings INTERFACE ${FOVEA_LIBRARIES})
 target_compile_definitions(fovea_settings INTERFACE
   _GNU_SOURCE
   FVI_VERSION="${PROJECT_VERSION}"
-  # Where the embedded data lies: beside the sources for a command run from its build folder, and installed.
-  FVI_DATA_SOURCE="${PROJECT_SOURCE_DIR}/data"
-  FVI_DATA_INSTALLED="${CMAKE_INSTALL_FULL_DATADIR}/fovea"
 )
 
 # Instruction sets: name, lanes of 32 bits, flags. The name is the suffix of FVI_ISA_NAME.

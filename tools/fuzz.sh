@@ -15,7 +15,7 @@ for program; do
     name=$(basename "$program" _fuzz)
     mkdir -p "build/fuzz/corpus/$name"
     echo "fuzz: $name for $seconds s"
-    "build/fuzz/fuzz/${name}_fuzz" -max_total_time="$seconds" -max_len=4096 -rss_limit_mb=2048 -timeout=10 -verbosity=0 \
+    "build/fuzz/fuzz/${name}_fuzz" -max_total_time="$seconds" -max_len=8192 -rss_limit_mb=2048 -timeout=10 -verbosity=0 \
         -print_final_stats=1 -artifact_prefix="build/fuzz/found/$name-" "build/fuzz/corpus/$name" \
         "tests/fuzz/seeds/$name" || failed="$failed $name"
 done
