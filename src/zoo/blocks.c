@@ -137,6 +137,15 @@ fv_status fvi_zoo_relu(fvi_zoo_net *net, fv_value *x, const char *name, ...)
     return add_plain(net, "relu", x, 1, x, made.text);
 }
 
+fv_status fvi_zoo_plain(fvi_zoo_net *net, fv_value *x, const char *type, const char *name, ...)
+{
+    va_list arguments;
+    va_start(arguments, name);
+    const fvi_zoo_name made = format_name(name, arguments);
+    va_end(arguments);
+    return add_plain(net, type, x, 1, x, made.text);
+}
+
 static fv_pool2d_options pool_options(int32_t size, int32_t stride, int32_t pad, const char *name)
 {
     return (fv_pool2d_options){

@@ -54,6 +54,8 @@ fv_status fvi_zoo_batch_norm(fvi_zoo_net *net, fv_value *x, double epsilon, cons
 fv_status fvi_zoo_dropout(fvi_zoo_net *net, fv_value *x, double drop, const char *name, ...) FVI_PRINTF(4, 5);
 fv_status fvi_zoo_dense(fvi_zoo_net *net, fv_value *x, int32_t units, const char *name, ...) FVI_PRINTF(4, 5);
 fv_status fvi_zoo_relu(fvi_zoo_net *net, fv_value *x, const char *name, ...) FVI_PRINTF(3, 4);
+/* Another layer without options of its own: "relu6", "sigmoid", "flatten", ... */
+fv_status fvi_zoo_plain(fvi_zoo_net *net, fv_value *x, const char *type, const char *name, ...) FVI_PRINTF(4, 5);
 /* Windows of size x size every stride pixels, pad on each side. */
 fv_status fvi_zoo_max_pool(fvi_zoo_net *net, fv_value *x, int32_t size, int32_t stride, int32_t pad, const char *name,
                            ...) FVI_PRINTF(6, 7);

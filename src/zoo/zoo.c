@@ -9,7 +9,17 @@
 #include "fovea/text.h"
 #include "zoo/zoo_internal.h"
 
-static const fvi_zoo_network *const families[] = { fvi_zoo_lenet, fvi_zoo_lenet_1998, fvi_zoo_convnetjs };
+static const fvi_zoo_network *const families[] = {
+    fvi_zoo_lenet,        //
+    fvi_zoo_lenet_1998,   //
+    fvi_zoo_convnetjs,    //
+    fvi_zoo_resnet,       //
+    fvi_zoo_cifar_resnet, //
+    fvi_zoo_densenet,     //
+    fvi_zoo_mobilenet,    //
+    fvi_zoo_mlp,          //
+    fvi_zoo_allconv,      //
+};
 
 enum { FAMILIES = sizeof families / sizeof families[0] };
 

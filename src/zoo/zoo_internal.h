@@ -31,6 +31,8 @@ typedef struct fvi_zoo_network {
 
 /* One table per family, in the order of `fovea zoo`. */
 extern const fvi_zoo_network fvi_zoo_lenet[], fvi_zoo_lenet_1998[], fvi_zoo_convnetjs[];
+extern const fvi_zoo_network fvi_zoo_resnet[], fvi_zoo_cifar_resnet[], fvi_zoo_densenet[], fvi_zoo_mobilenet[];
+extern const fvi_zoo_network fvi_zoo_mlp[], fvi_zoo_small[], fvi_zoo_allconv[], fvi_zoo_prelu[];
 
 /* Whether the variant of this name is on. */
 bool fvi_zoo_flag(const fvi_zoo_net *net, const char *name);
