@@ -68,7 +68,8 @@ for name; do
     (cd "$work/case" && sh "$here/$name.sh") > "$work/raw_stdout" 2> "$work/raw_stderr" < /dev/null
     status=$?
     sed "s|$work/case|CASE|g" "$work/raw_stdout" > "$work/stdout"
-    sed "s|$work/case|CASE|g" "$work/raw_stderr" > "$work/stderr"
+    # A slow machine tells how far an epoch is, a fast one does not.
+    sed -E "s|$work/case|CASE|g; /^epoch [0-9]+\/[0-9]+ +[0-9]+%  loss /d" "$work/raw_stderr" > "$work/stderr"
     : > "$work/exit"
     [ $status -eq 0 ] || echo $status > "$work/exit"
     expect "$name" stdout
