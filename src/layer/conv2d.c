@@ -221,22 +221,7 @@ static fv_status setup(fvi_setup *node)
     const fvi_connections *connections = NULL;
     if (fvi_connections_given(node->options))
         FV_TRY(fvi_connections_create(&connections, node->context, node->arena, node->options, shape.c));
-    return fvi_convolve_setup(node, &shape, connections);
-}
-
-static bool has_bias(const fvi_call *call)
-{
-    return !((const fv_conv2d_options *)call->options)->no_bias;
-}
-
-static fv_status forward(fvi_call *call)
-{
-    return fvi_convolve_forward(call, has_bias(call));
-}
-
-static fv_status backward_weights(fvi_call *call)
-{
-    return fvi_convolve_backward_weights(call, has_bias(call));
+    return fvi_convolve_setup(node, &shape, connections, ((const fv_conv2d_options *)node->options)->no_bias);
 }
 
 const fvi_layer fvi_layer_conv2d = {
@@ -252,7 +237,7 @@ const fvi_layer fvi_layer_conv2d = {
     .infer = infer,
     .setup = setup,
     .pack = fvi_convolve_pack,
-    .forward = forward,
-    .backward_weights = backward_weights,
+    .forward = fvi_convolve_forward,
+    .backward_weights = fvi_convolve_backward_weights,
     .backward_data = fvi_convolve_backward_data,
 };

@@ -10,7 +10,7 @@
 typedef struct convolve_prepared {
     fvi_conv2d_plan plan;
     size_t data_weights; /* offset in packed, in bytes */
-    bool backward_data;
+    bool backward_data, no_bias;
     const fvi_connections *connections; /* or NULL */
     size_t dense;                       /* with connections: offset of the dense weight in packed, in bytes */
     size_t dense_gradient;              /* and of its gradient in scratch */
@@ -68,7 +68,8 @@ static fv_status add_backward(fvi_setup *node, convolve_prepared *prepared)
     return FV_OK;
 }
 
-fv_status fvi_convolve_setup(fvi_setup *node, const fvi_conv2d_shape *shape, const fvi_connections *connections)
+fv_status fvi_convolve_setup(fvi_setup *node, const fvi_conv2d_shape *shape, const fvi_connections *connections,
+                             bool no_bias)
 {
     convolve_prepared *prepared = fvi_arena_allocate(node->arena, sizeof *prepared);
     if (!prepared)
@@ -81,6 +82,7 @@ fv_status fvi_convolve_setup(fvi_setup *node, const fvi_conv2d_shape *shape, con
     if (node->backward)
         FV_TRY(add_backward(node, prepared));
     prepared->connections = connections;
+    prepared->no_bias = no_bias;
     if (connections)
         add_dense(node, prepared);
     return FV_OK;
@@ -100,21 +102,21 @@ void fvi_convolve_pack(const fvi_call *call)
         fvi_conv2d_pack(&prepared->plan, call->context, FVI_BACKWARD_DATA, weight, packed + prepared->data_weights);
 }
 
-fv_status fvi_convolve_forward(fvi_call *call, bool has_bias)
+fv_status fvi_convolve_forward(fvi_call *call)
 {
     const convolve_prepared *prepared = call->prepared;
-    fvi_conv2d_forward(&prepared->plan, call->context, &call->x[0], call->packed, has_bias ? call->param[1] : NULL,
-                       &call->y, call->scratch);
+    fvi_conv2d_forward(&prepared->plan, call->context, &call->x[0], call->packed,
+                       prepared->no_bias ? NULL : call->param[1], &call->y, call->scratch);
     return FV_OK;
 }
 
-fv_status fvi_convolve_backward_weights(fvi_call *call, bool has_bias)
+fv_status fvi_convolve_backward_weights(fvi_call *call)
 {
     const convolve_prepared *prepared = call->prepared;
     const bool connected = prepared->connections != NULL;
     void *gradient = connected ? (char *)call->scratch + prepared->dense_gradient : call->dparam[0];
     fvi_conv2d_backward_weights(&prepared->plan, call->context, &call->x[0], &call->dy, gradient,
-                                has_bias ? call->dparam[1] : NULL, call->scratch);
+                                prepared->no_bias ? NULL : call->dparam[1], call->scratch);
     if (connected)
         fvi_connections_gather(prepared->connections, call->dtype, gradient, call->dparam[0]);
     return FV_OK;

@@ -9,12 +9,13 @@
 #include "layer/connections.h"
 
 /* Chooses algorithms for the passes that the plan needs and answers every question of setup. shape is inferred already.
+ * Parameter 0 is the weight (OIHW), parameter 1, unless no_bias, the bias.
  * connections: NULL, or from the plan's arena: parameter 0 holds only the kernels that exist. */
-fv_status fvi_convolve_setup(fvi_setup *node, const fvi_conv2d_shape *shape, const fvi_connections *connections);
+fv_status fvi_convolve_setup(fvi_setup *node, const fvi_conv2d_shape *shape, const fvi_connections *connections,
+                             bool no_bias);
 void fvi_convolve_pack(const fvi_call *call);
-/* Parameter 0 is the weight (OIHW, or the kernels of a connection table), parameter 1, when declared, the bias. has_bias says which. */
-fv_status fvi_convolve_forward(fvi_call *call, bool has_bias);
-fv_status fvi_convolve_backward_weights(fvi_call *call, bool has_bias);
+fv_status fvi_convolve_forward(fvi_call *call);
+fv_status fvi_convolve_backward_weights(fvi_call *call);
 fv_status fvi_convolve_backward_data(fvi_call *call);
 /* Declares weight and bias [filters]: He (2015) and zero unless the options say otherwise. */
 void fvi_convolve_declare(fvi_infer *node, const fv_shape *weight, int32_t filters, int64_t fan_in, int64_t fan_out,

@@ -85,22 +85,7 @@ static fv_status setup(fvi_setup *node)
     if (wrong)
         return fvi_fail(node->context, FV_ERR_SHAPE, "dense '%s': input %dx%dx%d, %d units, batch %d: %s", node->name,
                         in.c, in.h, in.w, options->units, node->batch, wrong);
-    return fvi_convolve_setup(node, &shape, NULL);
-}
-
-static bool has_bias(const fvi_call *call)
-{
-    return !((const fv_dense_options *)call->options)->no_bias;
-}
-
-static fv_status forward(fvi_call *call)
-{
-    return fvi_convolve_forward(call, has_bias(call));
-}
-
-static fv_status backward_weights(fvi_call *call)
-{
-    return fvi_convolve_backward_weights(call, has_bias(call));
+    return fvi_convolve_setup(node, &shape, NULL, options->no_bias);
 }
 
 const fvi_layer fvi_layer_dense = {
@@ -116,7 +101,7 @@ const fvi_layer fvi_layer_dense = {
     .infer = infer,
     .setup = setup,
     .pack = fvi_convolve_pack,
-    .forward = forward,
-    .backward_weights = backward_weights,
+    .forward = fvi_convolve_forward,
+    .backward_weights = fvi_convolve_backward_weights,
     .backward_data = fvi_convolve_backward_data,
 };
