@@ -19,6 +19,11 @@ fvi_softmax_fn FVI_ISA_NAME(fvi_softmax_f32);
 fvi_max_pool_row_fn FVI_ISA_NAME(fvi_max_pool_row_f32);
 fvi_average_pool_row_fn FVI_ISA_NAME(fvi_average_pool_row_f32);
 fvi_max_pool_backward_fn FVI_ISA_NAME(fvi_max_pool_backward_f32);
+/* Windows of one row over one channel: what the four around here hand on. */
+fvi_max_pool_row_fn FVI_ISA_NAME(fvi_max_pool_line_f32);
+fvi_average_pool_row_fn FVI_ISA_NAME(fvi_average_pool_line_f32);
+fvi_max_pool_backward_fn FVI_ISA_NAME(fvi_max_pool_line_backward_f32);
+fvi_average_pool_backward_fn FVI_ISA_NAME(fvi_average_pool_line_backward_f32);
 fvi_average_pool_backward_fn FVI_ISA_NAME(fvi_average_pool_backward_f32);
 fvi_channel_sum_fn FVI_ISA_NAME(fvi_channel_sum_f32);
 fvi_channel_moments_fn FVI_ISA_NAME(fvi_channel_moments_f32);

@@ -26,6 +26,11 @@ static const geometry geometries[] = {
     { "3x3/2 overlapping, padded cells counted", 7, 5, { 3, 3 }, { 2, 2 }, { 1, 1, 1, 1 }, 4, 3, true, false },
     { "2x3/3x4 with gaps", 8, 11, { 2, 3 }, { 3, 4 }, { 0 }, 3, 3, false, false },
     { "3x3/3 tiling, padded", 5, 8, { 3, 3 }, { 3, 3 }, { 1, 1, 0, 0 }, 2, 3, false, false },
+    { "1x3/2 along a line, padded", 3, 45, { 1, 3 }, { 1, 2 }, { 0, 1, 0, 1 }, 3, 23, false, false },
+    { "1x3/1 along a line, padded cells counted", 2, 41, { 1, 3 }, { 1, 1 }, { 0, 1, 0, 1 }, 2, 41, true, false },
+    { "1x4/5 along a line, with gaps", 2, 49, { 1, 4 }, { 1, 5 }, { 0 }, 2, 10, false, false },
+    { "1x4/3 along a line, rounded up, rows left out", 5, 20, { 1, 4 }, { 2, 3 }, { 0, 2, 0, 1 }, 3, 7, true, false },
+    { "1x7/7 one window", 1, 5, { 1, 7 }, { 1, 7 }, { 0, 1, 0, 1 }, 1, 1, false, false },
     { "1x1/1", 3, 3, { 1, 1 }, { 1, 1 }, { 0 }, 3, 3, false, false },
     { "global 17x16", 17, 16, { 17, 16 }, { 17, 16 }, { 0 }, 1, 1, false, true },
 };

@@ -206,9 +206,17 @@ FVI_INLINE void pool_row(const fvi_pool_shape *shape, int32_t oy, bool max, cons
     }
 }
 
+/* Windows of one row over one channel, of at most 256 cells, have kernels of their own. */
+static bool is_line(const fvi_pool_shape *shape)
+{
+    return shape->c == 1 && shape->kernel[0] == 1 && !shape->wide_index;
+}
+
 void FVI_ISA_NAME(fvi_max_pool_row_f32)(const fvi_pool_shape *shape, int32_t oy, const void *x, void *y, void *index)
 {
-    if (index && shape->wide_index)
+    if (is_line(shape))
+        FVI_ISA_NAME(fvi_max_pool_line_f32)(shape, oy, x, y, index);
+    else if (index && shape->wide_index)
         fvi_max_pool_row_reference_f32(shape, oy, x, y, index);
     else if (index)
         pool_row(shape, oy, true, x, y, index);
@@ -218,7 +226,10 @@ void FVI_ISA_NAME(fvi_max_pool_row_f32)(const fvi_pool_shape *shape, int32_t oy,
 
 void FVI_ISA_NAME(fvi_average_pool_row_f32)(const fvi_pool_shape *shape, int32_t oy, const void *x, void *y)
 {
-    pool_row(shape, oy, false, x, y, NULL);
+    if (is_line(shape))
+        FVI_ISA_NAME(fvi_average_pool_line_f32)(shape, oy, x, y);
+    else
+        pool_row(shape, oy, false, x, y, NULL);
 }
 
 /* Backward. Where windows tile the image, each cell is written once; else the image is cleared and gradients are added. */
@@ -321,7 +332,9 @@ FVI_INLINE void spread_image(const fvi_pool_shape *shape, spread_kind kind, cons
 
 void FVI_ISA_NAME(fvi_max_pool_backward_f32)(const fvi_pool_shape *shape, const void *dy, const void *index, void *dx)
 {
-    if (shape->wide_index) {
+    if (is_line(shape)) {
+        FVI_ISA_NAME(fvi_max_pool_line_backward_f32)(shape, dy, index, dx);
+    } else if (shape->wide_index) {
         fvi_max_pool_backward_reference_f32(shape, dy, index, dx);
     } else if (tiles(shape)) {
         spread_image(shape, (spread_kind){ .max = true }, dy, index, dx);
@@ -334,7 +347,9 @@ void FVI_ISA_NAME(fvi_max_pool_backward_f32)(const fvi_pool_shape *shape, const 
 void FVI_ISA_NAME(fvi_average_pool_backward_f32)(const fvi_pool_shape *shape, const void *dy, void *dx)
 {
     static const uint8_t none[1] = { 0 };
-    if (tiles(shape)) {
+    if (is_line(shape)) {
+        FVI_ISA_NAME(fvi_average_pool_line_backward_f32)(shape, dy, dx);
+    } else if (tiles(shape)) {
         spread_image(shape, (spread_kind){ .max = false }, dy, none, dx);
     } else {
         clear_image(shape, dx);
