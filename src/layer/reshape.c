@@ -73,18 +73,22 @@ static cursor cursor_at(const fvi_view *view, fv_dtype dtype, int32_t n, size_t 
     return at;
 }
 
-static ptrdiff_t next(cursor *at)
+static ptrdiff_t offset_of(const cursor *at)
 {
-    const fvi_view *view = at->view;
-    const ptrdiff_t offset = at->h * view->row_stride + at->w * view->pixel_stride + at->c;
-    if (++at->w == view->w) {
-        at->w = 0;
-        if (++at->h == view->h) {
-            at->h = 0;
-            at->c++;
-        }
-    }
-    return offset;
+    return at->h * at->view->row_stride + at->w * at->view->pixel_stride + at->c;
+}
+
+/* `count` elements further, at most to the end of the row. */
+static void advance(cursor *at, size_t count)
+{
+    at->w += (int32_t)count;
+    if (at->w < at->view->w)
+        return;
+    at->w = 0;
+    if (++at->h < at->view->h)
+        return;
+    at->h = 0;
+    at->c++;
 }
 
 typedef struct reshape_pass {
@@ -93,15 +97,32 @@ typedef struct reshape_pass {
     size_t elements, blocks; /* of one image */
 } reshape_pass;
 
+static void move_run(fv_dtype dtype, const cursor *from, const cursor *to, size_t count)
+{
+    const ptrdiff_t step = from->view->pixel_stride, to_step = to->view->pixel_stride;
+    if (dtype == FV_F64) {
+        const double *x = (const double *)(const void *)from->image + offset_of(from);
+        double *y = (double *)(void *)to->image + offset_of(to);
+        for (ptrdiff_t i = 0; i < (ptrdiff_t)count; i++)
+            y[i * to_step] = x[i * step];
+    } else {
+        const float *x = (const float *)(const void *)from->image + offset_of(from);
+        float *y = (float *)(void *)to->image + offset_of(to);
+        for (ptrdiff_t i = 0; i < (ptrdiff_t)count; i++)
+            y[i * to_step] = x[i * step];
+    }
+}
+
 static void move_block(const reshape_pass *pass, int32_t n, size_t first, size_t count)
 {
     cursor from = cursor_at(pass->from, pass->dtype, n, first), to = cursor_at(pass->to, pass->dtype, n, first);
-    if (pass->dtype == FV_F64) {
-        for (size_t i = 0; i < count; i++)
-            ((double *)(void *)to.image)[next(&to)] = ((const double *)(const void *)from.image)[next(&from)];
-    } else {
-        for (size_t i = 0; i < count; i++)
-            ((float *)(void *)to.image)[next(&to)] = ((const float *)(const void *)from.image)[next(&from)];
+    while (count > 0) {
+        const size_t left = (size_t)(from.view->w - from.w), room = (size_t)(to.view->w - to.w);
+        const size_t both = left < room ? left : room, run = both < count ? both : count;
+        move_run(pass->dtype, &from, &to, run);
+        advance(&from, run);
+        advance(&to, run);
+        count -= run;
     }
 }
 

@@ -72,6 +72,29 @@ static void place_in_place(fv_plan *plan, fv_value value)
     plan->node[x].into_channel = 0;
 }
 
+static bool begins_with(const fv_plan *plan, fv_value value, fv_value start)
+{
+    if (plan->nodes[start].input_count > plan->nodes[value].input_count)
+        return false;
+    for (int32_t j = 0; j < plan->nodes[start].input_count; j++)
+        if (root_of_input(plan, value, j) != root_of_input(plan, start, j))
+            return false;
+    return true;
+}
+
+/* A block that grows is written as concat(a, b), concat(a, b, c), ...: a and b lie in the first already. Returns the
+ * widest concatenation before `value` that consists of its first inputs, whole and not placed yet, or FV_NO_VALUE. */
+static fv_value find_start(const fv_plan *plan, fv_value value)
+{
+    fv_value start = root_of_input(plan, value, 0);
+    do {
+        if (plan->node[start].into_channel != 0)
+            return FV_NO_VALUE;
+        start = plan->node[start].into;
+    } while (start != FV_NO_VALUE && plan->node[start].joined && !unplaced(plan, start));
+    return start != FV_NO_VALUE && plan->node[start].joined && begins_with(plan, value, start) ? start : FV_NO_VALUE;
+}
+
 /* Each input goes to its slice unless it lies somewhere already: in another concatenation, in what it is a slice of, under
  * its reader, or in this one a second time. Those are left to the layer's own forward, which copies nothing that is in
  * place; and so are channels that no input fills. */
@@ -80,7 +103,15 @@ static void place_join(fv_plan *plan, fv_value value)
     const fvi_setup *setup = &plan->node[value].setup;
     int32_t channel = setup->first_channel;
     bool all = channel == 0;
-    for (int32_t j = 0; j < plan->nodes[value].input_count && channel >= 0; j++) {
+    int32_t first = 0;
+    const fv_value start = channel == 0 ? find_start(plan, value) : FV_NO_VALUE;
+    if (start != FV_NO_VALUE) {
+        plan->node[start].into = value;
+        plan->node[start].into_channel = 0;
+        first = plan->nodes[start].input_count;
+        channel = plan->nodes[start].out.c;
+    }
+    for (int32_t j = first; j < plan->nodes[value].input_count && channel >= 0; j++) {
         const fv_value x = root_of_input(plan, value, j);
         const bool placed = unplaced(plan, x);
         if (placed) {
