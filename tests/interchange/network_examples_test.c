@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * network_examples_test.c - the networks in examples/networks and the blocks of YAML in docs/network-description.md are read; those that the
+ * zoo has too are the same networks.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fovea/model.h"
+#include "fovea/zoo.h"
+#include "support/files.h"
+#include "support/test.h"
+
+#define EXAMPLES FVI_TEST_SOURCE "/../examples/networks/"
+
+typedef struct example {
+    const char *name;
+    int64_t parameters; /* counted by hand from the layers, see below */
+    int32_t convolutions, joins;
+    const char *zoo; /* the same network, layer by layer and with the same count, or NULL */
+} example;
+
+/* lenet5: as the zoo's. small-vgg: 896 + 9,248 + 18,496 + 36,928 + 73,856 + 2 * 147,584 convolved, 524,544 + 2,570 dense. */
+static const example examples[] = {
+    { "lenet5", 61706, 2, 0, "lenet5" },
+    { "small-vgg", 961706, 7, 0, NULL },
+    { "small-googlenet", 346046, 26, 4, NULL },
+};
+
+enum { EXAMPLES_COUNT = sizeof examples / sizeof examples[0] };
+
+static fv_context *context;
+
+static int32_t count_type(const fv_graph *graph, const char *type)
+{
+    int32_t count = 0;
+    for (int32_t i = 0; i < fv_graph_node_count(graph); i++)
+        count += strcmp(fv_graph_node(graph, i).type, type) == 0;
+    return count;
+}
+
+static void expect_zoo(const fv_graph *graph, const char *name)
+{
+    fv_graph *built = NULL;
+    assert_int_equal(fv_zoo_build(&built, context, name), FV_OK);
+    assert_int_equal(fv_graph_parameters(graph), fv_graph_parameters(built));
+    assert_int_equal(fv_graph_multiply_adds(graph), fv_graph_multiply_adds(built));
+    fv_graph_destroy(built);
+}
+
+static void each_example_is_read(void **state)
+{
+    (void)state;
+    for (int i = 0; i < EXAMPLES_COUNT; i++) {
+        char path[TEST_PATH];
+        fv_graph *graph = NULL;
+        snprintf(path, sizeof path, EXAMPLES "%s.yaml", examples[i].name);
+        if (fv_graph_read_yaml(&graph, context, path) != FV_OK)
+            fail_msg("%s", fv_context_message(context));
+        assert_string_equal(fv_graph_name(graph), examples[i].name);
+        assert_int_equal(fv_graph_parameters(graph), examples[i].parameters);
+        assert_int_equal(count_type(graph, "conv2d"), examples[i].convolutions);
+        assert_int_equal(count_type(graph, "add") + count_type(graph, "concat"), examples[i].joins);
+        if (examples[i].zoo != NULL)
+            expect_zoo(graph, examples[i].zoo);
+        fv_graph_destroy(graph);
+    }
+}
+
+static void every_file_is_in_the_table(void **state)
+{
+    (void)state;
+    DIR *folder = opendir(EXAMPLES);
+    assert_non_null(folder);
+    int found = 0;
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        const char *dot = strrchr(entry->d_name, '.');
+        if (dot == NULL || strcmp(dot, ".yaml") != 0)
+            continue;
+        bool known = false;
+        for (int i = 0; i < EXAMPLES_COUNT; i++)
+            known = known || strncmp(entry->d_name, examples[i].name, (size_t)(dot - entry->d_name)) == 0;
+        if (!known)
+            fail_msg("examples/networks/%s is not in this test's table", entry->d_name);
+        found++;
+    }
+    closedir(folder);
+    assert_int_equal(found, EXAMPLES_COUNT);
+}
+
+static char *read_page(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    char *text = calloc(1, 1 << 16);
+    assert_non_null(file);
+    assert_non_null(text);
+    assert_true(fread(text, 1, (1 << 16) - 1, file) > 0);
+    fclose(file);
+    return text;
+}
+
+/* A block that shows a whole network has `input:` and `layers:`; the others show parts. */
+static void whole_networks_on_the_page_are_read(void **state)
+{
+    (void)state;
+    char folder[TEST_PATH], path[TEST_PATH];
+    char *page = read_page(FVI_TEST_SOURCE "/../docs/network-description.md"), *next = page;
+    int found = 0;
+    test_folder_make(folder);
+    test_path(path, folder, "net.yaml");
+    while ((next = strstr(next, "```yaml\n")) != NULL) {
+        char *block = next + 8, *end = strstr(block, "```");
+        fv_graph *graph = NULL;
+        assert_non_null(end);
+        *end = '\0';
+        next = end + 1;
+        if (strstr(block, "input:") == NULL || strstr(block, "layers:") == NULL)
+            continue;
+        test_file_write(folder, "net.yaml", block, strlen(block));
+        if (fv_graph_read_yaml(&graph, context, path) != FV_OK)
+            fail_msg("%s in:\n%.1500s", fv_context_message(context), block);
+        fv_graph_destroy(graph);
+        found++;
+    }
+    assert_true(found >= 3);
+    test_folder_remove(folder);
+    free(page);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_example_is_read),
+        cmocka_unit_test(every_file_is_in_the_table),
+        cmocka_unit_test(whole_networks_on_the_page_are_read),
+    };
+    if (fv_context_create(&context, &(fv_context_options){ .threads = 1 }) != FV_OK)
+        return 1;
+#ifdef FVI_HAVE_YAML
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+#else
+    (void)tests;
+    const int failed = 0;
+    puts("skipped: built without libyaml");
+#endif
+    fv_context_destroy(context);
+    return failed;
+}
