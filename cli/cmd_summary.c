@@ -5,12 +5,13 @@
  */
 #include <string.h>
 
-#include "command.h"
+#include "drawing.h"
 
 typedef struct values {
     cli_adaptation adaptation;
     int64_t batch;
-    bool json;
+    const char *out;
+    bool json, dot, inside, backward;
 } values;
 
 static const cli_option options[] = {
@@ -22,6 +23,14 @@ static const cli_option options[] = {
       CLI_COMPLETE_NONE, "variants of the network, separated by commas, or none; fovea zoo --json lists them" },
     { "batch", NULL, CLI_INTEGER, "N", offsetof(values, batch), 1, 1000000, "64", NULL, CLI_COMPLETE_NONE,
       "images of a step, for the memory" },
+    { "dot", NULL, CLI_FLAG, NULL, offsetof(values, dot), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
+      "the graph as a drawing, in Graphviz's language" },
+    { "inside", NULL, CLI_FLAG, NULL, offsetof(values, inside), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
+      "draw the stages in which layers compute, too" },
+    { "backward", NULL, CLI_FLAG, NULL, offsetof(values, backward), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
+      "draw the backward pass, too, with what it reads of the forward pass" },
+    { "out", NULL, CLI_TEXT, "FILE", offsetof(values, out), 0, 0, "(standard output)", NULL, CLI_COMPLETE_FILE,
+      "where the drawing goes: .dot, or with Graphviz installed .svg, .png, .pdf" },
     { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "one JSON object" },
     { 0 },
 };
@@ -175,20 +184,32 @@ static int print_table(const cli_command *command, const fv_graph *graph, const 
     return cli_finish_output(command);
 }
 
+static int print_summary(const cli_command *command, fv_context *context, const fv_graph *graph, const values *given)
+{
+    predicted_memory memory;
+    if (given->dot)
+        return cli_draw(command, graph, &(fv_dot_options){ .inside = given->inside, .backward = given->backward },
+                        given->out);
+    const int status = predict_memory(command, context, graph, given->batch, &memory);
+    if (status != CLI_DONE)
+        return status;
+    return given->json ? print_object(command, graph, &memory) : print_table(command, graph, &memory);
+}
+
 static int summary_run(cli_call *call)
 {
     const values *given = call->values;
     fv_context *context = NULL;
     cli_network network = { 0 };
-    predicted_memory memory;
+    if (!given->dot && (given->inside || given->backward || given->out != NULL))
+        return cli_usage_error(call->command, "--inside, --backward and --out belong to a drawing; add --dot");
+    if (given->dot && given->json)
+        return cli_usage_error(call->command, "--dot and --json: one of them");
     int status = cli_open_context(call->command, &context, 1);
     if (status == CLI_DONE)
         status = cli_open_network_as(call->command, context, call->operands[0], &given->adaptation, &network);
     if (status == CLI_DONE)
-        status = predict_memory(call->command, context, network.graph, given->batch, &memory);
-    if (status == CLI_DONE)
-        status = given->json ? print_object(call->command, network.graph, &memory)
-                             : print_table(call->command, network.graph, &memory);
+        status = print_summary(call->command, context, network.graph, given);
     cli_close_network(&network);
     fv_context_destroy(context);
     return status;
@@ -208,8 +229,8 @@ const cli_command cli_summary = {
                    "output sees (14/2-2: 14 rows and columns from pixel -2 on, which lies in the padding) and how far "
                    "apart the fields\n"
                    "of neighbouring cells are. Memory is what a run takes at its peak, without the data set.",
-    .examples =
-        (const char *const[]){ "fovea summary lenet5", "fovea summary runs/first/model.safetensors --json", NULL },
+    .examples = (const char *const[]){ "fovea summary lenet5", "fovea summary runs/first/model.safetensors --json",
+                                       "fovea summary lenet5 --dot --backward --out lenet5.svg", NULL },
     .options = options,
     .values_size = sizeof(values),
     .run = summary_run,

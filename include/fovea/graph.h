@@ -397,6 +397,15 @@ FV_API int64_t fv_graph_training_parameters(const fv_graph *graph);
 /* The context that the graph borrows. */
 FV_API fv_context *fv_graph_context(const fv_graph *graph);
 
+/* How a drawing is made. Zeros mean: the nodes and the values between them. */
+typedef struct fv_dot_options {
+    bool inside;   /* layers that compute in stages (normalisation, softmax) are opened */
+    bool backward; /* the backward pass too, with what it reads of the forward pass */
+} fv_dot_options;
+/* The graph as a drawing in Graphviz's language ("dot"). options may be NULL. *text is released by fv_text_release().
+ * FV_ERR_STATE before fv_graph_finish(). */
+FV_API fv_status fv_graph_to_dot(const fv_graph *graph, const fv_dot_options *options, char **text);
+
 /* Layer types. */
 FV_API int32_t fv_layer_type_count(void);
 FV_API const char *fv_layer_type_name(int32_t index); /* NULL when out of range */

@@ -8,44 +8,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text_buffer.h"
 #include "fovea/model.h"
 #include "graph/graph_internal.h"
 #include "interchange/attributes.h"
 
 enum { COLUMNS = 120, NUMBER_BYTES = 64 };
 
-/* Text that grows. A failure is kept, and later calls do nothing. */
 typedef struct writer {
     const fv_graph *graph;
     const fvi_node *nodes;
     int32_t count;
-    char *text;
-    size_t used, capacity, line; /* line: where the last one starts */
-    json_t *seen, *numbers;      /* names so far, and the last number of each type, as the reader counts */
-    fv_status status;
+    fvi_text_buffer text;
+    size_t line;            /* where the last one starts */
+    json_t *seen, *numbers; /* names so far, and the last number of each type, as the reader counts */
 } writer;
-
-static void put_bytes(writer *w, const char *bytes, size_t count)
-{
-    if (w->status == FV_OK)
-        w->status =
-            fvi_grow(fv_graph_context(w->graph), (void **)&w->text, &w->capacity, w->used, w->used + count + 1, 1);
-    if (w->status != FV_OK)
-        return;
-    memcpy(w->text + w->used, bytes, count);
-    w->used += count;
-    w->text[w->used] = '\0';
-}
 
 static void put(writer *w, const char *text)
 {
-    put_bytes(w, text, strlen(text));
+    fvi_text_append(&w->text, text);
 }
 
 static void start_line(writer *w, const char *text)
 {
     put(w, "\n");
-    w->line = w->used;
+    w->line = w->text.used;
     put(w, text);
 }
 
@@ -53,7 +40,7 @@ static void start_line(writer *w, const char *text)
 static void put_comma(writer *w, size_t length)
 {
     put(w, ",");
-    if (w->used - w->line + length + 3 > COLUMNS)
+    if (w->text.used - w->line + length + 3 > COLUMNS)
         start_line(w, "      ");
     else
         put(w, " ");
@@ -265,8 +252,8 @@ static void put_layer(writer *w, int32_t index, const char *default_name, fv_val
     const char *open = ": {";
     const char *key = NULL;
     json_t *value = NULL, *attributes = attributes_of(w, index);
-    if (attributes == NULL && w->status == FV_OK)
-        w->status = fvi_out_of_memory(fv_graph_context(w->graph), "YAML", 0);
+    if (attributes == NULL && w->text.status == FV_OK)
+        w->text.status = fvi_out_of_memory(fv_graph_context(w->graph), "YAML", 0);
     put(w, node->layer->name);
     const bool unnamed = default_name != NULL ? strcmp(node->name, default_name) == 0 : is_automatic_name(w, node);
     if (!unnamed) {
@@ -368,17 +355,18 @@ static void put_graph(writer *w)
         }
         if (!w->nodes[i].layer->is_loss)
             flow = i;
-        if (json_object_set_new(w->seen, w->nodes[i].name, json_true()) != 0 && w->status == FV_OK)
-            w->status = fvi_fail(fv_graph_context(w->graph), FV_ERR_ARGUMENT,
-                                 "graph '%s' cannot become YAML: the name of node %d is not UTF-8, or memory is short",
-                                 fv_graph_name(w->graph), i);
+        if (json_object_set_new(w->seen, w->nodes[i].name, json_true()) != 0 && w->text.status == FV_OK)
+            w->text.status =
+                fvi_fail(fv_graph_context(w->graph), FV_ERR_ARGUMENT,
+                         "graph '%s' cannot become YAML: the name of node %d is not UTF-8, or memory is short",
+                         fv_graph_name(w->graph), i);
     }
     put_end(w, flow, loss);
 }
 
 fv_status fv_graph_to_yaml(const fv_graph *graph, char **text)
 {
-    writer w = { .graph = graph };
+    writer w = { .graph = graph, .text.context = fv_graph_context(graph) };
     *text = NULL;
     if (fv_graph_output(graph) == FV_NO_VALUE)
         return fvi_fail(fv_graph_context(graph), FV_ERR_STATE, "graph '%s' is not finished: it cannot be written",
@@ -389,10 +377,5 @@ fv_status fv_graph_to_yaml(const fv_graph *graph, char **text)
     put_graph(&w);
     json_decref(w.seen);
     json_decref(w.numbers);
-    if (w.status != FV_OK) {
-        fvi_release(fv_graph_context(graph), w.text);
-        return w.status;
-    }
-    *text = w.text;
-    return FV_OK;
+    return fvi_text_finish(&w.text, text);
 }

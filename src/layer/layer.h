@@ -132,10 +132,17 @@ typedef struct fvi_call {
 
 enum { FVI_READS_INPUT = 1, FVI_READS_OUTPUT = 2, FVI_READS_SAVED = 4 };
 
+/* One stage of what a layer computes, for drawings. reads: names of stages before it, and "x" for the layer's inputs, with
+ * spaces between. The last stage is the output. */
+typedef struct fvi_stage {
+    const char *name, *formula, *reads;
+} fvi_stage;
+
 typedef struct fvi_layer {
     const char *name;
     const char *onnx_op;
     const char *formula;             /* one line for help and docs */
+    const fvi_stage *inside;         /* NULL: one stage; else ends with a name of NULL */
     size_t options_size;             /* every options struct begins with `const char *name` */
     const fvi_attribute *attributes; /* ends with a name of NULL; may be NULL */
     int32_t min_inputs, max_inputs;  /* max 0: any number */

@@ -51,10 +51,19 @@ static fv_status backward(fvi_call *call)
     return FV_OK;
 }
 
+static const fvi_stage stages[] = {
+    { "largest", "m = max over c of x[c]", "x" },
+    { "exponential", "e[c] = exp(x[c] - m)", "x largest" },
+    { "sum", "s = sum over c of e[c]", "exponential" },
+    { "softmax", "y[c] = e[c] / s", "exponential sum" },
+    { NULL },
+};
+
 const fvi_layer fvi_layer_softmax = {
     .name = "softmax",
     .onnx_op = "Softmax",
     .formula = "y[c] = exp(x[c]) / sum over k of exp(x[k]), for each pixel",
+    .inside = stages,
     .options_size = sizeof(fv_plain_options),
     .min_inputs = 1,
     .max_inputs = 1,

@@ -100,10 +100,18 @@ static fv_status backward(fvi_call *call)
     return fvi_loss_backward(call, gradient);
 }
 
+static const fvi_stage stages[] = {
+    { "log-softmax", "l[c] = x[c] - max - log(sum over k of exp(x[k] - max))", "x" },
+    { "target", "t[c]: the class, or soft labels, smoothed", "" },
+    { "loss", "-weight * sum over c of t[c] * l[c]", "log-softmax target" },
+    { NULL },
+};
+
 const fvi_layer fvi_layer_softmax_cross_entropy = {
     .name = "softmax_cross_entropy",
     .onnx_op = "SoftmaxCrossEntropyLoss",
     .formula = "loss = weight * -log(softmax(x)[class]), or weight * -sum of t * log(softmax(x)) for soft labels t",
+    .inside = stages,
     .options_size = sizeof(fv_softmax_cross_entropy_options),
     .attributes = attributes,
     .min_inputs = 1,
