@@ -431,10 +431,19 @@ static fv_status backward(fvi_call *call)
     return FV_OK;
 }
 
+static const fvi_stage stages[] = {
+    { "mean", "m[c]: of the batch, or the running mean", "x" },
+    { "variance", "v[c]: of the batch, or the running variance", "x mean" },
+    { "normalised", "n[c] = (x[c] - m[c]) / sqrt(v[c] + epsilon)", "x mean variance" },
+    { "scaled", "y[c] = weight[c] * n[c] + bias[c]", "normalised" },
+    { NULL },
+};
+
 const fvi_layer fvi_layer_batch_norm = {
     .name = "batch_norm",
     .onnx_op = "BatchNormalization",
     .formula = "y[c] = weight[c] * (x[c] - mean[c]) / sqrt(variance[c] + epsilon) + bias[c]",
+    .inside = stages,
     .options_size = sizeof(fv_batch_norm_options),
     .attributes = attributes,
     .min_inputs = 1,

@@ -299,6 +299,46 @@ static void mistakes_in_blocks_have_their_place(void **state)
                    ":5:5: block 'a': there is a layer or block of that name already");
 }
 
+/* Only right before it, in the same list, and unless no_bias is written. */
+static void a_convolution_before_batch_norm_has_no_bias(void **state)
+{
+    (void)state;
+    expect_same(NET("  - conv2d: {filters: 2}\n"
+                    "  - batch_norm\n"
+                    "  - repeat: {count: 2, body: [conv2d: {filters: 2}, batch_norm]}\n"
+                    "  - conv2d: {filters: 2, no_bias: false}\n"
+                    "  - batch_norm\n"
+                    "  - conv2d: {filters: 2}\n"
+                    "  - relu\n"
+                    "  - batch_norm: {from: conv2d5}\n"
+                    "  - conv2d: {filters: 2}\n"
+                    "  - batch_norm: {from: relu1}\n"
+                    "  - add: {from: [batch_norm5, batch_norm6, conv2d6]}\n"
+                    "  - branch: [[conv2d: {filters: 2}], []]\n"
+                    "  - batch_norm\n"
+                    "  - dense: {units: 3}\n"
+                    "  - batch_norm\n"),
+                NET("  - conv2d: {filters: 2, no_bias: true}\n"
+                    "  - batch_norm\n"
+                    "  - conv2d: {filters: 2, no_bias: true}\n"
+                    "  - batch_norm\n"
+                    "  - conv2d: {filters: 2, no_bias: true}\n"
+                    "  - batch_norm\n"
+                    "  - conv2d: {filters: 2, no_bias: false}\n"
+                    "  - batch_norm\n"
+                    "  - conv2d: {filters: 2, no_bias: false}\n"
+                    "  - relu\n"
+                    "  - batch_norm: {from: conv2d5}\n"
+                    "  - conv2d: {filters: 2, no_bias: false}\n"
+                    "  - batch_norm: {from: relu1}\n"
+                    "  - add: {from: [batch_norm5, batch_norm6, conv2d6]}\n"
+                    "  - conv2d: {filters: 2, no_bias: false}\n"
+                    "  - concat: {from: [conv2d7, add1]}\n"
+                    "  - batch_norm\n"
+                    "  - dense: {units: 3}\n"
+                    "  - batch_norm\n"));
+}
+
 #define DEFINE(blocks) "input: [4, 8, 8]\nloss: none\ndefine:\n" blocks
 
 static void mistakes_in_definitions_have_their_place(void **state)
@@ -374,6 +414,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(references_look_outwards, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(heads_leave_the_flow, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_loss_on_the_output_is_enough, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_convolution_before_batch_norm_has_no_bias, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(mistakes_in_blocks_have_their_place, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(mistakes_in_definitions_have_their_place, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(expansion_is_bounded, make_folder, remove_folder),

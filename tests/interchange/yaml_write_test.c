@@ -100,6 +100,26 @@ static void what_reading_supplies_is_left_out(void **state)
         "  - dense: {units: 10, weight_init: {kind: gaussian, value: 1e-5}}\n");
 }
 
+/* The reader lets a convolution go without bias where batch_norm follows; the writer must say what it cannot know. */
+static void biases_before_batch_norm_are_told(void **state)
+{
+    (void)state;
+    expect_text("name: net\n"
+                "input: [1, 4, 4]\n"
+                "layers:\n"
+                "  - conv2d: {filters: 2}\n"
+                "  - batch_norm\n"
+                "  - conv2d: {filters: 2, no_bias: false}\n"
+                "  - batch_norm\n"
+                "  - conv2d: {filters: 2, no_bias: true}\n"
+                "  - relu\n"
+                "  - conv2d: {filters: 2}\n"
+                "  - relu\n"
+                "  - batch_norm: {from: conv2d4}\n"
+                "  - add: {from: [relu2, batch_norm3]}\n"
+                "loss: none\n");
+}
+
 static void odd_names_are_quoted(void **state)
 {
     (void)state;
@@ -166,6 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_network_of_the_zoo_reads_back, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(what_reading_supplies_is_left_out, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(biases_before_batch_norm_are_told, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(odd_names_are_quoted, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(heads_outputs_and_losses_are_kept, make_folder, remove_folder),
         cmocka_unit_test(an_unfinished_graph_is_refused),
