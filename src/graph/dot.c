@@ -216,8 +216,9 @@ static void put_backward(drawing *d, int32_t index)
             fvi_text_format(&d->text, "\\nd %s", node->param[i].suffix);
     fvi_text_append(&d->text, "\"];\n");
     for (int32_t j = 0; j < node->input_count; j++) {
-        if (d->differentiated[node->inputs[j]])
-            fvi_text_format(&d->text, "  g%d -> g%d [color=\"#bf9000\"];\n", (int)index, (int)node->inputs[j]);
+        if (d->differentiated[node->inputs[j]]) /* drawn against the arrow, so that it stands beside the forward pass */
+            fvi_text_format(&d->text, "  g%d -> g%d [dir=back, color=\"#bf9000\"];\n", (int)node->inputs[j],
+                            (int)index);
         if ((node->layer->backward_reads & FVI_READS_INPUT) != 0)
             fvi_text_format(&d->text, "  n%d -> g%d [%s];\n", (int)node->inputs[j], (int)index, line);
     }

@@ -68,8 +68,8 @@ static void backward_has_what_is_computed(void **state)
         &(fv_dot_options){ .backward = true },
         (const char *const[]){ "  g3 [fillcolor=\"#fff2cc\", label=\"backward of softmax_cross_entropy1\"];",
                                "  g2 [fillcolor=\"#fff2cc\", label=\"backward of a \\\"b\\\"\\nd weight\\nd bias\"];",
-                               "  g3 -> g2 [", "  n3 -> g3 [style=dotted", "  n1 -> g2 [style=dotted", NULL },
-        (const char *const[]){ "g2 -> g1", "g1 [", "g0 [", "g4", NULL });
+                               "  g2 -> g3 [dir=back, ", "  n3 -> g3 [style=dotted", "  n1 -> g2 [style=dotted", NULL },
+        (const char *const[]){ "g1 -> g2", "g1 [", "g0 [", "g4", NULL });
 }
 
 static void inside_opens_layers(void **state)
