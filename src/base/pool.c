@@ -4,12 +4,14 @@
  * The job's indices are taken from one atomic counter, by the caller (worker 0) and by whichever workers come: a job
  * never waits for a worker that has not entered, so a small job costs no wake-up. `state` counts the workers inside
  * (in steps of 2); its lowest bit says that the job is open. Waiting is spinning for a moment, since the next job of a
- * training step comes within microseconds, then sleeping.
+ * training step comes within microseconds, then offering the processor to others, then sleeping: who waits on a busy
+ * machine must not keep from running what it waits for.
  * Nesting is found by comparing thread identities with `owner`, so that no thread-local variable is needed.
  */
 #include "base/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdalign.h>
 #include <stdatomic.h>
@@ -18,7 +20,7 @@
 #include "base/float_mode.h"
 #include "base/processors.h"
 
-enum { OPEN = 1, INSIDE = 2, SPINS = 4000, CACHE_LINE = 64 };
+enum { OPEN = 1, INSIDE = 2, PAUSES = 50, SPINS = 400, CACHE_LINE = 64 };
 
 typedef struct worker {
     fvi_pool *pool;
@@ -51,8 +53,13 @@ struct fvi_pool {
     alignas(CACHE_LINE) atomic_size_t next;
 };
 
-static void relax(void)
+/* One turn of a wait: PAUSES short ones, then whoever else wants this processor comes first. */
+static void wait_a_turn(int32_t turn)
 {
+    if (turn >= PAUSES) {
+        sched_yield();
+        return;
+    }
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -103,7 +110,7 @@ static void wait_for_work(fvi_pool *pool)
     for (int32_t i = 0; i < pool->spins; i++) {
         if (has_work(pool) || atomic_load_explicit(&pool->stop, memory_order_relaxed))
             return;
-        relax();
+        wait_a_turn(i);
     }
     pthread_mutex_lock(&pool->sleep);
     /* Announced before looking again: the caller opens a job first and looks for sleepers second, both sequentially
@@ -133,7 +140,7 @@ static void wait_for_workers(fvi_pool *pool)
     for (int32_t i = 0; i < pool->spins; i++) {
         if (atomic_load(&pool->state) == 0)
             return;
-        relax();
+        wait_a_turn(i);
     }
     pthread_mutex_lock(&pool->sleep);
     atomic_store(&pool->caller_sleeps, true);
