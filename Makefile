@@ -4,11 +4,12 @@ PRESET ?= release
 PREFIX ?= /usr/local
 BUILD := build/$(PRESET)
 
-.PHONY: help build demo test bench install lint fuzz clean
+.PHONY: help build demo test test-zoo bench install lint fuzz clean
 
 help:
 	@echo "make demo      set up, build, train a network on digits and try it (under a minute)"
 	@echo "make test      set up, build and run every test"
+	@echo "make test-zoo  also the tests of named networks that take minutes and gigabytes"
 	@echo "make build     the command $(BUILD)/fovea and the libraries"
 	@echo "make bench     networks and convolutions on this machine, beside PyTorch where python3 has it"
 	@echo "make install   to PREFIX ($(PREFIX)); DESTDIR is honoured"
@@ -30,6 +31,10 @@ demo:
 test:
 	@tools/setup.sh test
 	@tools/test.sh $(PRESET)
+
+test-zoo:
+	@tools/setup.sh test
+	@FOVEA_TEST_LONG=1 tools/test.sh $(PRESET) -L '^(zoo|long)$$'
 
 bench: build
 	@FOVEA=$(BUILD)/fovea tools/bench.sh

@@ -62,15 +62,17 @@ static json_t *entry_object(const fv_zoo_entry *entry, const fv_graph *graph)
     return object;
 }
 
-/* "18.2 (10 crops)", "6.7 (144 crops, 7 models)", or "-" */
+/* "21.2", "18.2/10/1": of 10 crops and 1 model, "8.1 dense", or "-" */
 static const char *error_text(const fv_published_error *error, double percent, char *text, size_t size)
 {
-    if (percent > 0)
+    if (percent <= 0)
+        snprintf(text, size, "-");
+    else if (error->crops == 0)
+        snprintf(text, size, "%.4g dense", percent);
+    else if (error->crops == 1 && error->models == 1)
         snprintf(text, size, "%.4g", percent);
     else
-        snprintf(text, size, "-");
-    if (percent > 0 && (error->crops > 1 || error->models > 1))
-        snprintf(text + strlen(text), size - strlen(text), "/%d/%d", (int)error->crops, (int)error->models);
+        snprintf(text, size, "%.4g/%d/%d", percent, (int)error->crops, (int)error->models);
     return text;
 }
 
@@ -124,7 +126,8 @@ const cli_command cli_zoo = {
         "of the network\n"
         "without classifiers that only train. top-1 and top-5 are errors in percent as published by others, on their "
         "data and training,\n"
-        "not measured here: of one crop and one model, or as error/crops/models. --json names the papers and sources.",
+        "not measured here: of one crop and one model, as error/crops/models, or dense (run over the whole image). "
+        "--json names the papers and sources.",
     .options = options,
     .values_size = sizeof(values),
     .run = zoo_run,

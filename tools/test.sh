@@ -19,7 +19,8 @@ if ! cmake --build "build/$preset" >"$log" 2>&1; then
     grep -v -E '^\[[0-9]+/[0-9]+\] |^-- ' "$log" | tail -n 60 >&2
     exit 1
 fi
-# Tests use threads of their own, so few run side by side.
+# Tests use threads of their own, so few run side by side. Those of tests/long/ take minutes and gigabytes each.
+[ -n "${FOVEA_TEST_LONG:-}" ] || set -- -LE '^long$' "$@"
 ctest --preset "$preset" --output-on-failure --no-tests=error -j 2 "$@" >"$log" 2>&1
 status=$?
 if [ $status -ne 0 ]; then

@@ -14,7 +14,7 @@ extern "C" {
 /* An error that somebody published for a network, in percent. Not measured here. */
 typedef struct fv_published_error {
     double top1, top5;  /* 0: not given */
-    int32_t crops;      /* of each image whose answers were averaged; 1: one */
+    int32_t crops;      /* of each image, whose answers were averaged; 0: the network was run over the whole image */
     int32_t models;     /* 1: a single model; more: an ensemble of so many */
     const char *source; /* where: paper and table, with the data set */
 } fv_published_error;

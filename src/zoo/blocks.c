@@ -197,6 +197,20 @@ fv_status fvi_zoo_global_average_pool(fvi_zoo_net *net, fv_value *x, const char 
     return add_plain(net, "global_average_pool", x, 1, x, made.text);
 }
 
+fv_status fvi_zoo_shrink(fvi_zoo_net *net, fv_value *x, int32_t size, const char *name, ...)
+{
+    const fv_image_shape shape = fv_graph_node(net->graph, *x).output;
+    if (shape.h <= size && shape.w <= size)
+        return FV_OK;
+    va_list arguments;
+    va_start(arguments, name);
+    const fvi_zoo_name made = format_name(name, arguments);
+    va_end(arguments);
+    const int32_t h = shape.h < size ? shape.h : size, w = shape.w < size ? shape.w : size;
+    return fv_graph_add_adaptive_average_pool(
+        net->graph, *x, &(fv_adaptive_average_pool_options){ .name = made.text, .size = { h, w } }, x);
+}
+
 fv_status fvi_zoo_concat(fvi_zoo_net *net, const fv_value *parts, int32_t count, fv_value *x, const char *name, ...)
 {
     va_list arguments;
@@ -225,9 +239,18 @@ fv_status fvi_zoo_classifier(fvi_zoo_net *net, fv_value *x, const char *name, ..
     return fvi_zoo_loss(net, *x);
 }
 
+fv_status fvi_zoo_weighted_loss(fvi_zoo_net *net, fv_value scores, double weight, const char *name, ...)
+{
+    va_list arguments;
+    va_start(arguments, name);
+    const fvi_zoo_name made = format_name(name, arguments);
+    va_end(arguments);
+    fv_value loss = FV_NO_VALUE;
+    const fv_softmax_cross_entropy_options options = { .name = made.text, .weight = weight };
+    return fv_graph_add_softmax_cross_entropy(net->graph, scores, &options, &loss);
+}
+
 fv_status fvi_zoo_loss(fvi_zoo_net *net, fv_value scores)
 {
-    fv_value loss = FV_NO_VALUE;
-    return fv_graph_add_softmax_cross_entropy(net->graph, scores, &(fv_softmax_cross_entropy_options){ .name = "loss" },
-                                              &loss);
+    return fvi_zoo_weighted_loss(net, scores, 1, "loss");
 }

@@ -66,6 +66,8 @@ fv_status fvi_zoo_max_pool_ceil(fvi_zoo_net *net, fv_value *x, int32_t size, int
 fv_status fvi_zoo_average_pool(fvi_zoo_net *net, fv_value *x, int32_t size, int32_t stride, int32_t pad,
                                const char *name, ...) FVI_PRINTF(6, 7);
 fv_status fvi_zoo_global_average_pool(fvi_zoo_net *net, fv_value *x, const char *name, ...) FVI_PRINTF(3, 4);
+/* Averages images larger than size x size down to that size; smaller ones stay. */
+fv_status fvi_zoo_shrink(fvi_zoo_net *net, fv_value *x, int32_t size, const char *name, ...) FVI_PRINTF(4, 5);
 /* Puts the channels of count values side by side, or adds the values up. */
 fv_status fvi_zoo_concat(fvi_zoo_net *net, const fv_value *parts, int32_t count, fv_value *x, const char *name, ...)
     FVI_PRINTF(5, 6);
@@ -73,6 +75,9 @@ fv_status fvi_zoo_add(fvi_zoo_net *net, const fv_value *parts, int32_t count, fv
     FVI_PRINTF(5, 6);
 /* A dense layer with one score per class, and softmax cross-entropy "loss" on it. */
 fv_status fvi_zoo_classifier(fvi_zoo_net *net, fv_value *x, const char *name, ...) FVI_PRINTF(3, 4);
+/* The same loss with a factor: how auxiliary classifiers train. */
+fv_status fvi_zoo_weighted_loss(fvi_zoo_net *net, fv_value scores, double weight, const char *name, ...)
+    FVI_PRINTF(4, 5);
 /* Softmax cross-entropy "loss" on the scores. */
 fv_status fvi_zoo_loss(fvi_zoo_net *net, fv_value scores);
 

@@ -29,10 +29,15 @@ typedef struct fvi_zoo_network {
     const void *design;     /* what tells this network from its siblings; the builder knows the type */
 } fvi_zoo_network;
 
+/* The members of fv_zoo_entry that networks for ImageNet share: 1,000 classes, 224x224 out of 256x256. */
+#define FVI_ZOO_IMAGENET .input = { 3, 224, 224 }, .classes = 1000, .data = { 3, 256, 256 }
+
 /* One table per family, in the order of `fovea zoo`. */
 extern const fvi_zoo_network fvi_zoo_lenet[], fvi_zoo_lenet_1998[], fvi_zoo_convnetjs[];
 extern const fvi_zoo_network fvi_zoo_resnet[], fvi_zoo_cifar_resnet[], fvi_zoo_densenet[], fvi_zoo_mobilenet[];
 extern const fvi_zoo_network fvi_zoo_mlp[], fvi_zoo_small[], fvi_zoo_allconv[], fvi_zoo_prelu[];
+extern const fvi_zoo_network fvi_zoo_alexnet[], fvi_zoo_vgg[], fvi_zoo_googlenet[], fvi_zoo_bn_inception[];
+extern const fvi_zoo_network fvi_zoo_inception[];
 
 /* Whether the variant of this name is on. */
 bool fvi_zoo_flag(const fvi_zoo_net *net, const char *name);
