@@ -54,6 +54,17 @@ typedef struct fvi_activation {
 /* y[i] = f(x[i]), and dx[i] = dy[i] * f' with v = y or x as said above; dx may be dy. */
 typedef void fvi_activation_fn(const fvi_activation *f, size_t count, const void *x, void *y);
 typedef void fvi_activation_backward_fn(const fvi_activation *f, size_t count, const void *v, const void *dy, void *dx);
+/* ReLU with a slope for each channel, on a run of pixels; pixel i's channels lie side by side at stride * i. */
+typedef struct fvi_prelu_run {
+    size_t pixels, channels;
+    ptrdiff_t x, y, dx; /* strides in elements; y: of dy too */
+} fvi_prelu_run;
+
+/* y = x > 0 ? x : slope[c]*x, and dx = x > 0 ? dy : slope[c]*dy; dx may be NULL. sums[c] = sum of dy*x where not x > 0, from the
+ * first pixel to the last. */
+typedef void fvi_prelu_fn(const fvi_prelu_run *run, const void *slope, const void *x, void *y);
+typedef void fvi_prelu_backward_fn(const fvi_prelu_run *run, const void *slope, const void *x, const void *dy, void *dx,
+                                   void *sums);
 typedef void fvi_add_fn(size_t count, const void *a, const void *b, void *y); /* y = a + b */
 
 /* Products and weighted sums, element by element; nothing is fused. */
@@ -135,6 +146,8 @@ typedef struct fvi_kernels {
     const char *name; /* "reference", "avx2", ... */
     fvi_activation_fn *activation;
     fvi_activation_backward_fn *activation_backward;
+    fvi_prelu_fn *prelu;
+    fvi_prelu_backward_fn *prelu_backward;
     fvi_add_fn *add;
     fvi_multiply_fn *multiply;
     fvi_multiply_add_fn *multiply_add;

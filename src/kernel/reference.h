@@ -10,6 +10,8 @@
 
 fvi_activation_fn FVI_REAL_NAME(fvi_activation_reference);
 fvi_activation_backward_fn FVI_REAL_NAME(fvi_activation_backward_reference);
+fvi_prelu_fn FVI_REAL_NAME(fvi_prelu_reference);
+fvi_prelu_backward_fn FVI_REAL_NAME(fvi_prelu_backward_reference);
 fvi_add_fn FVI_REAL_NAME(fvi_add_reference);
 fvi_multiply_fn FVI_REAL_NAME(fvi_multiply_reference);
 fvi_multiply_add_fn FVI_REAL_NAME(fvi_multiply_add_reference);

@@ -10,9 +10,9 @@
 extern const fvi_layer fvi_layer_input, fvi_layer_conv2d, fvi_layer_max_pool2d, fvi_layer_average_pool2d,
     fvi_layer_dense, fvi_layer_flatten, fvi_layer_identity, fvi_layer_relu, fvi_layer_leaky_relu, fvi_layer_elu,
     fvi_layer_sigmoid, fvi_layer_tanh, fvi_layer_scaled_tanh, fvi_layer_softmax, fvi_layer_softmax_cross_entropy,
-    fvi_layer_euclidean_loss, fvi_layer_relu6, fvi_layer_gelu, fvi_layer_silu, fvi_layer_hard_swish,
-    fvi_layer_hard_sigmoid, fvi_layer_softplus, fvi_layer_binary_cross_entropy, fvi_layer_hinge_loss, fvi_layer_add,
-    fvi_layer_concat;
+    fvi_layer_euclidean_loss, fvi_layer_relu6, fvi_layer_prelu, fvi_layer_maxout, fvi_layer_gelu, fvi_layer_silu,
+    fvi_layer_hard_swish, fvi_layer_hard_sigmoid, fvi_layer_softplus, fvi_layer_binary_cross_entropy,
+    fvi_layer_hinge_loss, fvi_layer_add, fvi_layer_concat;
 extern const fvi_layer fvi_layer_conv2d_transpose, fvi_layer_subsample, fvi_layer_rbf, fvi_layer_map_loss;
 extern const fvi_layer fvi_layer_global_average_pool, fvi_layer_global_max_pool, fvi_layer_adaptive_average_pool,
     fvi_layer_channel_max_pool, fvi_layer_channel_average_pool, fvi_layer_pad, fvi_layer_crop, fvi_layer_slice,

@@ -119,6 +119,14 @@ static const char *const problems[] = {
     "elu n2c3h5w7",
     "elu n2c3h5w7a150",
     "relu6 n2c3h5w7",
+    "prelu n2c3h5w7",
+    "prelu n2c19h3w5",   /* whole vectors and a tail */
+    "prelu n2c19h3w5f1", /* one slope for all channels */
+    "prelu n5c33",
+    "maxout n2c6h3w5", /* two pieces */
+    "maxout n2c15h3w5k5",
+    "maxout n3c64k4",
+    "maxout n2c3h2w2k1",
     "gelu n2c3h5w7",
     "gelu n2c3h5w7f1", /* by tanh */
     "silu n2c3h5w7",
