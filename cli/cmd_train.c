@@ -17,7 +17,7 @@ typedef struct values {
     const char *data, *out;
     int64_t epochs, batch, blocks, seed, threads, schedule, shift;
     double rate, momentum, decay, warmup;
-    bool flip, crop, overwrite, json;
+    bool flip, crop, population, overwrite, json;
 } values;
 
 static const char *const schedules[] = { "cosine", "constant", NULL };
@@ -55,6 +55,8 @@ static const cli_option options[] = {
       "where images are larger than the input: a random place, not the centre" },
     { "blocks", "train.blocks", CLI_INTEGER, "N", offsetof(values, blocks), 1, 65536, "1", NULL, CLI_COMPLETE_NONE,
       "sample blocks of a batch, summed along a fixed tree" },
+    { "population-statistics", "train.population_statistics", CLI_FLAG, NULL, offsetof(values, population), 0, 0, NULL,
+      NULL, CLI_COMPLETE_NONE, "batch norm: at the end, take means and variances over all training images" },
     { "seed", "train.seed", CLI_INTEGER, "N", offsetof(values, seed), 0, 9e15, "1", NULL, CLI_COMPLETE_NONE,
       "of initial values, order and augmentation" },
     { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE,
@@ -205,6 +207,7 @@ static int make_trainer(training *t)
         .epochs = (int32_t)given->epochs,
         .batch = (int32_t)given->batch,
         .blocks = (int32_t)given->blocks,
+        .population_statistics = given->population,
         .rate = given->rate,
         .constant_rate = given->schedule == 1,
         .warmup = given->warmup,

@@ -46,6 +46,9 @@ FV_API fv_status fv_session_forward(fv_session *session, const fv_batch *batch, 
 FV_API fv_status fv_session_backward(fv_session *session, double divisor);
 /* forward and backward with divisor = result.weight. */
 FV_API fv_status fv_session_step(fv_session *session, const fv_batch *batch, fv_step_result *result);
+/* Writes what the last forward call in training mode observed (batch norm's means and variances) into the slots of
+ * the statistics in fv_session_gradients(), as backward does too. FV_ERR_STATE before such a call. */
+FV_API fv_status fv_session_observe(fv_session *session);
 /* The gradients, in the layout of params. Borrowed; overwritten by the next backward. NULL unless the plan trains. */
 FV_API fv_params *fv_session_gradients(fv_session *session);
 /* Called from the thread that runs backward, as soon as gradient `parameter` (index in params) is complete. */

@@ -26,6 +26,7 @@ typedef struct fv_train_options {
     uint64_t seed;
     fv_preprocess preprocess;
     fv_augment augment;
+    bool population_statistics; /* after the last epoch: fv_population_statistics() over the training images */
 } fv_train_options;
 
 /* The usual preprocessing for training graph on dataset: the graph's input size, each channel's mean and deviation over
@@ -99,6 +100,14 @@ FV_API fv_status fv_blocks_gradients(fv_blocks *blocks, const fv_batch *batch, i
                                      double divisor, fv_params *gradients, fv_step_result *result);
 /* sum += x, element by element: how ranges are put together. FV_ERR_SHAPE when their layouts differ. */
 FV_API fv_status fv_gradients_add(fv_params *sum, fv_params *x);
+
+/* Replaces batch norm's running statistics by those of the whole data set under the present weights: each batch of `batch` images in the
+ * data set's order, without augmentation, is normalised by itself, and means and variances (with the factor m/(m-1)) are
+ * averaged (Ioffe & Szegedy 2015, algorithm 2). A last batch of one image is left out. params: float32, of a graph with a loss;
+ * nothing happens where it has no statistics. Errors: those of plan, loader and session; the context's message says more, and
+ * params are as before. */
+FV_API fv_status fv_population_statistics(fv_params *params, const fv_dataset *dataset,
+                                          const fv_preprocess *preprocess, int32_t batch);
 
 typedef struct fv_evaluation {
     int64_t samples;

@@ -231,6 +231,21 @@ fv_status fv_session_backward(fv_session *session, double divisor)
     return status;
 }
 
+fv_status fv_session_observe(fv_session *session)
+{
+    const fv_plan *plan = session->plan;
+    if (!fvi_plan_trains(plan) || !session->forwarded)
+        return fvi_fail_in(&session->message, FV_ERR_STATE,
+                           "observed statistics: call fv_session_forward() of a plan for training first");
+    for (int32_t i = 0; i < plan->forward_count; i++) {
+        const fvi_plan_node *node = &plan->node[plan->step[i].node];
+        const fvi_layer *layer = plan->nodes[plan->step[i].node].layer;
+        if (layer->observe != NULL && node->setup.backward)
+            layer->observe(&session->call[i]);
+    }
+    return FV_OK;
+}
+
 fv_status fv_session_step(fv_session *session, const fv_batch *batch, fv_step_result *result)
 {
     FV_TRY(fv_session_forward(session, batch, result));

@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "fovea/tensor.h"
 #include "kernel/norm/channel.h"
+#include "kernel/norm/local.h"
 
 /* Activations y = f(x) with up to two numbers:
  *   relu         max(x, 0), a NaN stays            relu6         min(max(x, 0), 6)
@@ -175,6 +176,11 @@ typedef struct fvi_kernels {
     fvi_channel_scale_fn *channel_scale;
     fvi_channel_normalize_fn *channel_normalize;
     fvi_channel_normalize_backward_fn *channel_normalize_backward;
+    fvi_local_across_fn *local_across;
+    fvi_local_across_backward_fn *local_across_backward;
+    fvi_local_within_fn *local_within;
+    fvi_local_terms_fn *local_terms;
+    fvi_local_within_backward_fn *local_within_backward;
 } fvi_kernels;
 
 /* The table for a dtype (FV_F32, FV_F64) and instruction set; reference: the plain loops, also for float32. Never NULL. */

@@ -41,4 +41,9 @@ const fvi_kernels FVI_ISA_NAME(fvi_kernels_f32) = {
     .channel_scale = FVI_ISA_NAME(fvi_channel_scale_f32),
     .channel_normalize = FVI_ISA_NAME(fvi_channel_normalize_f32),
     .channel_normalize_backward = FVI_ISA_NAME(fvi_channel_normalize_backward_f32),
+    .local_across = FVI_ISA_NAME(fvi_local_across_f32),
+    .local_across_backward = FVI_ISA_NAME(fvi_local_across_backward_f32),
+    .local_within = FVI_ISA_NAME(fvi_local_within_f32),
+    .local_terms = FVI_ISA_NAME(fvi_local_terms_f32),
+    .local_within_backward = FVI_ISA_NAME(fvi_local_within_backward_f32),
 };

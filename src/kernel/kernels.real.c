@@ -42,4 +42,9 @@ const fvi_kernels FVI_REAL_NAME(fvi_kernels_reference) = {
     .channel_scale = FVI_REAL_NAME(fvi_channel_scale_reference),
     .channel_normalize = FVI_REAL_NAME(fvi_channel_normalize_reference),
     .channel_normalize_backward = FVI_REAL_NAME(fvi_channel_normalize_backward_reference),
+    .local_across = FVI_REAL_NAME(fvi_local_across_reference),
+    .local_across_backward = FVI_REAL_NAME(fvi_local_across_backward_reference),
+    .local_within = FVI_REAL_NAME(fvi_local_within_reference),
+    .local_terms = FVI_REAL_NAME(fvi_local_terms_reference),
+    .local_within_backward = FVI_REAL_NAME(fvi_local_within_backward_reference),
 };

@@ -39,6 +39,11 @@ fvi_channel_products_fn FVI_REAL_NAME(fvi_channel_products_reference);
 fvi_channel_scale_fn FVI_REAL_NAME(fvi_channel_scale_reference);
 fvi_channel_normalize_fn FVI_REAL_NAME(fvi_channel_normalize_reference);
 fvi_channel_normalize_backward_fn FVI_REAL_NAME(fvi_channel_normalize_backward_reference);
+fvi_local_across_fn FVI_REAL_NAME(fvi_local_across_reference);
+fvi_local_across_backward_fn FVI_REAL_NAME(fvi_local_across_backward_reference);
+fvi_local_within_fn FVI_REAL_NAME(fvi_local_within_reference);
+fvi_local_terms_fn FVI_REAL_NAME(fvi_local_terms_reference);
+fvi_local_within_backward_fn FVI_REAL_NAME(fvi_local_within_backward_reference);
 
 extern const fvi_kernels FVI_REAL_NAME(fvi_kernels_reference);
 

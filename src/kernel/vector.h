@@ -33,6 +33,11 @@ fvi_channel_products_fn FVI_ISA_NAME(fvi_channel_products_f32);
 fvi_channel_scale_fn FVI_ISA_NAME(fvi_channel_scale_f32);
 fvi_channel_normalize_fn FVI_ISA_NAME(fvi_channel_normalize_f32);
 fvi_channel_normalize_backward_fn FVI_ISA_NAME(fvi_channel_normalize_backward_f32);
+fvi_local_across_fn FVI_ISA_NAME(fvi_local_across_f32);
+fvi_local_across_backward_fn FVI_ISA_NAME(fvi_local_across_backward_f32);
+fvi_local_within_fn FVI_ISA_NAME(fvi_local_within_f32);
+fvi_local_terms_fn FVI_ISA_NAME(fvi_local_terms_f32);
+fvi_local_within_backward_fn FVI_ISA_NAME(fvi_local_within_backward_f32);
 
 /* Kernels that have no vector form, because they are in double or too short to matter: the reference's. */
 fvi_softmax_backward_fn fvi_softmax_backward_reference_f32;

@@ -420,6 +420,13 @@ static void write_observed(const norm_pass *pass)
     }
 }
 
+static void observe(const fvi_call *call)
+{
+    fvi_call copy = *call;
+    const norm_pass pass = make_pass(&copy, &call->y);
+    write_observed(&pass);
+}
+
 static fv_status backward(fvi_call *call)
 {
     norm_pass pass = make_pass(call, &call->dx[0]);
@@ -454,4 +461,5 @@ const fvi_layer fvi_layer_batch_norm = {
     .pack = pack,
     .forward = forward,
     .backward = backward,
+    .observe = observe,
 };

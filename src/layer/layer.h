@@ -162,6 +162,8 @@ typedef struct fvi_layer {
     void (*pack)(const fvi_call *call);  /* NULL: nothing to pack; reads param, writes packed */
     fv_status (*forward)(fvi_call *call);
     fv_status (*backward)(fvi_call *call);
+    /* Layers with statistics: writes them as backward does (dparam), after forward. */
+    void (*observe)(const fvi_call *call);
     /* Instead of backward, for layers with parameters: two parts, so that each is timed and parameter gradients are
      * announced first. Of the two only backward_weights may read what backward_reads names. */
     fv_status (*backward_weights)(fvi_call *call);

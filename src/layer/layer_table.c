@@ -30,6 +30,7 @@ const fvi_layer *const fvi_layers[] = {
     &fvi_layer_dense,
     &fvi_layer_batch_norm,
     &fvi_layer_dropout,
+    &fvi_layer_local_response_norm,
     &fvi_layer_flatten,
     &fvi_layer_identity,
     &fvi_layer_relu,

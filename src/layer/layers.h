@@ -17,6 +17,6 @@ extern const fvi_layer fvi_layer_conv2d_transpose, fvi_layer_subsample, fvi_laye
 extern const fvi_layer fvi_layer_global_average_pool, fvi_layer_global_max_pool, fvi_layer_adaptive_average_pool,
     fvi_layer_channel_max_pool, fvi_layer_channel_average_pool, fvi_layer_pad, fvi_layer_crop, fvi_layer_slice,
     fvi_layer_reshape, fvi_layer_upsample, fvi_layer_multiply;
-extern const fvi_layer fvi_layer_batch_norm, fvi_layer_dropout;
+extern const fvi_layer fvi_layer_batch_norm, fvi_layer_dropout, fvi_layer_local_response_norm;
 
 #endif

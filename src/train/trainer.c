@@ -12,6 +12,7 @@ typedef void progress_fn(void *user, const fv_train_progress *progress);
 struct fv_trainer {
     fv_context *context;
     const fv_graph *graph;
+    const fv_dataset *train;
     fv_params *params;
     fv_train_options options; /* defaults filled in */
     int64_t samples, steps_per_epoch;
@@ -95,6 +96,7 @@ fv_status fv_trainer_create(fv_trainer **out, const fv_graph *graph, fv_params *
         return fvi_out_of_memory(context, "trainer", sizeof *trainer);
     trainer->context = context;
     trainer->graph = graph;
+    trainer->train = train;
     trainer->params = params;
     trainer->options = filled;
     trainer->samples = fv_dataset_count(train);
@@ -232,6 +234,18 @@ static fv_status train_batches(fv_trainer *trainer, epoch_sums *sums)
     }
 }
 
+/* After the last epoch, if asked for. */
+static fv_status finish_statistics(fv_trainer *trainer)
+{
+    if (!trainer->options.population_statistics || trainer->epoch + 1 < trainer->options.epochs)
+        return FV_OK;
+    const fv_status status =
+        fv_population_statistics(trainer->params, trainer->train, &trainer->options.preprocess, trainer->options.batch);
+    if (status != FV_OK)
+        return fvi_fail_in(&trainer->message, status, "%s", fv_context_message(trainer->context));
+    return FV_OK;
+}
+
 static fv_status measure_epoch(fv_trainer *trainer, fv_epoch_record *record)
 {
     fvi_measure measure = { 0 };
@@ -255,7 +269,9 @@ static fv_status run_epoch(fv_trainer *trainer, fv_epoch_record *record)
     if (fv_trainer_done(trainer))
         return fvi_fail_in(&trainer->message, FV_ERR_STATE, "all %d epochs are trained", trainer->options.epochs);
     fv_session_params_changed(trainer->session); /* the caller may have written params between epochs */
-    const fv_status status = train_batches(trainer, &sums);
+    fv_status status = train_batches(trainer, &sums);
+    if (status == FV_OK)
+        status = finish_statistics(trainer);
     record->epoch = trainer->epoch + 1;
     record->train_loss = sums.weight > 0 ? sums.loss / sums.weight : 0;
     record->train_accuracy = sums.done > 0 ? (double)sums.correct / (double)sums.done : 0;

@@ -109,6 +109,12 @@ static const char *const problems[] = {
     "dropout n2c3h5w7",      /* nothing dropped */
     "dropout n2c3h5w7a50x1",
     "dropout n2c3h5w7a50f1x1",
+    "local_response_norm n2c9h2w3r5a100q75",     /* across: size, alpha, beta */
+    "local_response_norm n1c3h2w2r7a200q50",     /* a window of more channels than there are */
+    "local_response_norm n1c300h1w2r5a100q75f1", /* more than one tile; alpha for each element */
+    "local_response_norm n2c5h2w2",
+    "local_response_norm n2c9h5w4r3a100q75o1", /* within */
+    "local_response_norm n1c3h2w3r7a300q125o1f1",
     "flatten n2c3h4w5",
     "flatten n3c6",
     "identity n2c3h4w5",

@@ -200,6 +200,12 @@ static void set_options(layer_case *problem, const int32_t number[26])
         options->batch_norm = (fv_batch_norm_options){ .ghost = get(number, 'g'),
                                                        .no_scale = (get(number, 'b') & 1) != 0,
                                                        .no_shift = (get(number, 'b') & 2) != 0 };
+    else if (strcmp(type, "local_response_norm") == 0)
+        options->local_response_norm = (fv_local_response_norm_options){ .size = get(number, 'r'),
+                                                                         .alpha = get(number, 'a') / 100.0,
+                                                                         .beta = get(number, 'q') / 100.0,
+                                                                         .within_channel = get(number, 'o') != 0,
+                                                                         .alpha_per_element = get(number, 'f') != 0 };
     else if (strcmp(type, "dropout") == 0)
         options->dropout = (fv_dropout_options){ .drop = get(number, 'a') / 100.0,
                                                  .classic = get(number, 'f') != 0,

@@ -16,6 +16,7 @@
  *   l1 each position of an image   y1 class weights   f1 also tanh form, shared slope, squared hinge
  *   batch_norm: g ghost, b1 no scale, b2 no shift, b3 neither                x1 inference mode
  *   dropout: a drop, f1 classic, o1 channels
+ *   local_response_norm: r size, a alpha, q beta, o1 within the channel, f1 alpha for each element
  *   t targets: 1 classes, 2 soft labels, 3 values         z1 sample weights         f1 half
  */
 #ifndef FVI_TEST_LAYER_CASE_H
