@@ -80,7 +80,47 @@ def upsample(p, x):
     return F.interpolate(x, scale_factor=(p["r"], p["s"]), mode="nearest")
 
 
+def batch_norm(p, x, *parameters):
+    """With a momentum of 1 the running statistics become what the batch showed: what the test finds in their gradients. Ghost
+    batches are batches."""
+    scale, shift, mean, variance = parameters if not p.get("b") else (None, None, *parameters)
+    training = not p.get("x")
+    groups = max(1, x.shape[0] // p["g"]) if p.get("g") and training else 1
+    outputs, means, variances = [], [], []
+    for group in range(groups):
+        part = x[x.shape[0] * group // groups:x.shape[0] * (group + 1) // groups]
+        seen = [mean.clone(), variance.clone()]
+        outputs.append(F.batch_norm(part, seen[0], seen[1], scale, shift, training, 1.0, 1e-5))
+        means.append(seen[0] * part.shape[0] / x.shape[0])
+        variances.append(seen[1] * part.shape[0] / x.shape[0])
+    mean.copy_(sum(means))
+    variance.copy_(sum(variances))
+    return torch.cat(outputs)
+
+
+def local_response_norm(p, x):
+    size, alpha, beta = p.get("r") or 5, p.get("a", 0) / 100 or 1e-4, p.get("q", 0) / 100 or 0.75
+    cells = size * size if p.get("o") else size
+    alpha *= cells if p.get("f") else 1
+    if p.get("o"):
+        return x / (1 + alpha * F.avg_pool2d(x * x, size, 1, size // 2)) ** beta
+    return F.local_response_norm(x, size, alpha, beta, 1.0)
+
+
 FAMILIES = {
+    "norm": [
+        ("batch_norm n5c3", batch_norm, [(3,)] * 4, 2),
+        ("batch_norm n3c5h3w2", batch_norm, [(5,)] * 4, 2),
+        ("batch_norm n7c3h2w3g2", batch_norm, [(3,)] * 4, 2),
+        ("batch_norm n2c4h3w3b3", batch_norm, [(4,)] * 2, 2),
+        ("batch_norm n3c5h3w2x1", batch_norm, [(5,)] * 4, 2),
+        ("batch_norm n1c6x1", batch_norm, [(6,)] * 4, 2),
+        ("local_response_norm n2c9h2w3r5a100q75", local_response_norm),
+        ("local_response_norm n2c7h3w2", local_response_norm),
+        ("local_response_norm n1c5h2w2r3a200q50f1", local_response_norm),
+        ("local_response_norm n2c3h5w4r3a100q75o1", local_response_norm),
+        ("dropout n2c3h3w2a50x1", lambda p, x: F.dropout(x, 0.5, training=False)),
+    ],
     "pooling": [
         ("max_pool2d n2c2h13w13r3u2", max_pool2d),  # AlexNet's overlapping windows
         ("max_pool2d n1c3h8w7r3u2e1", max_pool2d),  # GoogLeNet's, rounded up
@@ -121,10 +161,13 @@ def input_shape(p, problem, index):
     return p.get("n", 1), p.get("c", 1), p.get("h", 1), p.get("w", 1)
 
 
-def write_case(out, problem, function, parameter_shapes=()):
+def write_case(out, problem, function, parameter_shapes=(), statistics=0):
+    """The last `statistics` parameters are no parameters of PyTorch: above 0.25, and changed by the function."""
     p = letters(problem)
     inputs = [golden.fill(input_shape(p, problem, i), X_STREAM + i, 2.0).requires_grad_() for i in range(p.get("i", 1))]
-    parameters = [golden.fill(shape, PARAM_STREAM + i, 2.0).requires_grad_() for i, shape in enumerate(parameter_shapes)]
+    parameters = [golden.fill(shape, PARAM_STREAM + i, 2.0) for i, shape in enumerate(parameter_shapes)]
+    trained = len(parameters) - statistics
+    parameters = [v.requires_grad_() if i < trained else v.abs() + 0.25 for i, v in enumerate(parameters)]
     y = function(p, *inputs, *parameters)
     y.backward(golden.fill(y.shape, DY_STREAM, 2.0))
     out.write(f"case {problem}\n")
@@ -132,7 +175,7 @@ def write_case(out, problem, function, parameter_shapes=()):
     for index, tensor in enumerate(inputs):
         golden.write_line(out, f"dx{index}", tensor.grad.reshape(-1))
     for index, tensor in enumerate(parameters):
-        golden.write_line(out, f"dparam{index}", tensor.grad.reshape(-1))
+        golden.write_line(out, f"dparam{index}", (tensor.grad if index < trained else tensor).reshape(-1))
 
 
 def main():

@@ -178,7 +178,6 @@ static fv_status declare_connected(fvi_infer *node, const fvi_conv2d_shape *shap
     node->multiply_adds = count * area * shape->oh * shape->ow;
     fvi_convolve_declare(node, &weight, shape->k, count * area / shape->k, fan_out > 0 ? fan_out : 1,
                          &options->weight_init, &options->bias_init, options->no_bias);
-    node->param[0].max_norm = options->max_norm;
     return FV_OK;
 }
 
@@ -209,6 +208,7 @@ static fv_status infer(fvi_infer *node)
         return declare_connected(node, &shape);
     fvi_convolve_declare(node, &weight, shape.k, weight.size[1] * area, shape.k / shape.groups * area,
                          &options->weight_init, &options->bias_init, options->no_bias);
+    node->param[0].max_norm = options->max_norm;
     return FV_OK;
 }
 
