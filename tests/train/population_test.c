@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "support/files.h"
 #include "train/small_run.h"
 
 enum { IMAGES = 22, BATCH = 8, PIXELS = SMALL_SIZE * SMALL_SIZE };
@@ -114,6 +115,32 @@ FV_TEST(population, the_trainer_takes_them_at_the_end)
     fv_context_destroy(context);
 }
 
+FV_TEST(population, model_files_carry_statistics)
+{
+    fv_context *context = small_context(1);
+    fv_graph *graph = norm_graph(context);
+    fv_params *params = small_params(graph, FV_F32);
+    fv_model *model = NULL;
+    const fv_preprocess preprocess = { .input = { 1, SMALL_SIZE, SMALL_SIZE }, .classes = SMALL_CLASSES };
+    char folder[TEST_PATH], path[TEST_PATH], written[17], read[17];
+    test_folder_make(folder);
+    test_path(path, folder, "norm.safetensors");
+    *(float *)fv_params_values(params, fv_params_find(params, "norm.running_var")) = 0.375f;
+    assert_int_equal(fv_model_write(context, path, params, &preprocess, NULL), FV_OK);
+    if (fv_model_read(&model, context, path) != FV_OK)
+        fail_msg("%s", fv_context_message(context));
+    fv_params *found = fv_model_params(model);
+    assert_true(*(float *)fv_params_values(found, fv_params_find(found, "norm.running_var")) == 0.375f);
+    fv_params_hash(params, written);
+    fv_params_hash(found, read);
+    assert_string_equal(written, read);
+    fv_model_destroy(model);
+    test_folder_remove(folder);
+    fv_params_destroy(params);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
 FV_TEST(population, without_statistics_nothing_happens)
 {
     fv_context *context = small_context(1);
@@ -130,4 +157,4 @@ FV_TEST(population, without_statistics_nothing_happens)
 }
 
 FV_TESTS(population, statistics_are_those_of_the_data_set, the_trainer_takes_them_at_the_end,
-         without_statistics_nothing_happens)
+         model_files_carry_statistics, without_statistics_nothing_happens)
