@@ -20,10 +20,10 @@ typedef struct fv_param_info {
     const char *name; /* "<layer>.weight", "<layer>.bias" */
     fv_shape shape;
     int64_t elements;
-    size_t offset;                     /* of its first element from fv_params_data(), in elements; a multiple of 16 */
-    fv_value node;                     /* that declares it */
-    bool decayed;                      /* weight decay applies: weights, not biases */
-    bool trained;                      /* false: a statistic, or a constant */
+    size_t offset; /* of its first element from fv_params_data(), in elements; a multiple of 16 */
+    fv_value node; /* that declares it */
+    bool decayed;  /* weight decay applies: weights, not biases */
+    bool trained;  /* false: a statistic, or a constant */
     /* Statistics (batch norm's running mean and variance) have a momentum above 0: their gradient is what the batch showed,
      * and fv_optimizer_update() does value += momentum * (gradient - value), nothing else. */
     double momentum;

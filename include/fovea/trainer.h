@@ -106,8 +106,8 @@ FV_API fv_status fv_gradients_add(fv_params *sum, fv_params *x);
  * averaged (Ioffe & Szegedy 2015, algorithm 2). A last batch of one image is left out. params: float32, of a graph with a loss;
  * nothing happens where it has no statistics. Errors: those of plan, loader and session; the context's message says more, and
  * params are as before. */
-FV_API fv_status fv_population_statistics(fv_params *params, const fv_dataset *dataset,
-                                          const fv_preprocess *preprocess, int32_t batch);
+FV_API fv_status fv_population_statistics(fv_params *params, const fv_dataset *dataset, const fv_preprocess *preprocess,
+                                          int32_t batch);
 
 typedef struct fv_evaluation {
     int64_t samples;

@@ -17,11 +17,11 @@ struct fv_loader {
     fv_loader_options options;
     fv_image_shape source;
     int64_t count, position, epoch;
-    int32_t n;        /* samples of the last batch */
-    int32_t *order;   /* [count] */
-    int32_t *classes; /* [batch] */
+    int32_t n;         /* samples of the last batch */
+    int32_t *order;    /* [count] */
+    int32_t *classes;  /* [batch] */
     uint64_t *samples; /* [batch]: indices in the data set */
-    float *images;    /* [batch][h][w][c] */
+    float *images;     /* [batch][h][w][c] */
     size_t image_elements;
     fvi_pixel_table table;
     fvi_message message;
