@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "plan/plan_internal.h"
 #include "support/graphs.h"
 #include "support/test.h"
@@ -256,5 +257,174 @@ FV_TEST(place, a_flat_densenet_block_is_one_wide_tensor)
     check_densenet_block(true, parts);
 }
 
+/* The named networks that depend on it: no copies, however deep. */
+FV_TEST(place, densenets_of_the_zoo_copy_nothing)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 1);
+    fv_graph *graph = NULL;
+    assert_int_equal(fv_zoo_build(&graph, context, "densenet-121"), FV_OK);
+    for (int mode = FV_TRAIN; mode <= FV_PREDICT; mode++) {
+        fv_plan *plan = NULL;
+        assert_int_equal(fv_plan_create(&plan, graph, &(fv_plan_options){ .mode = (fv_mode)mode }), FV_OK);
+        assert_int_equal(count_steps(plan, "concat", "forward"), 0);
+        assert_int_equal(count_steps(plan, "concat", "backward"), 0);
+        assert_int_equal(fv_plan_reorder_count(plan), 1);
+        int32_t accumulations = 0, saved = 0;
+        for (int32_t i = 0; i < plan->step_count; i++)
+            accumulations += plan->step[i].kind == FVI_STEP_ACCUMULATE;
+        for (int32_t i = 0; i < plan->node_count; i++)
+            saved += plan->node[i].saved != FVI_NONE;
+        assert_int_equal(accumulations, mode == FV_TRAIN ? 6 + 12 + 24 + 16 : 0); /* one for each layer of a block */
+        assert_int_equal(saved > 0, mode == FV_TRAIN);                            /* inference keeps nothing */
+        fv_plan_destroy(plan);
+    }
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+/* Random graphs of what shares memory, on 2x3 pixels. */
+enum { RANDOM_GRAPHS = 40, RANDOM_NODES = 12, MOST_CHANNELS = 16 };
+
+typedef struct random_graph {
+    fv_graph *graph;
+    fvi_random random;
+    fv_value value[RANDOM_NODES + 1];
+    int32_t count;
+} random_graph;
+
+static int32_t below(random_graph *r, int32_t bound)
+{
+    return (int32_t)fvi_random_below(&r->random, (uint32_t)bound);
+}
+
+/* Rather a late value than an early one, so that graphs are deep. */
+static fv_value pick(random_graph *r)
+{
+    const int32_t a = below(r, r->count), b = below(r, r->count), chosen = a > b ? a : b;
+    return r->value[chosen];
+}
+
+static int32_t channels(const random_graph *r, fv_value x)
+{
+    return fv_graph_node(r->graph, x).output.c;
+}
+
+static fv_value random_join(random_graph *r)
+{
+    fv_value x[3];
+    int32_t count = 0, sum = 0;
+    for (int32_t i = 0; i < 2 + below(r, 2); i++) {
+        x[count] = pick(r);
+        if (sum + channels(r, x[count]) <= MOST_CHANNELS || count == 0)
+            sum += channels(r, x[count++]);
+    }
+    return add(r->graph, "concat", x, count, NULL);
+}
+
+static fv_value random_sum(random_graph *r)
+{
+    fv_value x[2] = { pick(r), pick(r) };
+    if (channels(r, x[0]) != channels(r, x[1]))
+        x[1] = convolve(r->graph, x[1], channels(r, x[0]), 1, 1);
+    return add(r->graph, below(r, 3) == 0 ? "multiply" : "add", x, 2, NULL);
+}
+
+static fv_value random_gate(random_graph *r)
+{
+    const fv_value x = pick(r), pooled = add(r->graph, "global_average_pool", &x, 1, NULL);
+    return add(r->graph, "multiply", (fv_value[]){ x, add(r->graph, "sigmoid", &pooled, 1, NULL) }, 2, NULL);
+}
+
+static fv_value random_slice(random_graph *r)
+{
+    const fv_value x = pick(r);
+    const int32_t first = below(r, channels(r, x));
+    const fv_slice_options options = { .first = first, .count = 1 + below(r, channels(r, x) - first) };
+    return add(r->graph, "slice", &x, 1, &options);
+}
+
+static fv_value random_node(random_graph *r)
+{
+    switch (below(r, 9)) {
+    case 0:
+    case 1:
+        return random_join(r);
+    case 2:
+        return random_sum(r);
+    case 3:
+        return random_gate(r);
+    case 4:
+        return random_slice(r);
+    case 5:
+        return add(r->graph, "pad", (fv_value[]){ pick(r) }, 1,
+                   &(fv_pad_options){ .channels = { below(r, 3), below(r, 3) }, .value = below(r, 2) });
+    case 6:
+        return add(r->graph, "tanh", (fv_value[]){ pick(r) }, 1, NULL);
+    case 7:
+        return add(r->graph, "identity", (fv_value[]){ pick(r) }, 1, NULL);
+    default:
+        return convolve(r->graph, pick(r), 1 + below(r, 4), 3, 1);
+    }
+}
+
+static bool is_read(const fv_graph *graph, fv_value x)
+{
+    for (int32_t i = x + 1; i < fv_graph_node_count(graph); i++)
+        for (int32_t j = 0; j < fv_graph_node(graph, i).input_count; j++)
+            if (fv_graph_node(graph, i).inputs[j] == x)
+                return true;
+    return false;
+}
+
+static fv_graph *make_random(fv_context *context, uint64_t seed)
+{
+    random_graph r = { .random = fvi_random_start(seed, FVI_PURPOSE_TEST, 77) };
+    r.graph = start(context, (fv_image_shape){ 3, 2, 3 }, &r.value[0]);
+    for (r.count = 1; r.count <= RANDOM_NODES; r.count++)
+        r.value[r.count] = random_node(&r);
+    fv_value ends[RANDOM_NODES + 1];
+    int32_t count = 0;
+    for (int32_t i = 0; i < r.count; i++)
+        if (!is_read(r.graph, r.value[i]))
+            ends[count++] = r.value[i];
+    finish(r.graph, add(r.graph, "concat", ends, count, NULL));
+    return r.graph;
+}
+
+static void scores_of(const fv_graph *graph, fv_mode mode, double scores[2 * CLASSES])
+{
+    test_run run = test_start(graph, &(fv_plan_options){ .batch = 2, .dtype = FV_F64, .mode = mode });
+    fv_batch batch = test_batch(graph, 2, 5);
+    fv_step_result result;
+    assert_int_equal(fv_session_forward(run.session, &batch, &result), FV_OK);
+    assert_int_equal(fv_session_read(run.session, fv_graph_output(graph), scores, 2 * CLASSES), FV_OK);
+    test_batch_release(&batch);
+    test_end(&run);
+}
+
+/* Plans for training and for prediction share memory differently, and the results are the same; gradients are right. */
+FV_TEST(place, random_graphs_keep_their_numbers)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 1);
+    for (uint64_t seed = 1; seed <= RANDOM_GRAPHS; seed++) {
+        fv_graph *graph = make_random(context, seed);
+        double train[2 * CLASSES], predict[2 * CLASSES];
+        fv_gradient_check_result result;
+        scores_of(graph, FV_TRAIN, train);
+        scores_of(graph, FV_PREDICT, predict);
+        if (memcmp(train, predict, sizeof train) != 0)
+            fail_msg("graph %d: training and prediction differ", (int)seed);
+        assert_int_equal(fv_gradient_check(graph, &(fv_gradient_check_options){ .elements = -1 }, &result), FV_OK);
+        if (!(result.worst < 1e-6))
+            fail_msg("graph %d: gradients differ from central differences by %g", (int)seed, result.worst);
+        fv_graph_destroy(graph);
+    }
+    fv_context_destroy(context);
+    assert_int_equal(allocator.live, 0);
+}
+
 FV_TESTS(place, slices_cost_no_forward_step, the_input_may_be_sliced, a_padded_shortcut_is_not_copied,
-         a_nested_densenet_block_is_one_wide_tensor, a_flat_densenet_block_is_one_wide_tensor)
+         a_nested_densenet_block_is_one_wide_tensor, a_flat_densenet_block_is_one_wide_tensor,
+         densenets_of_the_zoo_copy_nothing, random_graphs_keep_their_numbers)
