@@ -155,6 +155,22 @@ static const fvi_attribute *find_attribute(const fvi_layer *layer, const char *n
     return NULL;
 }
 
+/* Whether each value is the number that the attribute's default is: a builder may write out what a zero would mean. */
+static bool is_written_out_default(const fvi_attribute *attribute, const json_t *value)
+{
+    if (attribute->fallback == NULL || attribute->required ||
+        (attribute->type != FVI_ATTRIBUTE_INT && attribute->type != FVI_ATTRIBUTE_REAL))
+        return false;
+    json_t *fallback = json_loads(attribute->fallback, JSON_DECODE_ANY, NULL); /* NULL: words, as "the kernel's size" */
+    bool same = json_is_number(fallback);
+    if (!json_is_array(value))
+        same = same && json_number_value(value) == json_number_value(fallback);
+    for (size_t i = 0; i < json_array_size(value); i++)
+        same = same && json_number_value(json_array_get(value, i)) == json_number_value(fallback);
+    json_decref(fallback);
+    return same;
+}
+
 /* Two that are the same are written as one, four that repeat as two; an initialiser of which only the kind is set, as its word. */
 static void put_attribute(writer *w, const fvi_attribute *attribute, const json_t *value)
 {
@@ -217,6 +233,12 @@ static json_t *attributes_of(const writer *w, int32_t index)
         fvi_attributes_write(fv_graph_context(w->graph), node->layer, node->options, object) != FV_OK) {
         json_decref(object);
         return NULL;
+    }
+    for (const fvi_attribute *attribute = node->layer->attributes; attribute != NULL && attribute->name != NULL;
+         attribute++) {
+        const json_t *value = json_object_get(object, attribute->name);
+        if (value != NULL && is_written_out_default(attribute, value))
+            json_object_del(object, attribute->name);
     }
     if (strncmp(node->layer->name, "conv2d", 6) == 0 && find_attribute(node->layer, "no_bias") != NULL &&
         follows_with_batch_norm(w, index)) {
