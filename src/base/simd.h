@@ -241,6 +241,49 @@ FVI_INLINE fvi_vf fvi_vf_min(fvi_vf a, fvi_vf b)
 #endif
 }
 
+/* Lane i of the result is lane index[i] of v; every index is 0 to LANES-1. */
+FVI_INLINE fvi_vf fvi_vf_pick(fvi_vf v, fvi_vi index)
+{
+#if defined(FVI_SIMD_AVX512)
+    return (fvi_vf)_mm512_permutexvar_ps((__m512i)index, (__m512)v);
+#elif defined(FVI_SIMD_AVX2)
+    return (fvi_vf)_mm256_permutevar8x32_ps((__m256)v, (__m256i)index);
+#elif defined(FVI_SIMD_NEON)
+    const fvi_vi bytes = index * 0x04040404 + 0x03020100; /* of each lane, from the lowest */
+    return (fvi_vf)vqtbl1q_u8((uint8x16_t)v, (uint8x16_t)bytes);
+#else
+    float from[FVI_ISA_LANES], to[FVI_ISA_LANES];
+    int32_t at[FVI_ISA_LANES];
+    memcpy(from, &v, sizeof from);
+    memcpy(at, &index, sizeof at);
+    for (int i = 0; i < FVI_ISA_LANES; i++)
+        to[i] = from[at[i]];
+    memcpy(&v, to, sizeof to);
+    return v;
+#endif
+}
+
+/* The same where each index lies in the four lanes (0 to 3, 4 to 7, ...) of its own: cheaper on x86. */
+FVI_INLINE fvi_vf fvi_vf_pick_in_four(fvi_vf v, fvi_vi index)
+{
+#if defined(FVI_SIMD_AVX512)
+    return (fvi_vf)_mm512_permutevar_ps((__m512)v, (__m512i)index);
+#elif defined(FVI_SIMD_TWICE_AVX2)
+    union {
+        fvi_vi whole;
+        __m256i half[2];
+    } at = { index };
+    fvi_vf_halves x = { v };
+    x.half[0] = _mm256_permutevar_ps(x.half[0], at.half[0]);
+    x.half[1] = _mm256_permutevar_ps(x.half[1], at.half[1]);
+    return x.whole;
+#elif defined(FVI_SIMD_AVX2)
+    return (fvi_vf)_mm256_permutevar_ps((__m256)v, (__m256i)index);
+#else
+    return fvi_vf_pick(v, index);
+#endif
+}
+
 /* The sum of all lanes: lane i + lane i + LANES/2, and so on by halves, in every instruction set. */
 FVI_INLINE float fvi_vf_sum(fvi_vf v)
 {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernel/conv/conv2d_direct.h"
+#include "kernel/conv/conv2d_depthwise.h"
 #include "support/conv2d_case.h"
 #include "support/test.h"
 
@@ -34,12 +34,29 @@ static const char *const problems[] = {
     "n1c6h13w12k8r3u2p2d2",  /* dilation and stride with a common divisor */
     "n1c5h14k6r3u2p3d3",     /* and without one */
     "n1c4h12k6r4u4p6d6",
-    "n2c4h7k6r3pt0pl2pb1pr3",  /* padding uneven */
-    "n1c3h4k5r3p4",            /* padding wider than the kernel reaches */
-    "n1c2h5k3r1p2",            /* padding on a 1x1 kernel */
-    "n2c12h6k18r3p1g3",        /* groups */
-    "n1c32h9k32r3p1g32",       /* depthwise */
-    "n2c10h7k20r3u2p1g10",     /* depthwise, two filters a channel */
+    "n2c4h7k6r3pt0pl2pb1pr3", /* padding uneven */
+    "n1c3h4k5r3p4",           /* padding wider than the kernel reaches */
+    "n1c2h5k3r1p2",           /* padding on a 1x1 kernel */
+    "n2c12h6k18r3p1g3",       /* groups */
+    "n1c32h9k32r3p1g32",      /* depthwise */
+    "n2c10h7k20r3u2p1g10",    /* depthwise, two filters a channel */
+    "n2c37h11w9k37r3p1g37",   /* depthwise with tails of lanes and of tiles */
+    "n3c19h14k19r3u2p1g19",   /* stride 2 */
+    "n2c24h9w13k24r5p2g24",
+    "n1c21h12k21r5u2p2g21",
+    "n1c9h9w30k9r3p2d2g9",    /* dilation */
+    "n2c16h1w29k16r1s7p3g16", /* one row, seven taps */
+    "n1c33h7k33r1g33",        /* 1x1 */
+    "n2c12h8k12r8g12",        /* the kernel is the image */
+    "n1c20h7k40r3p1g20",      /* two, three and eight filters a channel */
+    "n1c10h7k30r3u2p1g10",
+    "n1c6h9k48r3p1g6",
+    "n2c26h9w7k26r3p1g13", /* groups of two, four and eight channels */
+    "n2c36h9k36r3u2p1g9",
+    "n2c40h8w11k40r3p1g5",
+    "n1c28h7k56r3p1g14", /* groups of two and four outputs */
+    "n1c48h6k24r5p2g12",
+    "n16c20h17k20r3p1g20",     /* several parts of a sum */
     "n2c40h6k72r1",            /* 1x1 */
     "n2c40h6k34r1u2",          /* 1x1 with stride */
     "n2c17h13w9k19r1s3pl1pr1", /* a row kernel */
@@ -175,10 +192,28 @@ FV_TEST(conv2d_algorithms, the_plans_batch_never_shows_in_the_bits)
 
 #if defined(FVI_TEST_WIDE)
 extern const fvi_brgemm fvi_brgemm_wide;
+extern const fvi_depthwise fvi_depthwise_wide;
 
 static bool cpu_has_avx2(void)
 {
     return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+}
+
+/* Runs a problem by the 16-lane variant of an AVX2 algorithm. */
+static void check_wide(const conv2d_case *conv, const char *problem, const char *algorithm, const void *kernel,
+                       const char *(*accept)(fvi_conv2d_plan *plan, fvi_pass pass))
+{
+    fvi_conv2d_plan plan;
+    fvi_conv2d_choose(&plan, &conv->shape, FV_F32, FVI_ISA_AVX2, 2, false, algorithm);
+    for (int pass = 0; pass < FVI_PASSES; pass++) {
+        if (strcmp(plan.pass[pass].algorithm, algorithm) != 0)
+            return; /* not for it */
+        memset(&plan.pass[pass].border, 0, sizeof plan.pass[pass].border);
+        plan.pass[pass].kernel = kernel;
+        if (accept(&plan, (fvi_pass)pass) != NULL)
+            return;
+    }
+    check_algorithm(conv, &plan, problem);
 }
 
 /* The logic of AVX-512's tiles on a CPU with AVX2. */
@@ -189,14 +224,8 @@ FV_TEST(conv2d_algorithms, sixteen_lanes_on_avx2_match_float64)
     fv_context *context = context_with(2);
     for (size_t i = 0; i < PROBLEMS; i++) {
         conv2d_case conv = conv2d_case_make(context, problems[i], 0);
-        fvi_conv2d_plan plan;
-        fvi_conv2d_choose(&plan, &conv.shape, FV_F32, FVI_ISA_AVX2, 2, false, "direct_avx2");
-        for (int pass = 0; pass < FVI_PASSES; pass++) {
-            memset(&plan.pass[pass].border, 0, sizeof plan.pass[pass].border);
-            plan.pass[pass].kernel = &fvi_brgemm_wide;
-            assert_null(fvi_conv2d_direct_accept(&plan, (fvi_pass)pass));
-        }
-        check_algorithm(&conv, &plan, problems[i]);
+        check_wide(&conv, problems[i], "direct_avx2", &fvi_brgemm_wide, fvi_conv2d_direct_accept);
+        check_wide(&conv, problems[i], "depthwise_avx2", &fvi_depthwise_wide, fvi_conv2d_depthwise_accept);
         conv2d_case_free(&conv);
     }
     fv_context_destroy(context);

@@ -4,6 +4,7 @@
  * One line adds an algorithm; the reference stays last and takes everything.
  */
 #include "kernel/conv/conv2d_internal.h"
+#include "kernel/conv/depthwise.h"
 #include "kernel/gemm/brgemm.h"
 
 #define ALL_PASSES ((1u << FVI_FORWARD) | (1u << FVI_BACKWARD_DATA) | (1u << FVI_BACKWARD_WEIGHTS))
@@ -14,18 +15,19 @@
         .pack = family##_pack##suffix, .forward = family##_forward##suffix,                                            \
         .backward_data = family##_backward_data##suffix, .backward_weights = family##_backward_weights##suffix,        \
     }
+#define DEPTHWISE(isa) ENTRY("depthwise_" #isa, fvi_conv2d_depthwise, , &fvi_depthwise_##isa)
 #define DIRECT(isa) ENTRY("direct_" #isa, fvi_conv2d_direct, , &fvi_brgemm_##isa)
 #define REFERENCE(dtype) ENTRY("reference", fvi_conv2d_reference, _##dtype, NULL)
 
 static const fvi_conv2d_algorithm double_table[] = { REFERENCE(f64) };
 #if defined(__x86_64__)
-static const fvi_conv2d_algorithm baseline_table[] = { DIRECT(baseline), REFERENCE(f32) };
-static const fvi_conv2d_algorithm avx2_table[] = { DIRECT(avx2), REFERENCE(f32) };
-static const fvi_conv2d_algorithm avx512_table[] = { DIRECT(avx512), REFERENCE(f32) };
+static const fvi_conv2d_algorithm baseline_table[] = { DEPTHWISE(baseline), DIRECT(baseline), REFERENCE(f32) };
+static const fvi_conv2d_algorithm avx2_table[] = { DEPTHWISE(avx2), DIRECT(avx2), REFERENCE(f32) };
+static const fvi_conv2d_algorithm avx512_table[] = { DEPTHWISE(avx512), DIRECT(avx512), REFERENCE(f32) };
 #elif defined(__aarch64__)
-static const fvi_conv2d_algorithm neon_table[] = { DIRECT(neon), REFERENCE(f32) };
+static const fvi_conv2d_algorithm neon_table[] = { DEPTHWISE(neon), DIRECT(neon), REFERENCE(f32) };
 #else
-static const fvi_conv2d_algorithm baseline_table[] = { DIRECT(baseline), REFERENCE(f32) };
+static const fvi_conv2d_algorithm baseline_table[] = { DEPTHWISE(baseline), DIRECT(baseline), REFERENCE(f32) };
 #endif
 
 #define TABLE(table) (*count = sizeof table / sizeof table[0], table)
