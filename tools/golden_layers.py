@@ -107,7 +107,97 @@ def local_response_norm(p, x):
     return F.local_response_norm(x, size, alpha, beta, 1.0)
 
 
+def convolution_shape(p):
+    return (p["k"], p.get("c", 1) // (p.get("g") or 1), *pair(p, "r", "s", 1))
+
+
+def conv2d(p, x, weight, bias):
+    stride, dilation = pair(p, "u", "v", 1), p.get("d") or 1
+    return F.conv2d(x, weight, bias, stride, p.get("p", 0), dilation, p.get("g") or 1)
+
+
+def conv1d(p, x, weight, bias):
+    """The same layer on c x 1 x w, by PyTorch's own function for sequences."""
+    y = F.conv1d(x.squeeze(2), weight.squeeze(2), bias, p.get("v") or p.get("u") or 1, 0, p.get("d") or 1, p.get("g") or 1)
+    return y.unsqueeze(2)
+
+
+def convolution(problem, function=conv2d):
+    p = letters(problem)
+    return problem, function, (convolution_shape(p), (p["k"],))
+
+
+def transposed(problem):
+    p = letters(problem)
+    shape = (p.get("c", 1), p["k"] // (p.get("g") or 1), *pair(p, "r", "s", 1))
+
+    def run(p, x, weight, bias):
+        stride = pair(p, "u", "v", 1)
+        return F.conv_transpose2d(x, weight, bias, stride, p.get("p", 0), p.get("o", 0), p.get("g") or 1, p.get("d") or 1)
+    return problem, run, (shape, (p["k"],))
+
+
+# LeCun et al. 1998, table I: for each of 16 filters the channels that it reads.
+TABLE_1 = ([[i, (i + 1) % 6, (i + 2) % 6] for i in range(6)] + [[i, (i + 1) % 6, (i + 2) % 6, (i + 3) % 6] for i in range(6)]
+           + [[0, 1, 3, 4], [1, 2, 4, 5], [0, 2, 3, 5], list(range(6))])
+
+
+def connected(p, x, kernels, bias):
+    """The kernels that exist, filter by filter and in it by ascending channel, among zeros."""
+    places = [(k, c) for k, channels in enumerate(TABLE_1) for c in sorted(channels)]
+    rows, columns = zip(*places)
+    weight = torch.zeros(16, 6, *kernels.shape[1:], dtype=torch.float64).index_put((torch.tensor(rows), torch.tensor(columns)), kernels)
+    return F.conv2d(x, weight, bias, padding=p.get("p", 0))
+
+
+def subsample(p, x, weight, bias):
+    kernel = pair(p, "r", "s", 2)
+    stride = pair(p, "u", "v") if p.get("u") else kernel
+    mean = F.avg_pool2d(x, kernel, stride)
+    cells = 1 if p.get("o") else kernel[0] * kernel[1]
+    return weight.reshape(1, -1, 1, 1) * mean * cells + bias.reshape(1, -1, 1, 1)
+
+
+def rbf_codes():
+    """The bitmaps of src/layer/rbf_codes.c, one row of 84 numbers for each digit."""
+    source = (pathlib.Path(__file__).parent.parent / "src" / "layer" / "rbf_codes.c").read_text(encoding="ascii")
+    pixels = "".join(re.findall(r'"([.#]{7})"', source))
+    return torch.tensor([1.0 if pixel == "#" else -1.0 for pixel in pixels], dtype=torch.float64).reshape(-1, 84)
+
+
+def rbf(p, x):
+    codes = rbf_codes()[:p.get("k") or 10]
+    distance = ((x.reshape(x.shape[0], 1, 84) - codes) ** 2).sum(dim=2)
+    return -distance.reshape(x.shape[0], -1, 1, 1)
+
+
 FAMILIES = {
+    "convolution": [
+        convolution("conv2d n2c3h5w4k3r1s3p1"),  # row and column kernels
+        convolution("conv2d n1c3h5w4k3r5s1p2"),
+        convolution("conv2d n2c4h1w9k5r1s3", conv1d),  # one-dimensional
+        convolution("conv2d n1c4h1w16k6r1s5u2v3g2", conv1d),
+        convolution("conv2d n1c2h7w6k4r3p2d2"),  # dilated
+        convolution("conv2d n1c2h9w8k3r3u2p3d3"),
+        convolution("conv2d n2c9h5w4k9r3p1g9"),  # depthwise, and with more filters a channel
+        convolution("conv2d n1c11h6w5k11r5u2p2g11"),
+        convolution("conv2d n1c5h4w5k10r3p1g5"),
+        convolution("conv2d n1c3h5w6k9r3u2p1g3"),
+        convolution("conv2d n1c12h4w3k12r3p1g3"),  # groups
+        convolution("conv2d n1c12h4w4k18r3u2p1g6"),
+        ("conv2d n1c6h4w3k16r3l1", connected, ((60, 3, 3), (16,))),  # LeNet-5's table
+        transposed("conv2d_transpose n2c3h4w5k4r3p1"),
+        transposed("conv2d_transpose n1c3h4w3k5r3u2p1o1"),
+        transposed("conv2d_transpose n2c4h3w4k6r4s3u3v2g2"),
+        transposed("conv2d_transpose n1c2h4w3k3r2d3p1u2o1"),
+        transposed("conv2d_transpose n1c6h3w3k6r3u2p1g6"),
+    ],
+    "lenet": [
+        ("subsample n2c6h6w8", subsample, ((6,), (6,))),
+        ("subsample n1c5h7w9r3s2u2v3o1", subsample, ((5,), (5,))),
+        ("rbf n3c84", rbf),
+        ("rbf n2c84k7", rbf),
+    ],
     "norm": [
         ("batch_norm n5c3", batch_norm, [(3,)] * 4, 2),
         ("batch_norm n3c5h3w2", batch_norm, [(5,)] * 4, 2),

@@ -62,6 +62,26 @@ static const char *check_selection(void)
     return NULL;
 }
 
+static const char *check_picking(void)
+{
+    float from[LANES];
+    int32_t any[LANES], near[LANES];
+    for (size_t shift = 0; shift < LANES; shift++) {
+        for (size_t i = 0; i < LANES; i++) {
+            from[i] = (float)i - 2.5f;
+            any[i] = (int32_t)((5 * i + shift) % LANES);
+            near[i] = (int32_t)(i / 4 * 4 + (3 * i + shift) % 4);
+        }
+        const fvi_vf v = fvi_vf_load(from);
+        const fvi_vf picked = fvi_vf_pick(v, fvi_vi_load(any)), in_four = fvi_vf_pick_in_four(v, fvi_vi_load(near));
+        for (size_t i = 0; i < LANES; i++) {
+            CHECK(same_bits(picked[i], from[any[i]]));
+            CHECK(same_bits(in_four[i], from[near[i]]));
+        }
+    }
+    return NULL;
+}
+
 static const char *check_arithmetic(void)
 {
     float x[LANES], tree[LANES];
@@ -116,6 +136,8 @@ const char *FVI_ISA_NAME(fvi_simd_cases)(void)
     const char *wrong = check_memory();
     if (wrong == NULL)
         wrong = check_selection();
+    if (wrong == NULL)
+        wrong = check_picking();
     if (wrong == NULL)
         wrong = check_arithmetic();
     return wrong != NULL ? wrong : check_functions();

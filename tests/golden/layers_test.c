@@ -130,6 +130,16 @@ FV_TEST(golden_layers, norm)
     run_all("norm");
 }
 
+FV_TEST(golden_layers, convolution)
+{
+    run_all("convolution");
+}
+
+FV_TEST(golden_layers, lenet)
+{
+    run_all("lenet");
+}
+
 FV_TEST(golden_layers, pooling)
 {
     run_all("pooling");
@@ -140,4 +150,4 @@ FV_TEST(golden_layers, shapes)
     run_all("shapes");
 }
 
-FV_TESTS(golden_layers, norm, pooling, shapes)
+FV_TESTS(golden_layers, convolution, lenet, norm, pooling, shapes)

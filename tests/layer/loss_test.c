@@ -74,6 +74,50 @@ FV_TEST(loss, scores_of_ten_thousand_neither_overflow_nor_vanish)
     }
 }
 
+/* log(exp(-1) + exp(0) + exp(0)) - 0, and the limit of a j that no score reaches. */
+FV_TEST(loss, map_loss_counts_the_rubbish_class)
+{
+    const double scores[2] = { 0, 0 };
+    loss_case loss;
+    start(&loss, "map_loss c2t1", FV_F64);
+    set_scores(&loss, scores);
+    assert_int_equal(layer_run_forward(loss.run), FV_OK);
+    check_near(loss.run->loss, 0.861994804058251, 1e-15);
+    stop(&loss);
+    start(&loss, "map_loss c2t1q90000", FV_F64); /* j = 900 */
+    set_scores(&loss, scores);
+    assert_int_equal(layer_run_forward(loss.run), FV_OK);
+    check_near(loss.run->loss, 0.6931471805599453, 1e-15); /* cross-entropy of two equal scores */
+    stop(&loss);
+}
+
+FV_TEST(loss, map_loss_is_exact_for_scores_of_ten_thousand)
+{
+    static const struct {
+        double scores[3], loss, dx[3];
+    } cases[] = {
+        { { -1e4, 0, 1e4 }, 0, { 0, 0, 0 } },
+        { { 1e4, 0, -1e4 }, 2e4, { 1, 0, -1 } },
+        { { -1e4, -1e4, -1e4 }, 9999, { 0, 0, -1 } }, /* all are far: the right one is pulled, none is pushed */
+    };
+    for (int dtype = FV_F32; dtype <= FV_F64; dtype++)
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            loss_case loss;
+            double dx[3];
+            start(&loss, "map_loss c3t1", (fv_dtype)dtype);
+            assert_int_equal(loss.run->classes[0], 2);
+            loss.run->scale = 1;
+            set_scores(&loss, cases[i].scores);
+            assert_int_equal(layer_run_forward(loss.run), FV_OK);
+            check_near(loss.run->loss, cases[i].loss, 0);
+            assert_int_equal(layer_run_backward(loss.run), FV_OK);
+            layer_view_get(loss.run, &loss.run->dx[0].view, dx);
+            for (int k = 0; k < 3; k++)
+                check_near(dx[k], cases[i].dx[k], 0);
+            stop(&loss);
+        }
+}
+
 FV_TEST(loss, hard_classes_and_their_soft_labels_agree)
 {
     const double scores[10] = { 1, -2, 0.5, 3, 2, 0.25, -1, -0.75, 1.5, 2.5 };
@@ -171,6 +215,12 @@ FV_TEST(loss, missing_or_double_targets_are_refused)
     loss.run->batch.values = NULL;
     check_refused(&loss, "no targets");
     stop(&loss);
+    start(&loss, "map_loss n3c10t1", FV_F32);
+    loss.run->classes[2] = 12;
+    check_refused(&loss, "map_loss 'node1': sample 2 has class 12, which is not in 0 to 9");
+    loss.run->batch.classes = NULL;
+    check_refused(&loss, "no targets; give classes");
+    stop(&loss);
     start(&loss, "euclidean_loss n3c10t3", FV_F32);
     loss.run->batch.values = NULL;
     check_refused(&loss, "no target values");
@@ -201,6 +251,7 @@ FV_TEST(loss, a_nan_score_shows_in_the_loss)
 }
 
 FV_TESTS(loss, equal_scores_cost_the_logarithm_of_the_classes, scores_of_ten_thousand_neither_overflow_nor_vanish,
+         map_loss_counts_the_rubbish_class, map_loss_is_exact_for_scores_of_ten_thousand,
          hard_classes_and_their_soft_labels_agree, a_sample_of_weight_zero_counts_for_nothing,
          euclidean_sum_of_squares_and_its_half, a_label_out_of_range_is_named, missing_or_double_targets_are_refused,
          sample_weights_must_be_finite_and_not_negative, a_nan_score_shows_in_the_loss)

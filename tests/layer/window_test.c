@@ -21,9 +21,16 @@ static const size_case sizes[] = {
     { "conv2d c2h7w5k1r3m2", 1, 7, 5 },     /* same */
     { "conv2d c2h7w5k1r3u2m2", 1, 4, 3 },   /* same: ceil(size / stride) */
     { "conv2d c2h7w5k1r2m2", 1, 7, 5 },
-    { "conv2d c2h7w5k1r3m3", 1, 9, 7 },     /* full: size + kernel - 1 */
-    { "conv2d c2h9w9k1r3d3", 1, 3, 3 },     /* dilation 3 spreads 3 over 7 */
-    { "conv2d c2h1w1k1r3p1", 1, 1, 1 },     /* a window wider than the image */
+    { "conv2d c2h7w5k1r3m3", 1, 9, 7 },   /* full: size + kernel - 1 */
+    { "conv2d c2h9w9k1r3d3", 1, 3, 3 },   /* dilation 3 spreads 3 over 7 */
+    { "conv2d c2h1w1k1r3p1", 1, 1, 1 },   /* a window wider than the image */
+    { "conv2d c3h1w9k4r1s3", 4, 1, 7 },   /* one-dimensional */
+    { "conv2d c3h9w9k4r7s1m2", 4, 9, 9 }, /* a column kernel */
+    { "conv2d_transpose c3h4w5k2r3u2p1", 2, 7, 9 },
+    { "conv2d_transpose c3h4w5k2r3u2p1o1", 2, 8, 10 }, /* what a convolution with stride 2 halves */
+    { "conv2d_transpose c3h1w1k2r4", 2, 4, 4 },
+    { "conv2d_transpose c3h3w3k2r3d2", 2, 7, 7 },
+    { "subsample c6h28w28", 6, 14, 14 },
     { "max_pool2d c4h28w28r2", 4, 14, 14 }, /* stride defaults to the kernel */
     { "max_pool2d c4h7w7r2", 4, 3, 3 },
     { "max_pool2d c4h7w7r2e1", 4, 4, 4 }, /* rounded up */
@@ -126,6 +133,18 @@ static const refusal refusals[] = {
     { "conv2d c2h4w4k3r1m9", FV_ERR_ARGUMENT, { "padding 9", "", "" } },
     { "conv2d c2h4w4k3r3p1m2", FV_ERR_ARGUMENT, { "pad is given", "leave one", "" } },
     { "conv2d c65535h1w1k16777216r1", FV_ERR_SHAPE, { "conv2d 'node1'", "", "" } },
+    { "conv2d_transpose c2h4w4k3r3u2o2", FV_ERR_ARGUMENT, { "output_pad 2 of the rows", "the stride 2", "" } },
+    { "conv2d_transpose c2h1w1k3r3p2", FV_ERR_SHAPE, { "conv2d_transpose 'node1'", "pad 4 in all", "-1 output rows" } },
+    { "conv2d_transpose c3h4w4k4r1g2", FV_ERR_SHAPE, { "3 input channels", "2 groups", "" } },
+    { "conv2d_transpose c4h4w4k3r1g2", FV_ERR_SHAPE, { "3 filters", "2 groups", "" } },
+    { "conv2d_transpose c2h4w4k0", FV_ERR_ARGUMENT, { "filters 0", "is not in 1 to", "" } },
+    { "conv2d_transpose c2h65535w1k1r1u65535", FV_ERR_SHAPE, { "output rows", "", "" } },
+    { "subsample c2h1w4", FV_ERR_SHAPE, { "subsample 'node1'", "kernel 2x2", "1x4" } },
+    { "subsample c2h4w4r-1", FV_ERR_ARGUMENT, { "kernel -1", "", "" } },
+    { "rbf c80", FV_ERR_SHAPE, { "7x12 = 84 pixels", "80x1x1", "dense layer of 84" } },
+    { "rbf c84k11", FV_ERR_ARGUMENT, { "units 11", "1 to 10", "" } },
+    { "map_loss c3h2w2t1", FV_ERR_SHAPE, { "3x2x2", "rbf", "" } },
+    { "map_loss c3t1q-100", FV_ERR_ARGUMENT, { "j -1", "", "" } },
     { "max_pool2d c2h4w4r0", FV_ERR_ARGUMENT, { "kernel 0", "", "" } },
     { "max_pool2d c2h4w4r2p2", FV_ERR_ARGUMENT, { "padding 2 is not smaller than the kernel's size 2", "", "" } },
     { "global_max_pool c1h300w300", FV_ERR_UNSUPPORTED, { "global_max_pool 'node1'", "300x300", "65536" } },
