@@ -343,8 +343,9 @@ FV_TEST(layers, a_call_may_have_fewer_images_than_the_setup)
 
 /* Allocation. */
 
-/* Infers and sets up as a plan does; the arena's memory is the context's. */
-static fv_status plan_alone(const layer_case *problem, fv_context *context)
+/* Infers and sets up as a plan does, for training or for inference; the arena's memory is the context's. saved: bytes kept
+ * for backward. */
+static fv_status plan_alone(const layer_case *problem, fv_context *context, bool trains, size_t *saved)
 {
     fvi_arena *arena = NULL;
     fvi_infer infer;
@@ -358,10 +359,11 @@ static fv_status plan_alone(const layer_case *problem, fv_context *context)
                         .input_count = problem->input_count,
                         .out = infer.out,
                         .dtype = FV_F32,
-                        .backward = true,
-                        .wants_dx = true,
+                        .backward = trains,
+                        .wants_dx = trains,
                         .batch = problem->n };
     const fv_status status = problem->layer->setup ? problem->layer->setup(&setup) : FV_OK;
+    *saved = setup.saved_bytes;
     fvi_arena_destroy(arena);
     return status;
 }
@@ -378,7 +380,7 @@ FV_TEST(layers, setup_survives_every_failing_allocation)
         for (long long allowed = 0; status != FV_OK; allowed++) {
             assert_true(allowed < 1000);
             test_allocator_fail_after(&allocator, allowed);
-            status = plan_alone(&problem, context);
+            status = plan_alone(&problem, context, true, &(size_t){ 0 });
             test_allocator_succeed(&allocator);
             if (status != FV_OK && status != FV_ERR_MEMORY)
                 fail_msg("%s: status %d with %lld allocations", problem.problem, status, allowed);
@@ -389,6 +391,19 @@ FV_TEST(layers, setup_survives_every_failing_allocation)
     }
     fv_context_destroy(context);
     assert_int_equal(atomic_load(&allocator.live), 0);
+}
+
+FV_TEST(layers, inference_keeps_nothing_for_backward)
+{
+    fv_context *context = make_context(1, (fv_allocator){ 0 });
+    for (size_t p = 0; p < PROBLEMS; p++) {
+        const layer_case problem = layer_case_parse(problems[p]);
+        size_t saved = 0;
+        assert_int_equal(plan_alone(&problem, context, false, &saved), FV_OK);
+        if (saved != 0)
+            fail_msg("%s: inference keeps %zu bytes", problem.problem, saved);
+    }
+    fv_context_destroy(context);
 }
 
 FV_TEST(layers, passes_do_not_allocate)
@@ -414,4 +429,4 @@ FV_TEST(layers, passes_do_not_allocate)
 FV_TESTS(layers, every_type_has_a_problem, gradients_match_central_differences,
          float_kernels_match_the_double_reference, strided_and_bordered_views_give_the_same_bits,
          in_place_gives_the_same_bits, threads_do_not_change_a_bit, a_call_may_have_fewer_images_than_the_setup,
-         setup_survives_every_failing_allocation, passes_do_not_allocate)
+         setup_survives_every_failing_allocation, inference_keeps_nothing_for_backward, passes_do_not_allocate)
