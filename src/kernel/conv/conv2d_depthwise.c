@@ -48,6 +48,8 @@ const char *fvi_conv2d_depthwise_accept(fvi_conv2d_plan *plan, fvi_pass pass)
     const int map = fvi_conv2d_depthwise_map(kernels->lanes, turned ? filters : channels, turned ? channels : filters);
     if (map < 0)
         return "the groups fill vectors by themselves, or fit in none";
+    if (map == FVI_LANES_ONE && pass != FVI_BACKWARD_WEIGHTS && shape->c / shape->groups > 1)
+        return "the direct algorithm is faster where a group fills a vector";
     plan->pass[pass].tile[0] = map;
     fvi_conv2d_direct_border(plan, pass);
     if (pass == FVI_BACKWARD_WEIGHTS)
