@@ -62,9 +62,7 @@ endif()
 
 # Tests ask for more memory than there is and look at the answer; AddressSanitizer would end the program instead.
 set(FOVEA_TEST_ENVIRONMENT "")
-set(FOVEA_TEST_SECONDS 300)
 if(FOVEA_SANITIZE)
-  set(FOVEA_TEST_SECONDS 900)
   set(FOVEA_TEST_ENVIRONMENT "ASAN_OPTIONS=allocator_may_return_null=1" "TSAN_OPTIONS=allocator_may_return_null=1")
 endif()
 
@@ -96,9 +94,7 @@ if(TARGET fovea_command AND NOT CMAKE_CROSSCOMPILING)
     string(REGEX REPLACE "_test\\.sh$" "" name ${name})
     string(REGEX REPLACE "/.*" "" label ${name})
     add_test(NAME ${name} COMMAND sh ${source})
-    set(environment ${FOVEA_TEST_ENVIRONMENT} FOVEA=$<TARGET_FILE:fovea_command> FOVEA_SOURCE=${PROJECT_SOURCE_DIR}
-      FOVEA_BUILD=${PROJECT_BINARY_DIR})
-    set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${FOVEA_TEST_SECONDS} SKIP_RETURN_CODE 77
-      ENVIRONMENT "${environment}")
+    set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 300 SKIP_RETURN_CODE 77
+      ENVIRONMENT "FOVEA=$<TARGET_FILE:fovea_command>;FOVEA_SOURCE=${PROJECT_SOURCE_DIR};FOVEA_BUILD=${PROJECT_BINARY_DIR}")
   endforeach()
 endif()

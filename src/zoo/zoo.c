@@ -18,7 +18,9 @@ static const fvi_zoo_network *const families[] = {
     fvi_zoo_densenet,     //
     fvi_zoo_mobilenet,    //
     fvi_zoo_mlp,          //
+    fvi_zoo_small,        //
     fvi_zoo_allconv,      //
+    fvi_zoo_prelu,        //
 };
 
 enum { FAMILIES = sizeof families / sizeof families[0] };

@@ -4,34 +4,34 @@
  */
 #include <string.h>
 
-#include "support/zoo_case.h"
-
 #include "support/test.h"
+#include "support/zoo.h"
 
 FV_TEST(densenet, parameters)
 {
-    zoo_assert_counts((const zoo_count[]){ { "densenet-121", 7978856 },
-                                           { "densenet-169", 14149480 },
-                                           { "densenet-201", 20013928 },
-                                           { "densenet-161", 28681000 },
-                                           { "cifar-densenet-40-12", 1019722 },
-                                           { "cifar-densenet-bc-100-12", 769162 },
-                                           { NULL, 0 } });
+    static const test_zoo_size sizes[] = {
+        { "densenet-121", NULL, 7978856, 0 },         { "densenet-169", NULL, 14149480, 0 },
+        { "densenet-201", NULL, 20013928, 0 },        { "densenet-161", NULL, 28681000, 0 },
+        { "cifar-densenet-40-12", NULL, 1019722, 0 }, { "cifar-densenet-bc-100-12", NULL, 769162, 0 },
+    };
+    test_zoo_sizes(sizes, sizeof sizes / sizeof sizes[0]);
 }
 
 /* Huang et al. 2017, table 1. */
 FV_TEST(densenet, stages)
 {
-    zoo_assert_stages("densenet-121", (const zoo_stage[]){ { "features.conv0", 64, 112, 112 },
-                                                           { "features.pool0", 64, 56, 56 },
-                                                           { "features.denseblock1.denselayer6.concat", 256, 56, 56 },
-                                                           { "features.transition1.pool", 128, 28, 28 },
-                                                           { "features.denseblock2.denselayer12.concat", 512, 28, 28 },
-                                                           { "features.transition2.pool", 256, 14, 14 },
-                                                           { "features.denseblock3.denselayer24.concat", 1024, 14, 14 },
-                                                           { "features.transition3.pool", 512, 7, 7 },
-                                                           { "features.denseblock4.denselayer16.concat", 1024, 7, 7 },
-                                                           { NULL, 0, 0, 0 } });
+    static const test_zoo_stage densenet_121[] = {
+        { "features.conv0", 64, 112, 112 },
+        { "features.pool0", 64, 56, 56 },
+        { "features.denseblock1.denselayer6.concat", 256, 56, 56 },
+        { "features.transition1.pool", 128, 28, 28 },
+        { "features.denseblock2.denselayer12.concat", 512, 28, 28 },
+        { "features.transition2.pool", 256, 14, 14 },
+        { "features.denseblock3.denselayer24.concat", 1024, 14, 14 },
+        { "features.transition3.pool", 512, 7, 7 },
+        { "features.denseblock4.denselayer16.concat", 1024, 7, 7 },
+    };
+    test_zoo_stages("densenet-121", NULL, densenet_121, sizeof densenet_121 / sizeof densenet_121[0]);
 }
 
 /* In a block of L layers, counting the block's input and output: each layer reads all before it, which makes L(L+1)/2
@@ -59,9 +59,9 @@ FV_TEST(densenet, a_block_of_12_layers_has_78_connections)
 
 FV_TEST(densenet, train)
 {
-    zoo_assert_learns("densenet-121", &(fv_zoo_options){ .classes = 5, .input = { 3, 32, 32 } }, 4, 0.02);
-    zoo_assert_learns("cifar-densenet-40-12", &(fv_zoo_options){ .input = { 3, 8, 8 } }, 8, 0.02);
-    zoo_assert_learns("cifar-densenet-bc-100-12", &(fv_zoo_options){ .input = { 3, 8, 8 } }, 8, 0.02);
+    test_zoo_learns("densenet-121", &(fv_zoo_options){ .classes = 5, .input = { 3, 32, 32 } }, 4);
+    test_zoo_learns("cifar-densenet-40-12", &(fv_zoo_options){ .input = { 3, 8, 8 } }, 8);
+    test_zoo_learns("cifar-densenet-bc-100-12", &(fv_zoo_options){ .input = { 3, 8, 8 } }, 8);
 }
 
 FV_TESTS(densenet, parameters, stages, a_block_of_12_layers_has_78_connections, train)

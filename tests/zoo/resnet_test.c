@@ -3,76 +3,74 @@
  * resnet_test.c - residual networks and plain ones, for ImageNet and for CIFAR: published counts, sizes of the stages, and that
  * they train.
  */
-#include "support/zoo_case.h"
-
 #include "support/test.h"
+#include "support/zoo.h"
 
 FV_TEST(resnet, parameters)
 {
-    zoo_assert_counts((const zoo_count[]){ { "resnet-18", 11689512 },
-                                           { "resnet-34", 21797672 },
-                                           { "resnet-50", 25557032 },
-                                           { "resnet-101", 44549160 },
-                                           { "resnet-152", 60192808 },
-                                           { "preresnet-200", 64666280 },
-                                           { "resnext-50", 25028904 },
-                                           { "cifar-resnet-20", 269722 },
-                                           { "cifar-resnet-32", 464154 },
-                                           { "cifar-resnet-44", 658586 },
-                                           { "cifar-resnet-56", 853018 },
-                                           { "cifar-resnet-110", 1727962 },
-                                           { "cifar-resnet-1202", 19421274 },
-                                           { "wide-resnet-28-10", 36479194 },
-                                           { NULL, 0 } });
+    static const test_zoo_size sizes[] = {
+        { "resnet-18", NULL, 11689512, 0 },         { "resnet-34", NULL, 21797672, 0 },
+        { "resnet-50", NULL, 25557032, 0 },         { "resnet-101", NULL, 44549160, 0 },
+        { "resnet-152", NULL, 60192808, 0 },        { "preresnet-200", NULL, 64666280, 0 },
+        { "resnext-50", NULL, 25028904, 0 },        { "cifar-resnet-20", NULL, 269722, 0 },
+        { "cifar-resnet-32", NULL, 464154, 0 },     { "cifar-resnet-44", NULL, 658586, 0 },
+        { "cifar-resnet-56", NULL, 853018, 0 },     { "cifar-resnet-110", NULL, 1727962, 0 },
+        { "cifar-resnet-1202", NULL, 19421274, 0 }, { "wide-resnet-28-10", NULL, 36479194, 0 },
+    };
+    test_zoo_sizes(sizes, sizeof sizes / sizeof sizes[0]);
 }
 
 /* Shortcuts of option A have no parameters, so a plain network has as many as the residual one. */
 FV_TEST(resnet, plain_networks_count_as_residual_ones)
 {
-    zoo_assert_counts((const zoo_count[]){ { "cifar-plain-20", 269722 },
-                                           { "cifar-plain-32", 464154 },
-                                           { "cifar-plain-44", 658586 },
-                                           { "cifar-plain-56", 853018 },
-                                           { "cifar-plain-110", 1727962 },
-                                           { NULL, 0 } });
+    static const test_zoo_size sizes[] = {
+        { "cifar-plain-20", NULL, 269722, 0 },   { "cifar-plain-32", NULL, 464154, 0 },
+        { "cifar-plain-44", NULL, 658586, 0 },   { "cifar-plain-56", NULL, 853018, 0 },
+        { "cifar-plain-110", NULL, 1727962, 0 },
+    };
+    test_zoo_sizes(sizes, sizeof sizes / sizeof sizes[0]);
 }
 
 /* He et al. 2015, table 1. */
 FV_TEST(resnet, stages)
 {
-    zoo_assert_stages("resnet-34", (const zoo_stage[]){ { "conv1", 64, 112, 112 },
-                                                        { "maxpool", 64, 56, 56 },
-                                                        { "layer1.2.relu2", 64, 56, 56 },
-                                                        { "layer2.3.relu2", 128, 28, 28 },
-                                                        { "layer3.5.relu2", 256, 14, 14 },
-                                                        { "layer4.2.relu2", 512, 7, 7 },
-                                                        { "avgpool", 512, 1, 1 },
-                                                        { NULL, 0, 0, 0 } });
-    zoo_assert_stages("resnet-50", (const zoo_stage[]){ { "layer1.2.relu3", 256, 56, 56 },
-                                                        { "layer2.3.relu3", 512, 28, 28 },
-                                                        { "layer3.5.relu3", 1024, 14, 14 },
-                                                        { "layer4.2.relu3", 2048, 7, 7 },
-                                                        { NULL, 0, 0, 0 } });
-    zoo_assert_stages("resnext-50", (const zoo_stage[]){ { "layer1.0.conv2", 128, 56, 56 },
-                                                         { "layer4.0.conv2", 1024, 7, 7 },
-                                                         { "layer4.2.relu3", 2048, 7, 7 },
-                                                         { NULL, 0, 0, 0 } });
-    zoo_assert_stages("cifar-resnet-20", (const zoo_stage[]){ { "layer1.2.relu2", 16, 32, 32 },
-                                                              { "layer2.2.relu2", 32, 16, 16 },
-                                                              { "layer3.2.relu2", 64, 8, 8 },
-                                                              { NULL, 0, 0, 0 } });
+    static const test_zoo_stage resnet_34[] = {
+        { "conv1", 64, 112, 112 },         { "maxpool", 64, 56, 56 },         { "layer1.2.relu2", 64, 56, 56 },
+        { "layer2.3.relu2", 128, 28, 28 }, { "layer3.5.relu2", 256, 14, 14 }, { "layer4.2.relu2", 512, 7, 7 },
+        { "avgpool", 512, 1, 1 },
+    };
+    test_zoo_stages("resnet-34", NULL, resnet_34, sizeof resnet_34 / sizeof resnet_34[0]);
+    static const test_zoo_stage resnet_50[] = {
+        { "layer1.2.relu3", 256, 56, 56 },
+        { "layer2.3.relu3", 512, 28, 28 },
+        { "layer3.5.relu3", 1024, 14, 14 },
+        { "layer4.2.relu3", 2048, 7, 7 },
+    };
+    test_zoo_stages("resnet-50", NULL, resnet_50, sizeof resnet_50 / sizeof resnet_50[0]);
+    static const test_zoo_stage resnext_50[] = {
+        { "layer1.0.conv2", 128, 56, 56 },
+        { "layer4.0.conv2", 1024, 7, 7 },
+        { "layer4.2.relu3", 2048, 7, 7 },
+    };
+    test_zoo_stages("resnext-50", NULL, resnext_50, sizeof resnext_50 / sizeof resnext_50[0]);
+    static const test_zoo_stage cifar_resnet_20[] = {
+        { "layer1.2.relu2", 16, 32, 32 },
+        { "layer2.2.relu2", 32, 16, 16 },
+        { "layer3.2.relu2", 64, 8, 8 },
+    };
+    test_zoo_stages("cifar-resnet-20", NULL, cifar_resnet_20, sizeof cifar_resnet_20 / sizeof cifar_resnet_20[0]);
 }
 
 FV_TEST(resnet, train)
 {
     const fv_zoo_options small = { .classes = 5, .input = { 3, 64, 64 } }, tiny = { .input = { 3, 16, 16 } };
-    zoo_assert_learns("resnet-18", &small, 4, 0.02);
-    zoo_assert_learns("plain-18", &small, 4, 0.02);
-    zoo_assert_learns("resnet-50", &(fv_zoo_options){ .classes = 5, .input = { 3, 32, 32 } }, 4, 0.01);
-    zoo_assert_learns("resnext-50", &(fv_zoo_options){ .classes = 5, .input = { 3, 32, 32 } }, 4, 0.01);
-    zoo_assert_learns("cifar-resnet-20", &tiny, 8, 0.02);
-    zoo_assert_learns("cifar-preresnet-20", &tiny, 8, 0.02);
-    zoo_assert_learns("cifar-plain-20", &tiny, 8, 0.02);
+    test_zoo_learns("resnet-18", &small, 4);
+    test_zoo_learns("plain-18", &small, 4);
+    test_zoo_learns("resnet-50", &(fv_zoo_options){ .classes = 5, .input = { 3, 32, 32 } }, 4);
+    test_zoo_learns("resnext-50", &(fv_zoo_options){ .classes = 5, .input = { 3, 32, 32 } }, 4);
+    test_zoo_learns("cifar-resnet-20", &tiny, 8);
+    test_zoo_learns("cifar-preresnet-20", &tiny, 8);
+    test_zoo_learns("cifar-plain-20", &tiny, 8);
 }
 
 FV_TESTS(resnet, parameters, plain_networks_count_as_residual_ones, stages, train)
