@@ -4,7 +4,7 @@
 
 Writes tests/golden/layers/<family>.txt, which tests/golden/layers_test.c reads. A case is a problem string of
 tests/support/layer_case.h and what PyTorch computes for it: the output, and the gradients of sum(dy * y) by every input and every
-parameter. Inputs, dy and parameters come from integer hashes (value() of golden.py), the same in the test. To add a layer, add its
+parameter; of a loss, each sample's weighted loss and the gradient of 0.375 times their sum. Inputs, targets, dy and parameters come from integer hashes (value() of golden.py), the same in the test. To add a layer, add its
 cases to FAMILIES: a problem string and a function of a dict of its letters, the inputs and the parameters.
 
     python3 tools/golden_layers.py [folder]
@@ -18,7 +18,9 @@ from torch.nn import functional as F
 
 import golden
 
-X_STREAM, DY_STREAM, PARAM_STREAM = 10, 20, 100
+X_STREAM, DY_STREAM, TARGET_STREAM, PARAM_STREAM = 10, 20, 30, 100
+LOSS_SCALE = 0.375  # what layer_case.c takes for 1 / divisor
+SCALES = {"activations": 16.0, "losses": 16.0}  # of the inputs: as wide as the pieces of the functions; else 2
 
 
 def letters(problem):
@@ -171,6 +173,73 @@ def rbf(p, x):
     return -distance.reshape(x.shape[0], -1, 1, 1)
 
 
+def scaled_tanh(p, x):
+    return 1.7159 * torch.tanh(2 / 3 * x)
+
+
+def softplus(p, x):
+    """PyTorch returns x above a threshold; 1000 is never reached here."""
+    return F.softplus(x, p["a"] / 100 if p.get("a") else 1.0, 1000)
+
+
+def maxout(p, x):
+    n, c, h, w = x.shape
+    pieces = p.get("k") or 2
+    return x.reshape(n, c // pieces, pieces, h, w).max(2).values
+
+
+CLASS_WEIGHTS = torch.tensor([0.5, 1.25, 2, 0, 1, 0.75, 3, 1.5, 0.25, 1], dtype=torch.float64)
+
+
+def classes(p):
+    """As make_batch() of layer_case.c chooses them."""
+    return torch.tensor([(i * 7 + 2) % p["c"] for i in range(p.get("n", 1))])
+
+
+def soft_targets(x):
+    """From 0 to 1, not normalised: the formulas do not need it."""
+    return golden.fill(x.shape, TARGET_STREAM, 1.0) + 0.5
+
+
+def hundredths(p, letter, default):
+    return p[letter] / 100 if p.get(letter) else default
+
+
+def loss(of_samples):
+    """Each sample's loss times its weight and the layer's."""
+    def run(p, x):
+        weights = torch.tensor([0.5 + 0.25 * i if p.get("z") else 1.0 for i in range(x.shape[0])], dtype=torch.float64)
+        return of_samples(p, x).reshape(x.shape[0], -1).sum(1) * weights * hundredths(p, "a", 1.0)
+    run.is_loss = True
+    return run
+
+
+@loss
+def softmax_cross_entropy(p, x):
+    target = soft_targets(x) if p["t"] == 2 else classes(p)
+    scores, target = (x, target) if p.get("l") else (x.flatten(1), target.flatten(1) if p["t"] == 2 else target)
+    weight = CLASS_WEIGHTS[:p["c"]] if p.get("y") else None
+    return F.cross_entropy(scores, target, weight, label_smoothing=hundredths(p, "q", 0.0), reduction="none")
+
+
+@loss
+def binary_cross_entropy(p, x):
+    target = soft_targets(x) if p["t"] == 2 else F.one_hot(classes(p), p["c"]).double().reshape(x.shape)
+    return F.binary_cross_entropy_with_logits(x, target, reduction="none")
+
+
+@loss
+def hinge_loss(p, x):
+    """PyTorch divides by the number of classes."""
+    margin = hundredths(p, "q", 1.0)
+    return p["c"] * F.multi_margin_loss(x.flatten(1), classes(p), 2 if p.get("f") else 1, margin, reduction="none")
+
+
+@loss
+def euclidean_loss(p, x):
+    return (0.5 if p.get("f") else 1.0) * F.mse_loss(x, soft_targets(x), reduction="none")
+
+
 FAMILIES = {
     "convolution": [
         convolution("conv2d n2c3h5w4k3r1s3p1"),  # row and column kernels
@@ -210,6 +279,45 @@ FAMILIES = {
         ("local_response_norm n1c5h2w2r3a200q50f1", local_response_norm),
         ("local_response_norm n2c3h5w4r3a100q75o1", local_response_norm),
         ("dropout n2c3h3w2a50x1", lambda p, x: F.dropout(x, 0.5, training=False)),
+    ],
+    "activations": [
+        ("relu n2c3h2w3", lambda p, x: F.relu(x)),
+        ("relu6 n2c3h2w3", lambda p, x: F.relu6(x)),
+        ("leaky_relu n2c3h2w3a25", lambda p, x: F.leaky_relu(x, 0.25)),
+        ("prelu n2c5h3w4", lambda p, x, slope: F.prelu(x, slope), [(5,)]),
+        ("prelu n2c19h3w2f1", lambda p, x, slope: F.prelu(x, slope), [(1,)]),
+        ("prelu n4c9", lambda p, x, slope: F.prelu(x, slope), [(9,)]),
+        ("elu n2c3h2w3a150", lambda p, x: F.elu(x, 1.5)),
+        ("gelu n2c3h2w3", lambda p, x: F.gelu(x)),
+        ("gelu n2c3h2w3f1", lambda p, x: F.gelu(x, approximate="tanh")),
+        ("silu n2c3h2w3", lambda p, x: F.silu(x)),
+        ("hard_swish n2c3h2w3", lambda p, x: F.hardswish(x)),
+        ("softplus n2c3h2w3", softplus),
+        ("softplus n2c3h2w3a250", softplus),
+        ("maxout n2c6h3w4", maxout),
+        ("maxout n2c15h2w2k5", maxout),
+        ("sigmoid n2c3h2w3", lambda p, x: torch.sigmoid(x)),
+        # F.hardsigmoid divides by 6 in float32 on the way back, also for float64
+        ("hard_sigmoid n2c3h2w3", lambda p, x: F.relu6(x + 3) / 6),
+        ("tanh n2c3h2w3", lambda p, x: torch.tanh(x)),
+        ("scaled_tanh n2c3h2w3", scaled_tanh),
+        ("softmax n3c10", lambda p, x: F.softmax(x, 1)),
+        ("softmax n2c7h2w3", lambda p, x: F.softmax(x, 1)),
+    ],
+    "losses": [
+        ("softmax_cross_entropy n4c7t1z1a50", softmax_cross_entropy),
+        ("softmax_cross_entropy n3c5t1q10", softmax_cross_entropy),
+        ("softmax_cross_entropy n4c7t1y1", softmax_cross_entropy),
+        ("softmax_cross_entropy n4c7t1z1q25y1a40", softmax_cross_entropy),
+        ("softmax_cross_entropy n3c5t2", softmax_cross_entropy),
+        ("softmax_cross_entropy n3c5t2q15y1", softmax_cross_entropy),
+        ("softmax_cross_entropy n2c5h3w2t2z1q10y1l1", softmax_cross_entropy),
+        ("binary_cross_entropy n3c7t1z1a150", binary_cross_entropy),
+        ("binary_cross_entropy n2c5h3w2t2", binary_cross_entropy),
+        ("hinge_loss n4c7t1z1", hinge_loss),
+        ("hinge_loss n4c5t1f1q200a150", hinge_loss),
+        ("euclidean_loss n2c3h4w2t2", euclidean_loss),
+        ("euclidean_loss n3c5t2z1f1", euclidean_loss),
     ],
     "pooling": [
         ("max_pool2d n2c2h13w13r3u2", max_pool2d),  # AlexNet's overlapping windows
@@ -251,15 +359,16 @@ def input_shape(p, problem, index):
     return p.get("n", 1), p.get("c", 1), p.get("h", 1), p.get("w", 1)
 
 
-def write_case(out, problem, function, parameter_shapes=(), statistics=0):
+def write_case(out, scale, problem, function, parameter_shapes=(), statistics=0):
     """The last `statistics` parameters are no parameters of PyTorch: above 0.25, and changed by the function."""
     p = letters(problem)
-    inputs = [golden.fill(input_shape(p, problem, i), X_STREAM + i, 2.0).requires_grad_() for i in range(p.get("i", 1))]
+    inputs = [golden.fill(input_shape(p, problem, i), X_STREAM + i, scale).requires_grad_() for i in range(p.get("i", 1))]
     parameters = [golden.fill(shape, PARAM_STREAM + i, 2.0) for i, shape in enumerate(parameter_shapes)]
     trained = len(parameters) - statistics
     parameters = [v.requires_grad_() if i < trained else v.abs() + 0.25 for i, v in enumerate(parameters)]
     y = function(p, *inputs, *parameters)
-    y.backward(golden.fill(y.shape, DY_STREAM, 2.0))
+    is_loss = getattr(function, "is_loss", False)
+    y.backward(torch.full_like(y, LOSS_SCALE) if is_loss else golden.fill(y.shape, DY_STREAM, 2.0))
     out.write(f"case {problem}\n")
     golden.write_line(out, "y", y.detach().reshape(-1))
     for index, tensor in enumerate(inputs):
@@ -274,7 +383,7 @@ def main():
     for family, cases in FAMILIES.items():
         with open(folder / f"{family}.txt", "w", encoding="ascii") as out:
             for case in cases:
-                write_case(out, *case)
+                write_case(out, SCALES.get(family, 2.0), *case)
 
 
 if __name__ == "__main__":

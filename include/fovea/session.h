@@ -55,6 +55,10 @@ FV_API fv_params *fv_session_gradients(fv_session *session);
 typedef void fv_gradient_ready_fn(void *user, int32_t parameter);
 FV_API void fv_session_on_gradient(fv_session *session, fv_gradient_ready_fn *ready, void *user);
 
+/* One loss of the last forward, by its node: weighted and summed over the samples; result.loss is the sum of all. 0 for a
+ * node that is no loss or did not run. */
+FV_API double fv_session_loss(const fv_session *session, fv_value loss);
+
 /* Copies a value of the last forward (order n, c, h, w; plan's dtype; n as in that call) to out, which has room for `elements`.
  * The output and the input can always be read; values between only while their memory is still theirs (FV_ERR_STATE). */
 FV_API fv_status fv_session_read(fv_session *session, fv_value value, void *out, size_t elements);

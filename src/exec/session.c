@@ -225,6 +225,15 @@ fv_status fv_session_read(fv_session *session, fv_value value, void *out, size_t
     return FV_OK;
 }
 
+double fv_session_loss(const fv_session *session, fv_value loss)
+{
+    const fv_plan *plan = session->plan;
+    for (int32_t i = 0; i < plan->forward_count; i++)
+        if (plan->step[i].node == loss && plan->nodes[loss].layer->is_loss)
+            return session->call[i].loss;
+    return 0;
+}
+
 fv_status fv_session_read_input_gradient(fv_session *session, void *out, size_t elements)
 {
     const fv_plan *plan = session->plan;

@@ -459,9 +459,137 @@ FV_TEST(session, profile_covers_every_step)
     fv_context_destroy(context);
 }
 
+/* Two heads on one trunk, as GoogLeNet has three. */
+typedef struct heads {
+    fv_graph *graph;
+    fv_value main_loss, side_loss;
+} heads;
+
+static heads make_heads(fv_context *context, double main_weight, double side_weight)
+{
+    heads h = { .main_loss = FV_NO_VALUE, .side_loss = FV_NO_VALUE };
+    fv_value x = FV_NO_VALUE, trunk = FV_NO_VALUE, side = FV_NO_VALUE, scores = FV_NO_VALUE;
+    assert_int_equal(fv_graph_create(&h.graph, context, "heads"), FV_OK);
+    assert_int_equal(fv_graph_add_input(h.graph, &(fv_input_options){ .shape = { 3, 9, 9 } }, &x), FV_OK);
+    assert_int_equal(
+        fv_graph_add_conv2d(h.graph, x, &(fv_conv2d_options){ .name = "trunk", .filters = 4, .kernel = { 3, 3 } }, &x),
+        FV_OK);
+    assert_int_equal(fv_graph_add_silu(h.graph, x, &trunk), FV_OK);
+    assert_int_equal(fv_graph_add_dense(h.graph, trunk, &(fv_dense_options){ .name = "side", .units = 4 }, &side),
+                     FV_OK);
+    assert_int_equal(fv_graph_add_dense(h.graph, trunk, &(fv_dense_options){ .name = "fc", .units = 4 }, &scores),
+                     FV_OK);
+    assert_int_equal(fv_graph_add_softmax_cross_entropy(
+                         h.graph, scores, &(fv_softmax_cross_entropy_options){ .weight = main_weight }, &h.main_loss),
+                     FV_OK);
+    const fv_hinge_loss_options hinge = { .name = "side_loss", .weight = side_weight };
+    assert_int_equal(fv_graph_add_hinge_loss(h.graph, side, &hinge, &h.side_loss), FV_OK);
+    assert_int_equal(fv_graph_finish(h.graph, scores), FV_OK);
+    return h;
+}
+
+/* Gradients of one step of a graph as doubles; the caller frees them. */
+static double *step_gradients(const heads *h, const fv_batch *batch, fv_step_result *result, double losses[2])
+{
+    test_run run = test_start(h->graph, &(fv_plan_options){ .batch = batch->n, .dtype = FV_F64 });
+    assert_int_equal(fv_session_step(run.session, batch, result), FV_OK);
+    losses[0] = fv_session_loss(run.session, h->main_loss);
+    losses[1] = fv_session_loss(run.session, h->side_loss);
+    const size_t bytes = fv_params_block_elements(run.params) * sizeof(double);
+    double *copy = malloc(bytes);
+    assert_non_null(copy);
+    memcpy(copy, fv_params_data(fv_session_gradients(run.session)), bytes);
+    test_end(&run);
+    return copy;
+}
+
+FV_TEST(session, losses_of_several_heads_add_up)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 2);
+    const double weights[3][2] = { { 1, 0.3 }, { 1, 0.6 }, { 2, 0.3 } };
+    double *gradient[3], losses[3][2];
+    size_t count = 0;
+    for (int i = 0; i < 3; i++) {
+        heads h = make_heads(context, weights[i][0], weights[i][1]);
+        fv_batch batch = test_batch(h.graph, 5, 4);
+        fv_step_result result;
+        fv_params *params = NULL;
+        gradient[i] = step_gradients(&h, &batch, &result, losses[i]);
+        assert_true(losses[i][0] > 0 && losses[i][1] > 0);
+        assert_true(fabs(result.loss - (losses[i][0] + losses[i][1])) <= rounding * result.loss);
+        assert_int_equal(fv_params_create(&params, h.graph, FV_F64), FV_OK);
+        count = fv_params_block_elements(params);
+        fv_params_destroy(params);
+        test_batch_release(&batch);
+        fv_graph_destroy(h.graph);
+    }
+    assert_true(fabs(losses[1][1] - 2 * losses[0][1]) <= rounding * losses[1][1]); /* each by its own weight */
+    assert_true(fabs(losses[2][0] - 2 * losses[0][0]) <= rounding * losses[2][0]);
+    /* g = w1*g1 + w2*g2, so g(1, 0.6) + g(2, 0.3) = 3 * g(1, 0.3). */
+    double largest = 0;
+    for (size_t i = 0; i < count; i++)
+        largest = fmax(largest, fabs(gradient[0][i]));
+    assert_true(largest > 0);
+    for (size_t i = 0; i < count; i++)
+        assert_true(fabs(gradient[1][i] + gradient[2][i] - 3 * gradient[0][i]) <= rounding * largest);
+    for (int i = 0; i < 3; i++)
+        free(gradient[i]);
+    fv_context_destroy(context);
+    assert_int_equal(allocator.live, 0);
+}
+
+FV_TEST(session, prediction_leaves_out_what_only_a_loss_needs)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 1);
+    heads h = make_heads(context, 1, 0.3);
+    for (int mode = FV_TRAIN; mode <= FV_PREDICT; mode++) {
+        fv_plan *plan = NULL;
+        int heads_and_losses = 0;
+        assert_int_equal(fv_plan_create(&plan, h.graph, &(fv_plan_options){ .batch = 2, .mode = (fv_mode)mode }),
+                         FV_OK);
+        for (int32_t i = 0; i < fv_plan_step_count(plan); i++) {
+            const char *name = fv_plan_step(plan, i).layer;
+            heads_and_losses += strcmp(name, "side") == 0 || strstr(name, "loss") || strstr(name, "entropy");
+        }
+        assert_int_equal(heads_and_losses > 0, mode != FV_PREDICT);
+        fv_plan_destroy(plan);
+    }
+    fv_graph_destroy(h.graph);
+    fv_context_destroy(context);
+}
+
+/* What is counted is the graph's output, whatever the heads say. */
+FV_TEST(session, the_output_is_what_counts_as_an_answer)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 1);
+    heads h = make_heads(context, 1, 0.3);
+    fv_batch batch = test_batch(h.graph, 6, 9);
+    test_run run = test_start(h.graph, &(fv_plan_options){ .batch = 6, .dtype = FV_F64 });
+    fv_step_result result;
+    double scores[6][4];
+    int64_t correct = 0;
+    assert_int_equal(fv_session_forward(run.session, &batch, &result), FV_OK);
+    assert_int_equal(fv_session_read(run.session, test_node(h.graph, "fc"), scores, 24), FV_OK);
+    for (int i = 0; i < 6; i++) {
+        int best = 0;
+        for (int k = 1; k < 4; k++)
+            best = scores[i][k] > scores[i][best] ? k : best;
+        correct += best == batch.classes[i];
+    }
+    assert_int_equal(result.correct, correct);
+    test_end(&run);
+    test_batch_release(&batch);
+    fv_graph_destroy(h.graph);
+    fv_context_destroy(context);
+}
+
 FV_TESTS(session, gradients_of_branches_match_central_differences, allocates_what_the_plan_says_and_nothing_later,
          a_short_batch_equals_a_plan_of_that_size, parts_of_a_batch_add_up, sample_weights_repeat_and_leave_out,
          bits_do_not_depend_on_threads, float32_is_near_float64, image_order_and_dtype_do_not_matter,
          each_gradient_is_announced_once_when_complete, reads_values_while_their_memory_is_theirs,
          modes_compute_the_same_output, correct_answers_are_counted_first_of_equals, bad_calls_are_named,
-         a_value_that_is_not_finite_is_traced_to_its_layer, profile_covers_every_step)
+         a_value_that_is_not_finite_is_traced_to_its_layer, profile_covers_every_step, losses_of_several_heads_add_up,
+         prediction_leaves_out_what_only_a_loss_needs, the_output_is_what_counts_as_an_answer)

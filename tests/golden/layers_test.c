@@ -13,20 +13,21 @@
 #include "support/test.h"
 #include "support/values.h"
 
-enum { X_STREAM = 10, DY_STREAM = 20, PARAM_STREAM = 100, LONGEST_NAME = 100 };
+enum { X_STREAM = 10, DY_STREAM = 20, TARGET_STREAM = 30, PARAM_STREAM = 100, LONGEST_NAME = 100 };
 
-static double *hashed(size_t count, uint32_t stream)
+static double *hashed(size_t count, uint32_t stream, double scale)
 {
     double *values = test_doubles(count);
     for (uint32_t i = 0; i < count; i++)
-        values[i] = 2 * test_hashed(i, stream);
+        values[i] = scale * test_hashed(i, stream);
     return values;
 }
 
 typedef struct golden {
     FILE *file;
     const char *family, *problem;
-    double bar; /* of the largest value of a tensor */
+    double scale; /* of the inputs */
+    double bar;   /* of the largest value of a tensor */
     double worst;
 } golden;
 
@@ -50,9 +51,9 @@ static void check_tensor(golden *g, const char *name, const double *got, size_t 
     free(wanted);
 }
 
-static void set_view(layer_run *run, const fvi_view *view, uint32_t stream)
+static void set_view(layer_run *run, const fvi_view *view, uint32_t stream, double scale)
 {
-    double *values = hashed(layer_view_count(view), stream);
+    double *values = hashed(layer_view_count(view), stream, scale);
     layer_view_set(run, view, values);
     free(values);
 }
@@ -65,16 +66,26 @@ static void check_view(golden *g, const layer_run *run, const char *name, const 
     free(values);
 }
 
+/* Values from 0 to 1; classes are as layer_case.c chose them. */
+static void set_targets(layer_run *run)
+{
+    for (uint32_t i = 0; run->values != NULL && i < layer_view_count(&run->x[0].view); i++)
+        run->values[i] = (float)(test_hashed(i, TARGET_STREAM) + 0.5);
+}
+
 static void run_case(golden *g, fv_context *context, layer_run_options options)
 {
     const layer_case problem = layer_case_parse(g->problem);
     layer_run *run = layer_run_create(&problem, context, options);
     char name[LONGEST_NAME];
     for (int32_t i = 0; i < problem.input_count; i++)
-        set_view(run, &run->x[i].view, X_STREAM + (uint32_t)i);
-    set_view(run, &run->dy.view, DY_STREAM);
+        set_view(run, &run->x[i].view, X_STREAM + (uint32_t)i, g->scale);
+    if (problem.layer->is_loss)
+        set_targets(run);
+    else
+        set_view(run, &run->dy.view, DY_STREAM, 2);
     for (int32_t i = 0; i < run->infer.param_count; i++) {
-        double *values = hashed(layer_param_count(run, i), PARAM_STREAM + (uint32_t)i);
+        double *values = hashed(layer_param_count(run, i), PARAM_STREAM + (uint32_t)i, 2);
         for (size_t k = 0; run->infer.param[i].momentum > 0 && k < layer_param_count(run, i); k++)
             values[k] = fabs(values[k]) + 0.25; /* a statistic: a variance is positive */
         layer_param_set(run, i, values);
@@ -97,11 +108,11 @@ static void run_case(golden *g, fv_context *context, layer_run_options options)
     layer_run_destroy(run);
 }
 
-static void run_family(const char *family, layer_run_options options, double bar)
+static void run_family(const char *family, double scale, layer_run_options options, double bar)
 {
     char path[512], problem[LONGEST_NAME];
     fv_context *context = NULL;
-    golden g = { .family = family, .problem = problem, .bar = bar };
+    golden g = { .family = family, .problem = problem, .scale = scale, .bar = bar };
     size_t cases = 0;
     snprintf(path, sizeof path, "%s/golden/layers/%s.txt", FVI_TEST_SOURCE, family);
     g.file = fopen(path, "r");
@@ -118,36 +129,47 @@ static void run_family(const char *family, layer_run_options options, double bar
 
 /* A sum of m terms errs by at most m*eps times the sum of magnitudes (Higham 2002, 3.1); here m is at most 200, and
  * cancellation makes the largest result at worst ten times smaller than that sum. */
-static void run_all(const char *family)
+static void run_all(const char *family, double scale)
 {
-    run_family(family, (layer_run_options){ .dtype = FV_F64, .reference = true }, 200 * 1.2e-16 * 10);
-    run_family(family, (layer_run_options){ .dtype = FV_F32, .reference = true }, 200 * 6e-8 * 10);
-    run_family(family, (layer_run_options){ .dtype = FV_F32 }, 200 * 6e-8 * 10);
+    run_family(family, scale, (layer_run_options){ .dtype = FV_F64, .reference = true }, 200 * 1.2e-16 * 10);
+    run_family(family, scale, (layer_run_options){ .dtype = FV_F32, .reference = true }, 200 * 6e-8 * 10);
+    run_family(family, scale, (layer_run_options){ .dtype = FV_F32 }, 200 * 6e-8 * 10);
 }
 
 FV_TEST(golden_layers, norm)
 {
-    run_all("norm");
+    run_all("norm", 2);
 }
 
 FV_TEST(golden_layers, convolution)
 {
-    run_all("convolution");
+    run_all("convolution", 2);
 }
 
 FV_TEST(golden_layers, lenet)
 {
-    run_all("lenet");
+    run_all("lenet", 2);
 }
 
 FV_TEST(golden_layers, pooling)
 {
-    run_all("pooling");
+    run_all("pooling", 2);
 }
 
 FV_TEST(golden_layers, shapes)
 {
-    run_all("shapes");
+    run_all("shapes", 2);
 }
 
-FV_TESTS(golden_layers, convolution, lenet, norm, pooling, shapes)
+/* Inputs as wide as the pieces of the functions. */
+FV_TEST(golden_layers, activations)
+{
+    run_all("activations", 16);
+}
+
+FV_TEST(golden_layers, losses)
+{
+    run_all("losses", 16);
+}
+
+FV_TESTS(golden_layers, convolution, lenet, norm, pooling, shapes, activations, losses)

@@ -234,7 +234,25 @@ FV_TEST(graph, layer_types_are_listed)
     assert_true(relu);
 }
 
+FV_TEST(graph, lists_in_options_are_copied)
+{
+    fixture f;
+    start(&f);
+    double weights[7] = { 1, 2, 3, 4, 5, 6, 7 };
+    fv_value scores = FV_NO_VALUE, loss = FV_NO_VALUE;
+    assert_int_equal(fv_graph_add_dense(f.graph, f.image, &(fv_dense_options){ .units = 7 }, &scores), FV_OK);
+    const fv_softmax_cross_entropy_options options = { .class_weights = { weights, 7 } };
+    assert_int_equal(fv_graph_add_softmax_cross_entropy(f.graph, scores, &options, &loss), FV_OK);
+    memset(weights, 0, sizeof weights);
+    int32_t count = 0;
+    const fv_softmax_cross_entropy_options *copy = fvi_graph_nodes(f.graph, &count)[loss].options;
+    assert_int_equal(copy->class_weights.count, 7);
+    for (int i = 0; i < 7; i++)
+        assert_true(copy->class_weights.values[i] == i + 1);
+    end(&f);
+}
+
 FV_TESTS(graph, what_the_output_does_not_need_is_auxiliary, nodes_get_names_and_shapes, options_and_texts_are_copied,
          a_refused_node_leaves_the_graph_as_it_was, a_loss_has_no_readers, finishing_checks_the_whole,
          a_finished_graph_cannot_change, an_empty_graph_has_no_input, a_node_may_join_many_values,
-         layer_types_are_listed)
+         layer_types_are_listed, lists_in_options_are_copied)

@@ -63,7 +63,9 @@ static const char everything[] =
     "{\"name\":\"p\",\"type\":\"average_pool2d\",\"inputs\":[\"l\"],\"count_padding\":true,\"kernel\":[2,2],\"ceil\":"
     "true},"
     "{\"name\":\"d\",\"type\":\"dense\",\"inputs\":[\"p\"],\"units\":4},"
-    "{\"name\":\"loss\",\"type\":\"euclidean_loss\",\"inputs\":[\"d\"],\"weight\":0.5,\"half\":true}]}";
+    "{\"name\":\"loss\",\"type\":\"euclidean_loss\",\"inputs\":[\"d\"],\"weight\":0.5,\"half\":true},"
+    "{\"name\":\"s\",\"type\":\"softmax_cross_entropy\",\"inputs\":[\"d\"],\"label_smoothing\":0.10000000000000001,"
+    "\"class_weights\":[1.0,0.0,0.30000000000000004,2.5]}]}";
 
 static void every_attribute_comes_back(void **state)
 {
@@ -123,6 +125,12 @@ static void bad_texts_are_told(void **state)
     expect_failure(NODE("\"type\":\"conv2d\",\"inputs\":[\"in\"],\"filters\":2,\"filter\":2"),
                    "nodes[1].filter: unknown key of conv2d 'filter'; did you mean 'filters'?");
     expect_failure(NODE("\"type\":\"add\",\"inputs\":[]"), "nodes[1]");
+    expect_failure(NODE("\"type\":\"softmax_cross_entropy\",\"inputs\":[\"in\"],\"class_weights\":[1,-2]"),
+                   "nodes[1].class_weights[1]: class_weights is -2, must be 0 to 1e+09");
+    expect_failure(NODE("\"type\":\"softmax_cross_entropy\",\"inputs\":[\"in\"],\"class_weights\":[1,[2]]"),
+                   "nodes[1].class_weights[1]: class_weights must be");
+    expect_failure(NODE("\"type\":\"softmax_cross_entropy\",\"inputs\":[\"in\"],\"class_weights\":\"all\""),
+                   "nodes[1].class_weights: class_weights must be");
     expect_failure(NET("{\"name\":\"x\",\"type\":\"input\",\"inputs\":[],\"shape\":[1,4]}"),
                    "shape has 2 values, takes 3");
     expect_failure(NET(""), "unknown layer");

@@ -107,6 +107,13 @@ static void output_and_loss_are_chosen(void **state)
                 "{\"name\":\"dense1\",\"type\":\"dense\",\"inputs\":[\"input\"],\"units\":3},"
                 "{\"name\":\"softmax1\",\"type\":\"softmax\",\"inputs\":[\"dense1\"]},"
                 "{\"name\":\"loss\",\"type\":\"softmax_cross_entropy\",\"inputs\":[\"dense1\"]}]}");
+    expect_json(
+        "input: [1, 2, 2]\nlayers: [{dense: {units: 3}}]\nloss: {softmax_cross_entropy: {class_weights: [1, .5, 0]}}\n",
+        "{\"name\":\"net\",\"output\":\"dense1\",\"nodes\":["
+        "{\"name\":\"input\",\"type\":\"input\",\"inputs\":[],\"shape\":[1,2,2]},"
+        "{\"name\":\"dense1\",\"type\":\"dense\",\"inputs\":[\"input\"],\"units\":3},"
+        "{\"name\":\"loss\",\"type\":\"softmax_cross_entropy\",\"inputs\":[\"dense1\"],\"class_weights\":"
+        "[1.0,0.5,0.0]}]}");
     expect_json("input: [1, 2, 2]\nlayers: [relu]\nloss: none\n",
                 "{\"name\":\"net\",\"output\":\"relu1\",\"nodes\":["
                 "{\"name\":\"input\",\"type\":\"input\",\"inputs\":[],\"shape\":[1,2,2]},"

@@ -2,6 +2,7 @@
  *
  * layer_table_test.c - the table itself: what help, YAML and docs read from it must be there and make sense.
  */
+#include <math.h>
 #include <string.h>
 
 #include "layer/layer.h"
@@ -143,5 +144,53 @@ FV_TEST(layer_table, initialisers_are_resolved_and_checked)
     fv_context_destroy(context);
 }
 
+static void check_refusal(fv_context *context, const char *type, const void *options, const char *says)
+{
+    const fv_image_shape in = { 6, 1, 1 };
+    fvi_infer node = { .context = context, .name = "a", .options = options, .in = &in, .input_count = 1 };
+    assert_int_not_equal(fvi_layer_infer(fvi_layer_find(type), &node), FV_OK);
+    if (!strstr(fv_context_message(context), says))
+        fail_msg("\"%s\" does not say \"%s\"", fv_context_message(context), says);
+}
+
+FV_TEST(layer_table, bad_options_of_activations_and_losses_are_named)
+{
+    fv_context *context = make_context();
+    const double weights[6] = { 1, 2, 0, 4, 5, 6 }, negative[6] = { 1, 2, 3, -4, 5, 6 };
+    check_refusal(context, "softplus", &(fv_softplus_options){ .beta = -1 }, "softplus 'a': beta -1 is not in 0.001");
+    check_refusal(context, "maxout", &(fv_maxout_options){ .pieces = 4 },
+                  "6 channels cannot be cut into 4 pieces each");
+    check_refusal(context, "maxout", &(fv_maxout_options){ .pieces = 300 }, "pieces 300 is not in 1 to 256");
+    check_refusal(context, "prelu", &(fv_prelu_options){ .weight_init = { FV_INIT_GAUSSIAN, -1, false } },
+                  "weight_init: value -1");
+    check_refusal(context, "hinge_loss", &(fv_hinge_loss_options){ .margin = (double)NAN }, "margin nan is not in");
+    check_refusal(context, "binary_cross_entropy", &(fv_binary_cross_entropy_options){ .weight = -1 }, "weight -1");
+    fv_softmax_cross_entropy_options entropy = { .label_smoothing = 1.5 };
+    check_refusal(context, "softmax_cross_entropy", &entropy, "label_smoothing 1.5 is not in 0 to 1");
+    entropy = (fv_softmax_cross_entropy_options){ .class_weights = { weights, 5 } };
+    check_refusal(context, "softmax_cross_entropy", &entropy, "5 class_weights for 6 classes");
+    entropy.class_weights = (fv_real_list){ negative, 6 };
+    check_refusal(context, "softmax_cross_entropy", &entropy, "class_weights[3] is -4, not in 0 to 1e+09");
+    entropy.class_weights = (fv_real_list){ NULL, 6 };
+    check_refusal(context, "softmax_cross_entropy", &entropy, "class_weights has 6 values at NULL");
+    entropy.class_weights = (fv_real_list){ weights, -1 };
+    check_refusal(context, "softmax_cross_entropy", &entropy, "class_weights has -1 values");
+    fv_context_destroy(context);
+}
+
+FV_TEST(layer_table, losses_on_images_need_positions)
+{
+    fv_context *context = make_context();
+    const fv_image_shape in = { 6, 3, 2 };
+    fv_softmax_cross_entropy_options options = { 0 };
+    fvi_infer node = { .context = context, .name = "a", .options = &options, .in = &in, .input_count = 1 };
+    assert_int_equal(fvi_layer_infer(fvi_layer_find("softmax_cross_entropy"), &node), FV_ERR_SHAPE);
+    assert_non_null(strstr(fv_context_message(context), "needs one score per class, got an image 6x3x2"));
+    options.positions = true;
+    assert_int_equal(fvi_layer_infer(fvi_layer_find("softmax_cross_entropy"), &node), FV_OK);
+    fv_context_destroy(context);
+}
+
 FV_TESTS(layer_table, every_descriptor_is_complete, names_are_unique_and_found, a_misspelt_name_finds_its_neighbour,
-         the_number_of_inputs_is_checked, joins_of_unequal_shapes_are_refused, initialisers_are_resolved_and_checked)
+         the_number_of_inputs_is_checked, joins_of_unequal_shapes_are_refused, initialisers_are_resolved_and_checked,
+         bad_options_of_activations_and_losses_are_named, losses_on_images_need_positions)

@@ -250,8 +250,155 @@ FV_TEST(loss, a_nan_score_shows_in_the_loss)
     stop(&loss);
 }
 
+FV_TEST(loss, smoothing_and_class_weights_by_hand)
+{
+    /* q = w * (0.9*t + 0.1/3) at class 2 with weights 0.5, 1.25, 2: probabilities of scores log 1, log 2, log 5 are
+     * 1/8, 2/8, 5/8. */
+    const double scores[3] = { 0, log(2.0), log(5.0) };
+    const double q[3] = { 0.5 * 0.1 / 3, 1.25 * 0.1 / 3, 2 * (0.9 + 0.1 / 3) }, p[3] = { 0.125, 0.25, 0.625 };
+    loss_case loss;
+    double dx[3];
+    start(&loss, "softmax_cross_entropy c3t1q10y1", FV_F64);
+    assert_int_equal(loss.run->classes[0], 2);
+    loss.run->scale = 1;
+    set_scores(&loss, scores);
+    assert_int_equal(layer_run_forward(loss.run), FV_OK);
+    check_near(loss.run->loss, -q[0] * log(p[0]) - q[1] * log(p[1]) - q[2] * log(p[2]), 1e-15);
+    assert_int_equal(layer_run_backward(loss.run), FV_OK);
+    layer_view_get(loss.run, &loss.run->dx[0].view, dx);
+    for (int k = 0; k < 3; k++)
+        check_near(dx[k], p[k] * (q[0] + q[1] + q[2]) - q[k], 1e-15);
+    stop(&loss);
+}
+
+FV_TEST(loss, smoothed_scores_of_ten_thousand_stay_exact)
+{
+    const double wrong[3] = { 1e4, 0, -1e4 };
+    for (int dtype = FV_F32; dtype <= FV_F64; dtype++) {
+        loss_case loss;
+        double dx[3];
+        start(&loss, "softmax_cross_entropy c3t1q30", (fv_dtype)dtype);
+        loss.run->scale = 1;
+        set_scores(&loss, wrong);
+        assert_int_equal(layer_run_forward(loss.run), FV_OK);
+        check_near(loss.run->loss, 0.1 * 0 + 0.1 * 1e4 + 0.8 * 2e4, 1e-11); /* class 2; a few ulp of 1e4 */
+        assert_int_equal(layer_run_backward(loss.run), FV_OK);
+        layer_view_get(loss.run, &loss.run->dx[0].view, dx);
+        check_near(dx[0], 0.9, 1e-7);
+        check_near(dx[1], -0.1, 1e-7);
+        check_near(dx[2], -0.8, 1e-7);
+        stop(&loss);
+    }
+}
+
+FV_TEST(loss, binary_scores_of_ten_thousand_and_zero)
+{
+    const double scores[4] = { 1e4, -1e4, 0, 1e4 }, wanted_dx[4] = { 1, -1, -0.25, 0 };
+    const float targets[4] = { 0, 1, 0.75f, 1 };
+    for (int dtype = FV_F32; dtype <= FV_F64; dtype++) {
+        loss_case loss;
+        double dx[4];
+        start(&loss, "binary_cross_entropy c4t2", (fv_dtype)dtype);
+        loss.run->scale = 1;
+        memcpy(loss.run->values, targets, sizeof targets);
+        set_scores(&loss, scores);
+        assert_int_equal(layer_run_forward(loss.run), FV_OK);
+        check_near(loss.run->loss, 2e4 + log(2.0), 4e-12); /* an ulp of 2e4 */
+        assert_int_equal(layer_run_backward(loss.run), FV_OK);
+        layer_view_get(loss.run, &loss.run->dx[0].view, dx);
+        assert_memory_equal(dx, wanted_dx, sizeof dx);
+        stop(&loss);
+    }
+}
+
+/* A right answer's loss is exp(-x) to a few eps, where log(1 + exp(-x)) would round to 0. */
+FV_TEST(loss, binary_loss_keeps_its_tail)
+{
+    for (double x = 5; x < 600; x *= 1.5) {
+        loss_case loss;
+        start(&loss, "binary_cross_entropy c1t1", FV_F64);
+        set_scores(&loss, &x);
+        assert_int_equal(layer_run_forward(loss.run), FV_OK);
+        check_near(loss.run->loss, log1p(exp(-x)), 8 * 2.2e-16 * exp(-x) * x); /* exp magnifies the rounding of x */
+        stop(&loss);
+    }
+}
+
+FV_TEST(loss, binary_classes_and_their_one_hot_values_agree)
+{
+    loss_case hard, soft;
+    double hard_dx[10], soft_dx[10];
+    start(&hard, "binary_cross_entropy n2c5t1z1", FV_F64);
+    start(&soft, "binary_cross_entropy n2c5t2z1", FV_F64);
+    memset(soft.run->values, 0, 10 * sizeof(float));
+    for (int i = 0; i < 2; i++)
+        soft.run->values[i * 5 + hard.run->classes[i]] = 1;
+    assert_int_equal(layer_run_forward(hard.run), FV_OK);
+    assert_int_equal(layer_run_forward(soft.run), FV_OK);
+    check_near(soft.run->loss, hard.run->loss, 0);
+    assert_int_equal(layer_run_backward(hard.run), FV_OK);
+    assert_int_equal(layer_run_backward(soft.run), FV_OK);
+    layer_view_get(hard.run, &hard.run->dx[0].view, hard_dx);
+    layer_view_get(soft.run, &soft.run->dx[0].view, soft_dx);
+    assert_memory_equal(hard_dx, soft_dx, sizeof hard_dx);
+    stop(&hard);
+    stop(&soft);
+}
+
+FV_TEST(loss, hinge_by_hand)
+{
+    /* class 2 of scores 3, 0.5, 2, 1.5: violations 2, 0, -, 0.5 of margin 1 */
+    const double scores[4] = { 3, 0.5, 2, 1.5 }, dx_plain[4] = { 1, 0, -2, 1 }, dx_squared[4] = { 4, 0, -5, 1 };
+    const char *const problems[2] = { "hinge_loss c4t1", "hinge_loss c4t1f1" };
+    for (int squared = 0; squared < 2; squared++) {
+        loss_case loss;
+        double dx[4];
+        start(&loss, problems[squared], FV_F32);
+        assert_int_equal(loss.run->classes[0], 2);
+        loss.run->scale = 1;
+        set_scores(&loss, scores);
+        assert_int_equal(layer_run_forward(loss.run), FV_OK);
+        check_near(loss.run->loss, squared ? 4.25 : 2.5, 0);
+        assert_int_equal(layer_run_backward(loss.run), FV_OK);
+        layer_view_get(loss.run, &loss.run->dx[0].view, dx);
+        assert_memory_equal(dx, squared ? dx_squared : dx_plain, sizeof dx);
+        stop(&loss);
+    }
+}
+
+FV_TEST(loss, hinge_of_ten_thousand_and_of_equal_scores)
+{
+    const double far[3] = { 1e4, -1e4, -1e4 }, equal[3] = { 7, 7, 7 };
+    loss_case loss;
+    start(&loss, "hinge_loss c3t1", FV_F32);
+    set_scores(&loss, far);
+    assert_int_equal(layer_run_forward(loss.run), FV_OK);
+    check_near(loss.run->loss, 20001 + 1, 0);
+    set_scores(&loss, equal);
+    assert_int_equal(layer_run_forward(loss.run), FV_OK);
+    check_near(loss.run->loss, 2, 0);
+    loss.run->batch.classes = NULL;
+    check_refused(&loss, "hinge_loss 'node1': the batch has no targets; give classes");
+    stop(&loss);
+}
+
+FV_TEST(loss, classes_for_an_image_of_scores_are_refused)
+{
+    loss_case loss;
+    start(&loss, "binary_cross_entropy n2c5h3w2t2", FV_F32);
+    const int32_t classes[2] = { 1, 2 };
+    loss.run->batch.values = NULL;
+    loss.run->batch.classes = classes;
+    check_refused(&loss, "the input is an image 5x3x2; give targets from 0 to 1 for each position, as values");
+    stop(&loss);
+}
+
 FV_TESTS(loss, equal_scores_cost_the_logarithm_of_the_classes, scores_of_ten_thousand_neither_overflow_nor_vanish,
          map_loss_counts_the_rubbish_class, map_loss_is_exact_for_scores_of_ten_thousand,
          hard_classes_and_their_soft_labels_agree, a_sample_of_weight_zero_counts_for_nothing,
          euclidean_sum_of_squares_and_its_half, a_label_out_of_range_is_named, missing_or_double_targets_are_refused,
-         sample_weights_must_be_finite_and_not_negative, a_nan_score_shows_in_the_loss)
+         sample_weights_must_be_finite_and_not_negative, a_nan_score_shows_in_the_loss,
+         smoothing_and_class_weights_by_hand, smoothed_scores_of_ten_thousand_stay_exact,
+         binary_scores_of_ten_thousand_and_zero, binary_loss_keeps_its_tail,
+         binary_classes_and_their_one_hot_values_agree, hinge_by_hand, hinge_of_ten_thousand_and_of_equal_scores,
+         classes_for_an_image_of_scores_are_refused)

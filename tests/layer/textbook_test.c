@@ -216,7 +216,48 @@ FV_TEST(textbook, flattening_keeps_the_order_of_axes)
     stop(&hand);
 }
 
+FV_TEST(textbook, maxout_takes_the_first_of_equals)
+{
+    static const double x[6] = { 1, 3, 2, 2, -5, -1 }, dy[3] = { 10, 20, 30 }, y[3] = { 3, 2, -1 };
+    static const double dx[6] = { 0, 10, 20, 0, 0, 30 };
+    hand_case hand = { 0 };
+    start(&hand, "maxout c6", FV_F32);
+    layer_view_set(hand.run, &hand.run->x[0].view, x);
+    layer_view_set(hand.run, &hand.run->dy.view, dy);
+    run(&hand);
+    check(hand.y, y, 3, "y");
+    check(hand.dx[0], dx, 6, "dx");
+    stop(&hand);
+}
+
+FV_TEST(textbook, prelu_sums_the_gradients_of_its_slopes)
+{
+    static const double x[8] = { -1, 2, -3, -4, 5, -6, 7, 0 }, dy[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+    static const double slopes[2] = { 0.5, -0.25 }, shared_slope = 0.5;
+    static const double y[8] = { -0.5, 2, -1.5, -2, 5, 1.5, 7, 0 }, dx[8] = { 0.5, 2, 1.5, 2, 5, -1.5, 7, -2 };
+    hand_case hand = { 0 };
+    double got[2];
+    start(&hand, "prelu c2h2w2", FV_F32);
+    layer_view_set(hand.run, &hand.run->x[0].view, x);
+    layer_view_set(hand.run, &hand.run->dy.view, dy);
+    layer_param_set(hand.run, 0, slopes);
+    run(&hand);
+    check(hand.y, y, 8, "y");
+    check(hand.dx[0], dx, 8, "dx");
+    layer_param_get(hand.run, 0, hand.run->dparam[0], got);
+    assert_true(got[0] == -1 - 9 - 16 && got[1] == -36);
+    stop(&hand);
+    start(&hand, "prelu c2h2w2f1", FV_F32);
+    layer_view_set(hand.run, &hand.run->x[0].view, x);
+    layer_view_set(hand.run, &hand.run->dy.view, dy);
+    layer_param_set(hand.run, 0, &shared_slope);
+    run(&hand);
+    layer_param_get(hand.run, 0, hand.run->dparam[0], got);
+    assert_true(got[0] == -26 - 36 && hand.y[5] == -3);
+    stop(&hand);
+}
+
 FV_TESTS(textbook, relu, average_pooling_spreads_the_gradient_equally, average_pooling_with_and_without_padded_cells,
          max_pooling_sends_the_gradient_to_the_first_maximum, a_shared_weight_gets_the_sum_over_its_edges,
          a_sum_gives_every_branch_the_whole_gradient, a_concatenation_cuts_the_gradient_where_it_joined,
-         flattening_keeps_the_order_of_axes)
+         flattening_keeps_the_order_of_axes, maxout_takes_the_first_of_equals, prelu_sums_the_gradients_of_its_slopes)
