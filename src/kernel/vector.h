@@ -27,6 +27,8 @@ fvi_average_pool_row_fn FVI_ISA_NAME(fvi_average_pool_line_f32);
 fvi_max_pool_backward_fn FVI_ISA_NAME(fvi_max_pool_line_backward_f32);
 fvi_average_pool_backward_fn FVI_ISA_NAME(fvi_average_pool_line_backward_f32);
 fvi_average_pool_backward_fn FVI_ISA_NAME(fvi_average_pool_backward_f32);
+fvi_dropout_fn FVI_ISA_NAME(fvi_dropout_f32);
+fvi_dropout_channels_fn FVI_ISA_NAME(fvi_dropout_channels_f32);
 fvi_channel_sum_fn FVI_ISA_NAME(fvi_channel_sum_f32);
 fvi_channel_moments_fn FVI_ISA_NAME(fvi_channel_moments_f32);
 fvi_channel_products_fn FVI_ISA_NAME(fvi_channel_products_f32);
@@ -49,8 +51,7 @@ fvi_hinge_fn fvi_hinge_reference_f32;
 fvi_hinge_backward_fn fvi_hinge_backward_reference_f32;
 fvi_squared_difference_fn fvi_squared_difference_reference_f32;
 fvi_difference_fn fvi_difference_reference_f32;
-fvi_dropout_fn fvi_dropout_reference_f32;
-fvi_dropout_channels_fn fvi_dropout_channels_reference_f32;
+
 /* What max pooling falls back to where an index has two bytes. */
 fvi_max_pool_row_fn fvi_max_pool_row_reference_f32;
 fvi_max_pool_backward_fn fvi_max_pool_backward_reference_f32;

@@ -153,6 +153,29 @@ FV_TEST(norm, local_kernels_match_the_reference)
                 }
 }
 
+FV_TEST(norm, mask_kernels_match_the_reference)
+{
+    const fvi_kernels *tables[TEST_TABLES], *reference = fvi_kernels_for(FV_F32, FVI_ISA_BASELINE, true);
+    const size_t count = test_tables(tables);
+    const fvi_random random = fvi_random_start(3, FVI_PURPOSE_DROPOUT, UINT64_C(0x123456789ABC));
+    const uint64_t positions[] = {
+        0, 1, 2, 3, 250, UINT64_C(0x3FFFFFFFF), UINT64_C(0x3FFFFFFF0)
+    }; /* blocks beyond 2^32 */
+    for (size_t t = 0; t < count; t++)
+        for (size_t c = 0; c < sizeof channel_counts / sizeof channel_counts[0]; c++)
+            for (size_t p = 0; p < sizeof positions / sizeof positions[0]; p++) {
+                const size_t channels = channel_counts[c];
+                operands *o = make_operands();
+                reference->dropout(channels, &random, positions[p], UINT32_C(3) << 30, 1.7, o->x, o->y[0]);
+                tables[t]->dropout(channels, &random, positions[p], UINT32_C(3) << 30, 1.7, o->x, o->y[1]);
+                check_same(o, tables[t]->name, "dropout", channels, 1);
+                reference->dropout_channels(5, channels, &random, 12345, 1.7, ROW, o->x, ROW, o->y[0]);
+                tables[t]->dropout_channels(5, channels, &random, 12345, 1.7, ROW, o->x, ROW, o->y[1]);
+                check_same(o, tables[t]->name, "dropout_channels", channels, 5);
+                free(o);
+            }
+}
+
 FV_TEST(norm, masks_are_single_draws)
 {
     const uint32_t drop = UINT32_C(1) << 30; /* a quarter */
@@ -170,4 +193,4 @@ FV_TEST(norm, masks_are_single_draws)
 }
 
 FV_TESTS(norm, channel_kernels_match_the_reference, moments_are_sums_of_differences, local_kernels_match_the_reference,
-         masks_are_single_draws)
+         mask_kernels_match_the_reference, masks_are_single_draws)
