@@ -443,7 +443,7 @@ static const fvi_stage stages[] = {
     { "variance", "v[c]: of the batch, or the running variance", "x mean" },
     { "normalised", "n[c] = (x[c] - m[c]) / sqrt(v[c] + epsilon)", "x mean variance" },
     { "scaled", "y[c] = weight[c] * n[c] + bias[c]", "normalised" },
-    { NULL },
+    { 0 },
 };
 
 const fvi_layer fvi_layer_batch_norm = {

@@ -56,7 +56,7 @@ static const fvi_stage stages[] = {
     { "exponential", "e[c] = exp(x[c] - m)", "x largest" },
     { "sum", "s = sum over c of e[c]", "exponential" },
     { "softmax", "y[c] = e[c] / s", "exponential sum" },
-    { NULL },
+    { 0 },
 };
 
 const fvi_layer fvi_layer_softmax = {

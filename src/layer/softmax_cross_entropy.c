@@ -104,7 +104,7 @@ static const fvi_stage stages[] = {
     { "log-softmax", "l[c] = x[c] - max - log(sum over k of exp(x[k] - max))", "x" },
     { "target", "t[c]: the class, or soft labels, smoothed", "" },
     { "loss", "-weight * sum over c of t[c] * l[c]", "log-softmax target" },
-    { NULL },
+    { 0 },
 };
 
 const fvi_layer fvi_layer_softmax_cross_entropy = {
