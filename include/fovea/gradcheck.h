@@ -20,7 +20,8 @@ typedef struct fv_gradient_check_options {
 
 typedef struct fv_gradient_check_result {
     double
-        worst; /* largest error of a tensor: max|gradient - difference| / max|difference| over its checked elements */
+        worst; /* largest error of a tensor: max|gradient - difference| / max|difference| over its checked elements, less
+                * what rounding a loss above 2 accounts for (docs/numerics.md) */
     char worst_name[256]; /* "<layer>.weight", ..., or the input's name */
     int64_t worst_index;  /* of the element, and its two values */
     double gradient, difference;

@@ -8,6 +8,7 @@
  * h/2: both are small only if s is, or if t is near h, where C(h/2) is right. So an element is skipped when either is
  * large, and C(h/2) is compared otherwise.
  */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,7 @@ enum { DEFAULT_SAMPLES = 2, DEFAULT_ELEMENTS = 32 };
 /* Relative to the tensor's largest gradient. Rounding leaves about 8 * eps * |loss| / h = 2e-10 at h = 1e-5 and a loss
  * near 2. */
 static const double kink_tolerance = 1e-6;
+static const double usual_loss = 2;
 
 typedef struct gradient_check {
     fv_context *context;
@@ -172,6 +174,12 @@ static fv_status differ(gradient_check *check, const checked_tensor *tensor, siz
     return FV_OK;
 }
 
+/* What rounding a larger loss than the usual one adds to a difference: the bars only cover the usual one. */
+static double rounding_beyond(const gradient_check *check)
+{
+    return 8 * DBL_EPSILON * fmax(fabs(check->loss) - usual_loss, 0) / check->options.step;
+}
+
 static fv_status check_element(gradient_check *check, checked_tensor *tensor, size_t index)
 {
     const double step = check->options.step;
@@ -187,8 +195,9 @@ static fv_status check_element(gradient_check *check, checked_tensor *tensor, si
     }
     check->result->checked++;
     tensor->largest = fmax(tensor->largest, fabs(half.central));
-    if (fabs(gradient - half.central) >= tensor->error) {
-        tensor->error = fabs(gradient - half.central);
+    const double error = fmax(fabs(gradient - half.central) - rounding_beyond(check), 0);
+    if (error >= tensor->error) {
+        tensor->error = error;
         tensor->worst_index = index;
         tensor->worst_gradient = gradient;
         tensor->worst_difference = half.central;

@@ -44,7 +44,7 @@ static fv_status setup(fvi_setup *node)
                                             .ow = out.w,
                                             .kernel = { rows, columns },
                                             .stride = { rows, columns } } };
-    return fvi_pool_setup(node, "adaptive_average_pool", &plan, false);
+    return fvi_pool_setup(node, &plan);
 }
 
 /* Pixels [first, first + count) along an axis. */

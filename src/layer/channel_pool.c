@@ -51,19 +51,19 @@ static fv_status resolve(fv_context *context, const char *type, const char *name
     return fvi_window_resolve(context, type, name, window);
 }
 
-static fv_status infer_pool(fvi_infer *node, const char *type)
+static fv_status infer(fvi_infer *node)
 {
     fvi_window window;
-    FV_TRY(resolve(node->context, type, node->name, node->options, node->in[0], &window));
+    FV_TRY(resolve(node->context, node->layer->name, node->name, node->options, node->in[0], &window));
     node->out = (fv_image_shape){ window.out[1], node->in[0].h, node->in[0].w };
     return FV_OK;
 }
 
-static fv_status setup_pool(fvi_setup *node, const char *type, bool max)
+static fv_status setup(fvi_setup *node)
 {
     const fv_image_shape in = node->in[0];
     fvi_window window;
-    FV_TRY(resolve(node->context, type, node->name, node->options, in, &window));
+    FV_TRY(resolve(node->context, node->layer->name, node->name, node->options, in, &window));
     const fvi_pool_plan plan = { .channels = true,
                                  .shape = {
                                      .h = in.w,
@@ -75,27 +75,7 @@ static fv_status setup_pool(fvi_setup *node, const char *type, bool max)
                                      .stride = { 1, window.stride[1] },
                                      .pad = { 0, window.pad[1], 0, window.pad[3] },
                                  } };
-    return fvi_pool_setup(node, type, &plan, max);
-}
-
-static fv_status max_infer(fvi_infer *node)
-{
-    return infer_pool(node, "channel_max_pool");
-}
-
-static fv_status max_setup(fvi_setup *node)
-{
-    return setup_pool(node, "channel_max_pool", true);
-}
-
-static fv_status average_infer(fvi_infer *node)
-{
-    return infer_pool(node, "channel_average_pool");
-}
-
-static fv_status average_setup(fvi_setup *node)
-{
-    return setup_pool(node, "channel_average_pool", false);
+    return fvi_pool_setup(node, &plan);
 }
 
 const fvi_layer fvi_layer_channel_max_pool = {
@@ -106,8 +86,8 @@ const fvi_layer fvi_layer_channel_max_pool = {
     .min_inputs = 1,
     .max_inputs = 1,
     .backward_reads = FVI_READS_SAVED,
-    .infer = max_infer,
-    .setup = max_setup,
+    .infer = infer,
+    .setup = setup,
     .forward = fvi_pool_max_forward,
     .backward = fvi_pool_max_backward,
 };
@@ -119,8 +99,8 @@ const fvi_layer fvi_layer_channel_average_pool = {
     .attributes = attributes,
     .min_inputs = 1,
     .max_inputs = 1,
-    .infer = average_infer,
-    .setup = average_setup,
+    .infer = infer,
+    .setup = setup,
     .forward = fvi_pool_average_forward,
     .backward = fvi_pool_average_backward,
 };

@@ -58,10 +58,13 @@ typedef struct fvi_reach {
     bool whole; /* every output reads all cells: dense, flatten, global pooling */
 } fvi_reach;
 
+typedef struct fvi_layer fvi_layer;
+
 /* For infer: what is known of a node, and what the layer answers. */
 typedef struct fvi_infer {
     fv_context *context;
-    const char *name; /* the node's, for messages */
+    const fvi_layer *layer; /* the type, for descriptors that share their functions; set by fvi_layer_infer() */
+    const char *name;       /* the node's, for messages */
     const void *options;
     const fv_image_shape *in;
     int32_t input_count;
@@ -77,6 +80,7 @@ typedef struct fvi_infer {
 typedef struct fvi_setup {
     fv_context *context;
     fvi_arena *arena; /* the plan's: for `prepared` */
+    const fvi_layer *layer;
     const char *name;
     const void *options;
     const fv_image_shape *in;
@@ -138,7 +142,7 @@ typedef struct fvi_stage {
     const char *name, *formula, *reads;
 } fvi_stage;
 
-typedef struct fvi_layer {
+struct fvi_layer {
     const char *name;
     const char *onnx_op;
     const char *formula;             /* one line for help and docs */
@@ -168,7 +172,7 @@ typedef struct fvi_layer {
      * announced first. Of the two only backward_weights may read what backward_reads names. */
     fv_status (*backward_weights)(fvi_call *call);
     fv_status (*backward_data)(fvi_call *call);
-} fvi_layer;
+};
 
 /* All layer types, NULL-terminated: the only list. */
 extern const fvi_layer *const fvi_layers[];

@@ -229,6 +229,7 @@ static fv_status check_inputs(const fvi_layer *layer, const fvi_infer *node)
 
 fv_status fvi_layer_infer(const fvi_layer *layer, fvi_infer *node)
 {
+    node->layer = layer;
     FV_TRY(check_inputs(layer, node));
     for (const fvi_attribute *attribute = layer->attributes; attribute && attribute->name; attribute++)
         FV_TRY(check_option(layer, node, attribute));

@@ -51,7 +51,7 @@ static fv_status setup(fvi_setup *node)
                                             .ow = in.c / pieces,
                                             .kernel = { 1, pieces },
                                             .stride = { 1, pieces } } };
-    return fvi_pool_setup(node, type, &plan, true);
+    return fvi_pool_setup(node, &plan);
 }
 
 const fvi_layer fvi_layer_maxout = {

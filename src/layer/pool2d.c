@@ -72,21 +72,27 @@ static fv_status resolve(fv_context *context, const char *type, const char *name
     return fvi_window_resolve(context, type, name, window);
 }
 
-static fv_status infer_pool(fvi_infer *node, const char *type)
+static fv_status infer(fvi_infer *node)
 {
     fvi_window window;
-    FV_TRY(resolve(node->context, type, node->name, node->options, node->in[0], &window));
+    FV_TRY(resolve(node->context, node->layer->name, node->name, node->options, node->in[0], &window));
     node->out = (fv_image_shape){ node->in[0].c, window.out[0], window.out[1] };
-    node->reach = fvi_window_reach(&window);
     return FV_OK;
 }
 
-static fv_status setup_pool(fvi_setup *node, const char *type, bool max)
+static fv_status max_infer(fvi_infer *node)
+{
+    const fv_pool2d_options *options = node->options;
+    FV_TRY(infer(node));
+    return fvi_pool_check_taps(node, options->kernel[0], options->kernel[1]);
+}
+
+static fv_status setup(fvi_setup *node)
 {
     const fv_pool2d_options *options = node->options;
     const fv_image_shape in = node->in[0];
     fvi_window window;
-    FV_TRY(resolve(node->context, type, node->name, options, in, &window));
+    FV_TRY(resolve(node->context, node->layer->name, node->name, options, in, &window));
     const fvi_pool_plan plan = { .shape = {
                                      .h = in.h,
                                      .w = in.w,
@@ -98,29 +104,7 @@ static fv_status setup_pool(fvi_setup *node, const char *type, bool max)
                                      .pad = { window.pad[0], window.pad[1], window.pad[2], window.pad[3] },
                                      .count_padding = options->count_padding,
                                  } };
-    return fvi_pool_setup(node, type, &plan, max);
-}
-
-static fv_status max_infer(fvi_infer *node)
-{
-    const fv_pool2d_options *options = node->options;
-    FV_TRY(infer_pool(node, "max_pool2d"));
-    return fvi_pool_check_taps(node, "max_pool2d", options->kernel[0], options->kernel[1]);
-}
-
-static fv_status max_setup(fvi_setup *node)
-{
-    return setup_pool(node, "max_pool2d", true);
-}
-
-static fv_status average_infer(fvi_infer *node)
-{
-    return infer_pool(node, "average_pool2d");
-}
-
-static fv_status average_setup(fvi_setup *node)
-{
-    return setup_pool(node, "average_pool2d", false);
+    return fvi_pool_setup(node, &plan);
 }
 
 /* Global pooling: one window, the image. */
@@ -133,10 +117,10 @@ static fv_status global_infer(fvi_infer *node)
 static fv_status global_max_infer(fvi_infer *node)
 {
     FV_TRY(global_infer(node));
-    return fvi_pool_check_taps(node, "global_max_pool", node->in[0].h, node->in[0].w);
+    return fvi_pool_check_taps(node, node->in[0].h, node->in[0].w);
 }
 
-static fv_status setup_global(fvi_setup *node, const char *type, bool max)
+static fv_status global_setup(fvi_setup *node)
 {
     const fv_image_shape in = node->in[0];
     const fvi_pool_plan plan = { .shape = { .h = in.h,
@@ -146,17 +130,7 @@ static fv_status setup_global(fvi_setup *node, const char *type, bool max)
                                             .ow = 1,
                                             .kernel = { in.h, in.w },
                                             .stride = { in.h, in.w } } };
-    return fvi_pool_setup(node, type, &plan, max);
-}
-
-static fv_status global_max_setup(fvi_setup *node)
-{
-    return setup_global(node, "global_max_pool", true);
-}
-
-static fv_status global_average_setup(fvi_setup *node)
-{
-    return setup_global(node, "global_average_pool", false);
+    return fvi_pool_setup(node, &plan);
 }
 
 const fvi_layer fvi_layer_max_pool2d = {
@@ -170,7 +144,7 @@ const fvi_layer fvi_layer_max_pool2d = {
     .max_inputs = 1,
     .backward_reads = FVI_READS_SAVED,
     .infer = max_infer,
-    .setup = max_setup,
+    .setup = setup,
     .forward = fvi_pool_max_forward,
     .backward = fvi_pool_max_backward,
 };
@@ -183,8 +157,8 @@ const fvi_layer fvi_layer_average_pool2d = {
     .attributes = attributes,
     .min_inputs = 1,
     .max_inputs = 1,
-    .infer = average_infer,
-    .setup = average_setup,
+    .infer = infer,
+    .setup = setup,
     .forward = fvi_pool_average_forward,
     .backward = fvi_pool_average_backward,
 };
@@ -198,7 +172,7 @@ const fvi_layer fvi_layer_global_max_pool = {
     .max_inputs = 1,
     .backward_reads = FVI_READS_SAVED,
     .infer = global_max_infer,
-    .setup = global_max_setup,
+    .setup = global_setup,
     .forward = fvi_pool_max_forward,
     .backward = fvi_pool_max_backward,
 };
@@ -211,7 +185,7 @@ const fvi_layer fvi_layer_global_average_pool = {
     .min_inputs = 1,
     .max_inputs = 1,
     .infer = global_infer,
-    .setup = global_average_setup,
+    .setup = global_setup,
     .forward = fvi_pool_average_forward,
     .backward = fvi_pool_average_backward,
 };

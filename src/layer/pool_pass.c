@@ -10,15 +10,15 @@
 
 enum { MAX_TAPS = 65536, MAX_NARROW_TAPS = 256 };
 
-fv_status fvi_pool_check_taps(fvi_infer *node, const char *type, int64_t rows, int64_t columns)
+fv_status fvi_pool_check_taps(fvi_infer *node, int64_t rows, int64_t columns)
 {
     if (rows * columns <= MAX_TAPS)
         return FV_OK;
-    return fvi_fail(node->context, FV_ERR_UNSUPPORTED, "%s '%s': a window of %lldx%lld has more than %d cells", type,
-                    node->name, (long long)rows, (long long)columns, MAX_TAPS);
+    return fvi_fail(node->context, FV_ERR_UNSUPPORTED, "%s '%s': a window of %lldx%lld has more than %d cells",
+                    node->layer->name, node->name, (long long)rows, (long long)columns, MAX_TAPS);
 }
 
-fv_status fvi_pool_setup(fvi_setup *node, const char *type, const fvi_pool_plan *plan, bool max)
+fv_status fvi_pool_setup(fvi_setup *node, const fvi_pool_plan *plan)
 {
     fvi_pool_plan *kept = fvi_arena_allocate(node->arena, sizeof *kept);
     if (!kept)
@@ -26,12 +26,12 @@ fv_status fvi_pool_setup(fvi_setup *node, const char *type, const fvi_pool_plan 
     *kept = *plan;
     kept->shape.wide_index = (int64_t)plan->shape.kernel[0] * plan->shape.kernel[1] > MAX_NARROW_TAPS;
     node->prepared = kept;
-    if (!max || !node->backward || !node->wants_dx)
+    if (!(node->layer->backward_reads & FVI_READS_SAVED) || !node->backward || !node->wants_dx)
         return FV_OK;
     const size_t outputs = (size_t)node->out.h * (size_t)node->out.w * (size_t)node->out.c; /* at most 2^31 */
     if (!fvi_size_multiply(outputs * (kept->shape.wide_index ? 2 : 1), (size_t)node->batch, &node->saved_bytes))
-        return fvi_fail(node->context, FV_ERR_SHAPE, "%s '%s': batch %d of %zu outputs overflows", type, node->name,
-                        node->batch, outputs);
+        return fvi_fail(node->context, FV_ERR_SHAPE, "%s '%s': batch %d of %zu outputs overflows", node->layer->name,
+                        node->name, node->batch, outputs);
     return FV_OK;
 }
 

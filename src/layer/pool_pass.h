@@ -16,9 +16,10 @@ typedef struct fvi_pool_plan {
 } fvi_pool_plan;
 
 /* Refuses max pooling over windows whose cells no index can number. */
-fv_status fvi_pool_check_taps(fvi_infer *node, const char *type, int64_t rows, int64_t columns);
-/* Keeps a copy of the plan in the plan's arena as node->prepared. max: asks for memory for the winning cells. */
-fv_status fvi_pool_setup(fvi_setup *node, const char *type, const fvi_pool_plan *plan, bool max);
+fv_status fvi_pool_check_taps(fvi_infer *node, int64_t rows, int64_t columns);
+/* Keeps a copy of the plan in the plan's arena as node->prepared. A layer whose backward reads what is saved, max pooling, gets
+ * memory for the winning cells. */
+fv_status fvi_pool_setup(fvi_setup *node, const fvi_pool_plan *plan);
 
 /* The passes of a layer whose prepared is an fvi_pool_plan. */
 fv_status fvi_pool_max_forward(fvi_call *call);

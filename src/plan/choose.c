@@ -33,6 +33,7 @@ static fv_status choose_node(fv_plan *plan, fv_value value)
     *setup = (fvi_setup){
         .context = plan->context,
         .arena = plan->memory,
+        .layer = node->layer,
         .name = node->name,
         .options = node->options,
         .in = in,

@@ -13,6 +13,11 @@ static const fvi_zoo_network *const families[] = {
     fvi_zoo_lenet,        //
     fvi_zoo_lenet_1998,   //
     fvi_zoo_convnetjs,    //
+    fvi_zoo_alexnet,      //
+    fvi_zoo_vgg,          //
+    fvi_zoo_googlenet,    //
+    fvi_zoo_bn_inception, //
+    fvi_zoo_inception,    //
     fvi_zoo_resnet,       //
     fvi_zoo_cifar_resnet, //
     fvi_zoo_densenet,     //

@@ -33,6 +33,12 @@ FV_TEST(gradcheck, lenet5)
     check_network("lenet5");
 }
 
+/* Its loss starts near 85, far above the usual one. */
+FV_TEST(gradcheck, lenet5_1998)
+{
+    check_network("lenet5-1998");
+}
+
 FV_TEST(gradcheck, convnetjs_mnist)
 {
     check_network("convnetjs-mnist");
@@ -84,4 +90,5 @@ FV_TEST(gradcheck, a_loss_on_values)
     fv_context_destroy(context);
 }
 
-FV_TESTS(gradcheck, lenet5, convnetjs_mnist, convnetjs_cifar10, every_allocation_may_fail, a_loss_on_values)
+FV_TESTS(gradcheck, lenet5, lenet5_1998, convnetjs_mnist, convnetjs_cifar10, every_allocation_may_fail,
+         a_loss_on_values)

@@ -353,6 +353,7 @@ static fv_status plan_alone(const layer_case *problem, fv_context *context, bool
     FV_TRY(fvi_arena_create(&arena, context, 64));
     fvi_setup setup = { .context = context,
                         .arena = arena,
+                        .layer = problem->layer,
                         .name = "node1",
                         .options = &problem->options,
                         .in = problem->in,

@@ -459,6 +459,7 @@ static void set_up(layer_run *run)
     run->setup = (fvi_setup){
         .context = run->context,
         .arena = run->arena,
+        .layer = problem->layer,
         .name = "node1",
         .options = &problem->options,
         .in = problem->in,
