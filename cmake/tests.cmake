@@ -62,7 +62,9 @@ endif()
 
 # Tests ask for more memory than there is and look at the answer; AddressSanitizer would end the program instead.
 set(FOVEA_TEST_ENVIRONMENT "")
+set(FOVEA_TEST_SECONDS 300)
 if(FOVEA_SANITIZE)
+  set(FOVEA_TEST_SECONDS 900)
   set(FOVEA_TEST_ENVIRONMENT "ASAN_OPTIONS=allocator_may_return_null=1" "TSAN_OPTIONS=allocator_may_return_null=1")
 endif()
 
@@ -94,7 +96,9 @@ if(TARGET fovea_command AND NOT CMAKE_CROSSCOMPILING)
     string(REGEX REPLACE "_test\\.sh$" "" name ${name})
     string(REGEX REPLACE "/.*" "" label ${name})
     add_test(NAME ${name} COMMAND sh ${source})
-    set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 300 SKIP_RETURN_CODE 77
-      ENVIRONMENT "FOVEA=$<TARGET_FILE:fovea_command>;FOVEA_SOURCE=${PROJECT_SOURCE_DIR};FOVEA_BUILD=${PROJECT_BINARY_DIR}")
+    set(environment ${FOVEA_TEST_ENVIRONMENT} FOVEA=$<TARGET_FILE:fovea_command> FOVEA_SOURCE=${PROJECT_SOURCE_DIR}
+      FOVEA_BUILD=${PROJECT_BINARY_DIR})
+    set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${FOVEA_TEST_SECONDS} SKIP_RETURN_CODE 77
+      ENVIRONMENT "${environment}")
   endforeach()
 endif()

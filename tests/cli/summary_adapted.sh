@@ -1,3 +1,4 @@
+# needs: images
 fovea summary lenet5 --classes 7 --input 3x32x32 | sed 's/\(at batch [0-9]*: \).*/\1.../'
 fovea summary lenet5 --input 32x32
 fovea summary lenet5 --input 1x4x4

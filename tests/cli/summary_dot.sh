@@ -1,3 +1,4 @@
+# needs: images
 # A drawing of the graph, with the stages of layers and the backward pass; and what is told about mistakes.
 printf "input: [1, 2, 2]\nlayers: [relu, dense: {units: 3}]\n" > net.yaml
 fovea summary net.yaml --dot --inside --backward

@@ -1,3 +1,4 @@
+# needs: images
 # The text, and the description, which reads back to itself.
 fovea zoo show lenet5
 fovea zoo show lenet5 --yaml > lenet5.yaml

@@ -289,8 +289,12 @@ static void run(const char *network, fv_dtype dtype)
         run(name, FV_F32);                                                                                             \
     }
 
+NETWORK(alexnet, "alexnet")
+NETWORK(vgg_d, "vgg-d")
+NETWORK(googlenet_bn, "googlenet-bn")
+NETWORK(inception_v3, "inception-v3")
 NETWORK(resnet_18, "resnet-18")
 NETWORK(densenet_121, "densenet-121")
 NETWORK(mobilenet_v2, "mobilenet-v2")
 
-FV_TESTS(golden_zoo, resnet_18, densenet_121, mobilenet_v2)
+FV_TESTS(golden_zoo, alexnet, vgg_d, googlenet_bn, inception_v3, resnet_18, densenet_121, mobilenet_v2)
