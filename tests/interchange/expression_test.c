@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "support/locale.h"
 #include "support/test.h"
 
 static fv_context *context;
@@ -214,12 +215,7 @@ static void names_take_values_in_braces(void **state)
 static void no_locale_changes_values(void **state)
 {
     (void)state;
-    static const char *const commas[] = { "de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", NULL };
-    const char *chosen = NULL;
-    for (int i = 0; commas[i] != NULL && chosen == NULL; i++)
-        chosen = setlocale(LC_ALL, commas[i]);
-    if (chosen == NULL)
-        skip(); /* no locale with a decimal comma is installed */
+    test_use_decimal_comma();
     expect_real("0.25 * 3", 0.75);
     setlocale(LC_ALL, "C");
 }

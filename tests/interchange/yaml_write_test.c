@@ -2,6 +2,7 @@
  *
  * yaml_write_test.c - every network of the zoo, written as YAML, reads back to the same nodes; what reading supplies is not written.
  */
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "fovea/zoo.h"
 #include "graph/graph_internal.h"
 #include "support/files.h"
+#include "support/locale.h"
 #include "support/test.h"
 
 static fv_context *context;
@@ -243,6 +245,18 @@ static void heads_outputs_and_losses_are_kept(void **state)
                 "loss: {softmax_cross_entropy: {name: last}}\n");
 }
 
+static void no_locale_changes_what_is_written(void **state)
+{
+    (void)state;
+    test_use_decimal_comma();
+    expect_text("name: net\n"
+                "input: [1, 2, 2]\n"
+                "layers:\n"
+                "  - leaky_relu: {slope: 0.25}\n"
+                "loss: none\n");
+    setlocale(LC_ALL, "C");
+}
+
 static void an_unfinished_graph_is_refused(void **state)
 {
     (void)state;
@@ -262,6 +276,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(biases_before_batch_norm_are_told, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(odd_names_are_quoted, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(heads_outputs_and_losses_are_kept, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(no_locale_changes_what_is_written, make_folder, remove_folder),
         cmocka_unit_test(an_unfinished_graph_is_refused),
     };
     if (fv_context_create(&context, &(fv_context_options){ .threads = 1 }) != FV_OK)
