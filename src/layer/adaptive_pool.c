@@ -23,10 +23,37 @@ static const fvi_attribute attributes[] = {
     { 0 },
 };
 
+/* Pixels [first, first + count) along an axis. */
+typedef struct span {
+    int32_t first, count;
+} span;
+
+static span span_of(int32_t output, int32_t outputs, int32_t inputs)
+{
+    const int64_t first = (int64_t)output * inputs / outputs;
+    const int64_t end = ((int64_t)(output + 1) * inputs + outputs - 1) / outputs;
+    return (span){ (int32_t)first, (int32_t)(end - first) };
+}
+
+static double largest_window(int32_t outputs, int32_t inputs)
+{
+    int32_t largest = 0;
+    for (int32_t i = 0; i < outputs; i++) {
+        const span window = span_of(i, outputs, inputs);
+        largest = window.count > largest ? window.count : largest;
+    }
+    return largest;
+}
+
 static fv_status infer(fvi_infer *node)
 {
     const fv_adaptive_average_pool_options *options = node->options;
+    const int32_t in[2] = { node->in[0].h, node->in[0].w };
     node->out = (fv_image_shape){ node->in[0].c, options->size[0], options->size[1] };
+    for (int axis = 0; axis < 2; axis++) {
+        node->reach.size[axis] = largest_window(options->size[axis], in[axis]);
+        node->reach.step[axis] = (double)in[axis] / options->size[axis];
+    }
     return FV_OK;
 }
 
@@ -45,18 +72,6 @@ static fv_status setup(fvi_setup *node)
                                             .kernel = { rows, columns },
                                             .stride = { rows, columns } } };
     return fvi_pool_setup(node, &plan);
-}
-
-/* Pixels [first, first + count) along an axis. */
-typedef struct span {
-    int32_t first, count;
-} span;
-
-static span span_of(int32_t output, int32_t outputs, int32_t inputs)
-{
-    const int64_t first = (int64_t)output * inputs / outputs;
-    const int64_t end = ((int64_t)(output + 1) * inputs + outputs - 1) / outputs;
-    return (span){ (int32_t)first, (int32_t)(end - first) };
 }
 
 /* Row `item % oh` of image `item / oh`: each output is a pooling of one window. */

@@ -33,6 +33,7 @@ static fv_status infer(fvi_infer *node)
                         "crop '%s': %d rows and %d columns cannot be removed from %dx%d; at least one must be left",
                         node->name, rows, columns, in.h, in.w);
     node->out = (fv_image_shape){ in.c, in.h - rows, in.w - columns };
+    node->reach = (fvi_reach){ .size = { 1, 1 }, .step = { 1, 1 }, .first = { options->crop[0], options->crop[1] } };
     return FV_OK;
 }
 

@@ -52,6 +52,7 @@ static fv_status infer(fvi_infer *node)
         return fvi_fail(node->context, FV_ERR_SHAPE, "pad '%s': an output of %lldx%lldx%lld is too large; pad less",
                         node->name, (long long)c, (long long)h, (long long)w);
     node->out = (fv_image_shape){ (int32_t)c, (int32_t)h, (int32_t)w };
+    node->reach = (fvi_reach){ .size = { 1, 1 }, .step = { 1, 1 }, .first = { -options->pad[0], -options->pad[1] } };
     return FV_OK;
 }
 

@@ -77,6 +77,7 @@ static fv_status infer(fvi_infer *node)
     fvi_window window;
     FV_TRY(resolve(node->context, node->layer->name, node->name, node->options, node->in[0], &window));
     node->out = (fv_image_shape){ node->in[0].c, window.out[0], window.out[1] };
+    node->reach = fvi_window_reach(&window);
     return FV_OK;
 }
 
@@ -111,6 +112,7 @@ static fv_status setup(fvi_setup *node)
 static fv_status global_infer(fvi_infer *node)
 {
     node->out = (fv_image_shape){ node->in[0].c, 1, 1 };
+    node->reach.whole = true;
     return FV_OK;
 }
 

@@ -52,6 +52,7 @@ static fv_status infer(fvi_infer *node)
     else if (rest != 1)
         return refuse(node, "the number of elements differs");
     node->out = (fv_image_shape){ shape[0], shape[1], shape[2] };
+    node->reach.whole = true;
     return FV_OK;
 }
 

@@ -38,6 +38,11 @@ static fv_status infer(fvi_infer *node)
         return fvi_fail(node->context, FV_ERR_SHAPE, "upsample '%s': %dx%d pixels times %dx%d are too many", node->name,
                         in.h, in.w, options->factor[0], options->factor[1]);
     node->out = (fv_image_shape){ in.c, (int32_t)h, (int32_t)w };
+    for (int axis = 0; axis < 2; axis++) {
+        node->reach.size[axis] = options->bilinear && options->factor[axis] > 1 ? 2 : 1;
+        node->reach.step[axis] = 1.0 / options->factor[axis];
+        node->reach.first[axis] = 1 - node->reach.size[axis];
+    }
     return FV_OK;
 }
 
