@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/conv/conv2d_depthwise.h"
+#include "kernel/conv/conv2d_pixels.h"
 #include "support/conv2d_case.h"
 #include "support/test.h"
 
@@ -68,6 +69,16 @@ static const char *const problems[] = {
     "n1c24h33k20r3u2p1",       /* copied with stride */
     "n1c53h20k17r3p2d2",       /* shared, with dilation */
     "n1c51h20k18r3s5p1g3",     /* shared, with groups */
+    "n3c1h9w17k6r5p2",         /* lanes of pixels: a vector and a little */
+    "n2c3h19w23k7r3s5p1",
+    "n2c1h37k1r7p3",      /* one channel on both sides: tiles of several rows */
+    "n1c1h70w90k6r5",     /* several units of an image */
+    "n2c5h12w33k3r3u2p1", /* parities of rows and columns */
+    "n2c2h40w37k9r3u3v2p2",
+    "n2c1h30w50k5r3p2d2",
+    "n5c1h26w28k11r4s2",
+    "n2c4h18w19k1r3pt0pl3pb1", /* one output; padding uneven */
+    "n3c2h20w16k13r1",
 };
 #define PROBLEMS (sizeof problems / sizeof problems[0])
 
@@ -190,30 +201,108 @@ FV_TEST(conv2d_algorithms, the_plans_batch_never_shows_in_the_bits)
     fv_context_destroy(context);
 }
 
+/* Does `plan` run an algorithm of this family ("pixels", "direct") in a pass? */
+static bool runs(const fvi_conv2d_plan *plan, fvi_pass pass, const char *family)
+{
+    return strncmp(plan->pass[pass].algorithm, family, strlen(family)) == 0;
+}
+
+/* The family's member in the table of an instruction set. */
+static const char *name_in_table(fvi_isa isa, const char *family)
+{
+    size_t count = 0;
+    const fvi_conv2d_algorithm *table = fvi_conv2d_algorithms(isa, FV_F32, &count);
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(table[i].name, family, strlen(family)) == 0)
+            return table[i].name;
+    fail_msg("no %s algorithm in the table", family);
+    return NULL;
+}
+
+/* Both sum in the same order, so a shape on which one is faster may change hands without changing a model's outputs. */
+FV_TEST(conv2d_algorithms, lanes_of_pixels_and_of_channels_give_the_same_bits)
+{
+    fv_context *context = context_with(2);
+    const fvi_isa isa = fvi_context_isa(context);
+    size_t compared = 0;
+    const char *const pixels_name = name_in_table(isa, "pixels"), *const direct_name = name_in_table(isa, "direct");
+    for (size_t i = 0; i < PROBLEMS; i++) {
+        conv2d_case conv = conv2d_case_make(context, problems[i], 0);
+        fvi_conv2d_plan pixels, direct;
+        fvi_conv2d_choose(&pixels, &conv.shape, FV_F32, isa, 2, false, pixels_name);
+        fvi_conv2d_choose(&direct, &conv.shape, FV_F32, isa, 2, false, direct_name);
+        conv2d_result a = conv2d_case_run(&conv, &pixels, context, 0);
+        conv2d_result b = conv2d_case_run(&conv, &direct, context, 0);
+        if (memcmp(a.y, b.y, conv.y_count * sizeof *a.y) != 0 || memcmp(a.dx, b.dx, conv.x_count * sizeof *a.dx) != 0)
+            fail_msg("%s: %s and %s give different bits", problems[i], pixels_name, direct_name);
+        compared += runs(&pixels, FVI_FORWARD, "pixels") && runs(&pixels, FVI_BACKWARD_DATA, "pixels");
+        conv2d_result_free(&a);
+        conv2d_result_free(&b);
+        conv2d_case_free(&conv);
+    }
+    assert_true(compared >= 10);
+    fv_context_destroy(context);
+}
+
+#if defined(__x86_64__)
+/* The rule between the two: a first layer with few filters goes to lanes of pixels, a layer whose channels fill vectors
+ * does not. */
+FV_TEST(conv2d_algorithms, few_channels_go_to_lanes_of_pixels)
+{
+    static const struct {
+        const char *problem;
+        bool pixels[FVI_PASSES];
+    } rules[] = {
+        { "n64c1h28k6r5p2", { true, true, true } }, /* LeNet's first */
+        { "n64c3h32k6r5p2", { true, true, true } },         { "n16c64h56k64r3p1", { false, false, false } },
+        { "n64c6h14k16r5", { false, false, false } }, /* its second: rows of 10 pixels */
+        { "n16c32h28k32r3p1g32", { false, false, false } },
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        fvi_conv2d_shape shape;
+        assert_null(fvi_conv2d_parse(rules[i].problem, &shape));
+        for (shape.n = 1; shape.n <= 64; shape.n *= 4) { /* whatever the batch: it must not show in the bits */
+            fvi_conv2d_plan plan;
+            fvi_conv2d_choose(&plan, &shape, FV_F32, FVI_ISA_AVX2, 2, false, NULL);
+            for (int pass = 0; pass < FVI_PASSES; pass++)
+                if (runs(&plan, (fvi_pass)pass, "pixels") != rules[i].pixels[pass])
+                    fail_msg("%s, n %d: pass %d by %s", rules[i].problem, (int)shape.n, pass,
+                             plan.pass[pass].algorithm);
+        }
+    }
+}
+#else
+FV_TEST(conv2d_algorithms, few_channels_go_to_lanes_of_pixels)
+{
+    test_skip("the table names tiles of AVX2");
+}
+#endif
+
 #if defined(FVI_TEST_WIDE)
 extern const fvi_brgemm fvi_brgemm_wide;
 extern const fvi_depthwise fvi_depthwise_wide;
+extern const fvi_pixel_gemm fvi_pixel_gemm_wide;
 
 static bool cpu_has_avx2(void)
 {
     return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
 }
 
-/* Runs a problem by the 16-lane variant of an AVX2 algorithm. */
-static void check_wide(const conv2d_case *conv, const char *problem, const char *algorithm, const void *kernel,
-                       const char *(*accept)(fvi_conv2d_plan *plan, fvi_pass pass))
+/* A plan that runs a variant with 16 lanes wherever it accepts, and the direct one for AVX2 elsewhere. */
+static fvi_conv2d_plan wide_plan(const conv2d_case *conv, const char *name, const void *kernel,
+                                 const char *(*accept)(fvi_conv2d_plan *plan, fvi_pass pass))
 {
-    fvi_conv2d_plan plan;
-    fvi_conv2d_choose(&plan, &conv->shape, FV_F32, FVI_ISA_AVX2, 2, false, algorithm);
+    fvi_conv2d_plan plan, wide;
+    fvi_conv2d_choose(&plan, &conv->shape, FV_F32, FVI_ISA_AVX2, 2, false, "direct_avx2");
+    fvi_conv2d_choose(&wide, &conv->shape, FV_F32, FVI_ISA_AVX2, 2, false, name);
+    wide.asked_for = true;
     for (int pass = 0; pass < FVI_PASSES; pass++) {
-        if (strcmp(plan.pass[pass].algorithm, algorithm) != 0)
-            return; /* not for it */
-        memset(&plan.pass[pass].border, 0, sizeof plan.pass[pass].border);
-        plan.pass[pass].kernel = kernel;
-        if (accept(&plan, (fvi_pass)pass) != NULL)
-            return;
+        memset(&wide.pass[pass].border, 0, sizeof wide.pass[pass].border);
+        wide.pass[pass].kernel = kernel;
+        if (strcmp(wide.pass[pass].algorithm, name) == 0 && accept(&wide, (fvi_pass)pass) == NULL)
+            plan.pass[pass] = wide.pass[pass];
     }
-    check_algorithm(conv, &plan, problem);
+    return plan;
 }
 
 /* The logic of AVX-512's tiles on a CPU with AVX2. */
@@ -224,8 +313,12 @@ FV_TEST(conv2d_algorithms, sixteen_lanes_on_avx2_match_float64)
     fv_context *context = context_with(2);
     for (size_t i = 0; i < PROBLEMS; i++) {
         conv2d_case conv = conv2d_case_make(context, problems[i], 0);
-        check_wide(&conv, problems[i], "direct_avx2", &fvi_brgemm_wide, fvi_conv2d_direct_accept);
-        check_wide(&conv, problems[i], "depthwise_avx2", &fvi_depthwise_wide, fvi_conv2d_depthwise_accept);
+        fvi_conv2d_plan plan = wide_plan(&conv, "direct_avx2", &fvi_brgemm_wide, fvi_conv2d_direct_accept);
+        check_algorithm(&conv, &plan, problems[i]);
+        plan = wide_plan(&conv, "pixels_avx2", &fvi_pixel_gemm_wide, fvi_conv2d_pixels_accept);
+        check_algorithm(&conv, &plan, problems[i]);
+        plan = wide_plan(&conv, "depthwise_avx2", &fvi_depthwise_wide, fvi_conv2d_depthwise_accept);
+        check_algorithm(&conv, &plan, problems[i]);
         conv2d_case_free(&conv);
     }
     fv_context_destroy(context);
@@ -238,4 +331,6 @@ FV_TEST(conv2d_algorithms, sixteen_lanes_on_avx2_match_float64)
 #endif
 
 FV_TESTS(conv2d_algorithms, all_match_float64_on_every_problem, a_call_may_have_fewer_images_than_the_plan,
-         threads_never_show_in_the_bits, the_plans_batch_never_shows_in_the_bits, sixteen_lanes_on_avx2_match_float64)
+         threads_never_show_in_the_bits, the_plans_batch_never_shows_in_the_bits,
+         lanes_of_pixels_and_of_channels_give_the_same_bits, few_channels_go_to_lanes_of_pixels,
+         sixteen_lanes_on_avx2_match_float64)

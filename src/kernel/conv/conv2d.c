@@ -186,9 +186,11 @@ void fvi_conv2d_choose(fvi_conv2d_plan *plan, const fvi_conv2d_shape *shape, fv_
     const fvi_conv2d_algorithm *table = fvi_conv2d_algorithms(isa, dtype, &count);
     for (int pass = 0; pass < FVI_PASSES; pass++) {
         const char *reason = "not asked yet";
+        plan->asked_for = true;
         for (size_t i = 0; only != NULL && i < count && reason != NULL; i++)
             if (strcmp(table[i].name, only) == 0)
                 reason = ask(&table[i], (int32_t)i, plan, (fvi_pass)pass);
+        plan->asked_for = false;
         for (size_t i = reference ? count - 1 : 0; i < count && reason != NULL; i++)
             reason = ask(&table[i], (int32_t)i, plan, (fvi_pass)pass);
     }

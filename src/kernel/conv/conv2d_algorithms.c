@@ -6,6 +6,7 @@
 #include "kernel/conv/conv2d_internal.h"
 #include "kernel/conv/depthwise.h"
 #include "kernel/gemm/brgemm.h"
+#include "kernel/gemm/pixel_gemm.h"
 
 #define ALL_PASSES ((1u << FVI_FORWARD) | (1u << FVI_BACKWARD_DATA) | (1u << FVI_BACKWARD_WEIGHTS))
 
@@ -17,17 +18,19 @@
     }
 #define DEPTHWISE(isa) ENTRY("depthwise_" #isa, fvi_conv2d_depthwise, , &fvi_depthwise_##isa)
 #define DIRECT(isa) ENTRY("direct_" #isa, fvi_conv2d_direct, , &fvi_brgemm_##isa)
+#define PIXELS(isa) ENTRY("pixels_" #isa, fvi_conv2d_pixels, , &fvi_pixel_gemm_##isa)
 #define REFERENCE(dtype) ENTRY("reference", fvi_conv2d_reference, _##dtype, NULL)
+#define ALL(isa) DEPTHWISE(isa), PIXELS(isa), DIRECT(isa), REFERENCE(f32)
 
 static const fvi_conv2d_algorithm double_table[] = { REFERENCE(f64) };
 #if defined(__x86_64__)
-static const fvi_conv2d_algorithm baseline_table[] = { DEPTHWISE(baseline), DIRECT(baseline), REFERENCE(f32) };
-static const fvi_conv2d_algorithm avx2_table[] = { DEPTHWISE(avx2), DIRECT(avx2), REFERENCE(f32) };
-static const fvi_conv2d_algorithm avx512_table[] = { DEPTHWISE(avx512), DIRECT(avx512), REFERENCE(f32) };
+static const fvi_conv2d_algorithm baseline_table[] = { ALL(baseline) };
+static const fvi_conv2d_algorithm avx2_table[] = { ALL(avx2) };
+static const fvi_conv2d_algorithm avx512_table[] = { ALL(avx512) };
 #elif defined(__aarch64__)
-static const fvi_conv2d_algorithm neon_table[] = { DEPTHWISE(neon), DIRECT(neon), REFERENCE(f32) };
+static const fvi_conv2d_algorithm neon_table[] = { ALL(neon) };
 #else
-static const fvi_conv2d_algorithm baseline_table[] = { DEPTHWISE(baseline), DIRECT(baseline), REFERENCE(f32) };
+static const fvi_conv2d_algorithm baseline_table[] = { ALL(baseline) };
 #endif
 
 #define TABLE(table) (*count = sizeof table / sizeof table[0], table)
