@@ -72,8 +72,7 @@ struct fvi_conv2d_plan {
     fv_dtype dtype; /* FV_F32 or FV_F64 */
     fvi_isa isa;
     int32_t threads;
-    bool
-        asked_for; /* while an algorithm is asked by name: it accepts what it can do, whether or not another is faster */
+    bool asked_for; /* true while an algorithm is asked by name: it then takes all that it can do */
     struct {
         const char *algorithm;
         int32_t index;        /* in the table */
