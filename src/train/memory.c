@@ -48,11 +48,11 @@ fv_status fv_training_memory(const fv_graph *graph, const fv_train_options *opti
     *out = memory;
     FV_TRY(fvi_params_bytes(graph, FV_F32, &memory.parameters, NULL));
     FV_TRY(session_bytes(graph, (batch + blocks - 1) / blocks, FV_TRAIN, &memory.session));
-    if (blocks > 1) { /* the sum over the blocks, and the pending sums of the tree */
-        size_t sums = 2;
-        while (sums < LEVELS_MOST && 1 << (sums - 1) < blocks)
-            sums++;
-        memory.session += sums * memory.parameters;
+    if (blocks > 1) { /* the sum over the blocks, and a pending sum for each level of the tree */
+        size_t levels = 1;
+        while (levels < LEVELS_MOST && 1 << (levels - 1) < blocks)
+            levels++;
+        memory.session += (levels + 1) * memory.parameters;
     }
     memory.optimizer = memory.parameters;
     memory.loader = loader_bytes(graph, batch);
