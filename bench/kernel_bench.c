@@ -70,7 +70,7 @@ static fvi_view make_view(int32_t n, int32_t h, int32_t w, int32_t c, const int3
 static void run(const bench *b, fvi_pass pass)
 {
     if (pass == FVI_FORWARD)
-        fvi_conv2d_forward(&b->plan, b->context, &b->x, b->packed[0], b->b, &b->y, b->scratch);
+        fvi_conv2d_forward(&b->plan, b->context, &b->x, b->packed[0], b->b, NULL, &b->y, b->scratch);
     else if (pass == FVI_BACKWARD_DATA)
         fvi_conv2d_backward_data(&b->plan, b->context, &b->y, b->packed[1], &b->x, b->scratch);
     else

@@ -17,44 +17,10 @@
 #include "base/base.h"
 #include "base/random.h"
 #include "fovea/tensor.h"
+#include "kernel/eltwise/activation.h"
 #include "kernel/norm/channel.h"
 #include "kernel/norm/local.h"
 
-/* Activations y = f(x) with up to two numbers:
- *   relu         max(x, 0), a NaN stays            relu6         min(max(x, 0), 6)
- *   leaky_relu   x > 0 ? x : a*x                   elu           x > 0 ? x : a*(exp(x)-1)
- *   softplus     log(1 + exp(a*x)) / a             sigmoid       1 / (1 + exp(-x))
- *   hard_sigmoid relu6(x + 3) / 6                  tanh          tanh(x)
- *   scaled_tanh  a * tanh(b*x)                     gelu          x * Phi(x), Phi that of N(0, 1), by erf
- *   gelu_tanh    x * (1 + tanh(sqrt(2/pi)*(x + 0.044715*x^3))) / 2
- *   silu         x * sigmoid(x)                    hard_swish    x * hard_sigmoid(x)
- * Up to scaled_tanh f' is computed from y alone; from gelu on f is not monotone, and it is computed from x.
- * f' at a kink: relu 0, relu6 0, leaky_relu a, elu a, hard_sigmoid 0, hard_swish 0 at -3 and 1 at 3. */
-typedef enum fvi_activation_kind {
-    FVI_RELU,
-    FVI_RELU6,
-    FVI_LEAKY_RELU,
-    FVI_ELU,
-    FVI_SOFTPLUS,
-    FVI_SIGMOID,
-    FVI_HARD_SIGMOID,
-    FVI_TANH,
-    FVI_SCALED_TANH,
-    FVI_GELU, /* the first whose derivative is computed from x */
-    FVI_GELU_TANH,
-    FVI_SILU,
-    FVI_HARD_SWISH,
-    FVI_ACTIVATIONS
-} fvi_activation_kind;
-
-typedef struct fvi_activation {
-    fvi_activation_kind kind;
-    double a, b;
-} fvi_activation;
-
-/* y[i] = f(x[i]), and dx[i] = dy[i] * f' with v = y or x as said above; dx may be dy. */
-typedef void fvi_activation_fn(const fvi_activation *f, size_t count, const void *x, void *y);
-typedef void fvi_activation_backward_fn(const fvi_activation *f, size_t count, const void *v, const void *dy, void *dx);
 /* ReLU with a slope for each channel, on a run of pixels; pixel i's channels lie side by side at stride * i. */
 typedef struct fvi_prelu_run {
     size_t pixels, channels;
@@ -173,6 +139,7 @@ typedef struct fvi_kernels {
     fvi_channel_sum_fn *channel_sum;
     fvi_channel_moments_fn *channel_moments;
     fvi_channel_products_fn *channel_products;
+    fvi_channel_finish_fn *channel_finish;
     fvi_channel_scale_fn *channel_scale;
     fvi_channel_normalize_fn *channel_normalize;
     fvi_channel_normalize_backward_fn *channel_normalize_backward;

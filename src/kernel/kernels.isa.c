@@ -38,6 +38,7 @@ const fvi_kernels FVI_ISA_NAME(fvi_kernels_f32) = {
     .channel_sum = FVI_ISA_NAME(fvi_channel_sum_f32),
     .channel_moments = FVI_ISA_NAME(fvi_channel_moments_f32),
     .channel_products = FVI_ISA_NAME(fvi_channel_products_f32),
+    .channel_finish = FVI_ISA_NAME(fvi_channel_finish_f32),
     .channel_scale = FVI_ISA_NAME(fvi_channel_scale_f32),
     .channel_normalize = FVI_ISA_NAME(fvi_channel_normalize_f32),
     .channel_normalize_backward = FVI_ISA_NAME(fvi_channel_normalize_backward_f32),

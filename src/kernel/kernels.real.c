@@ -39,6 +39,7 @@ const fvi_kernels FVI_REAL_NAME(fvi_kernels_reference) = {
     .channel_sum = FVI_REAL_NAME(fvi_channel_sum_reference),
     .channel_moments = FVI_REAL_NAME(fvi_channel_moments_reference),
     .channel_products = FVI_REAL_NAME(fvi_channel_products_reference),
+    .channel_finish = FVI_REAL_NAME(fvi_channel_finish_reference),
     .channel_scale = FVI_REAL_NAME(fvi_channel_scale_reference),
     .channel_normalize = FVI_REAL_NAME(fvi_channel_normalize_reference),
     .channel_normalize_backward = FVI_REAL_NAME(fvi_channel_normalize_backward_reference),

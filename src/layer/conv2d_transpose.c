@@ -316,7 +316,8 @@ static fv_status backward_data(fvi_call *call)
     const transpose_prepared *prepared = call->prepared;
     if (call->dx[0].data)
         fvi_conv2d_forward(&prepared->plan, call->context, &call->dy,
-                           (const char *)call->packed + prepared->data_weights, NULL, &call->dx[0], call->scratch);
+                           (const char *)call->packed + prepared->data_weights, NULL, NULL, &call->dx[0],
+                           call->scratch);
     return FV_OK;
 }
 

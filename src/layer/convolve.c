@@ -106,7 +106,7 @@ fv_status fvi_convolve_forward(fvi_call *call)
 {
     const convolve_prepared *prepared = call->prepared;
     fvi_conv2d_forward(&prepared->plan, call->context, &call->x[0], call->packed,
-                       prepared->no_bias ? NULL : call->param[1], &call->y, call->scratch);
+                       prepared->no_bias ? NULL : call->param[1], NULL, &call->y, call->scratch);
     return FV_OK;
 }
 

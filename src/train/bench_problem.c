@@ -24,7 +24,8 @@ static const char *const pass_names[FVI_PASSES] = { "forward", "backward_data", 
 static fv_status forward_once(void *argument)
 {
     conv_bench *b = argument;
-    fvi_conv2d_forward(&b->plan, b->context, &b->x, b->packed[FVI_FORWARD], b->bias, &b->y, b->scratch[FVI_FORWARD]);
+    fvi_conv2d_forward(&b->plan, b->context, &b->x, b->packed[FVI_FORWARD], b->bias, NULL, &b->y,
+                       b->scratch[FVI_FORWARD]);
     return FV_OK;
 }
 

@@ -158,7 +158,7 @@ static double loss(const conv2d_case *conv)
     assert_non_null(y);
     const fvi_view x_view = fvi_view_dense(conv->x, conv->n, shape->h, shape->w, shape->c);
     const fvi_view y_view = fvi_view_dense(y, conv->n, shape->oh, shape->ow, shape->k);
-    fvi_conv2d_forward(&plan, conv->context, &x_view, conv->w, conv->b, &y_view, NULL);
+    fvi_conv2d_forward(&plan, conv->context, &x_view, conv->w, conv->b, NULL, &y_view, NULL);
     double sum = 0;
     for (size_t i = 0; i < conv->y_count; i++)
         sum += y[i] * conv->dy[i];

@@ -45,7 +45,7 @@ static void reference(const conv2d_case *conv, double *x, double *w, double *b, 
     const fvi_view dy_view = fvi_view_dense(dy, conv->n, shape->oh, shape->ow, shape->k);
     const fvi_view y_view = fvi_view_dense(out[0], conv->n, shape->oh, shape->ow, shape->k);
     const fvi_view dx_view = fvi_view_dense(out[1], conv->n, shape->h, shape->w, shape->c);
-    fvi_conv2d_forward(&plan, conv->context, &x_view, w, b, &y_view, NULL);
+    fvi_conv2d_forward(&plan, conv->context, &x_view, w, b, NULL, &y_view, NULL);
     fvi_conv2d_backward_data(&plan, conv->context, &dy_view, w, &dx_view, NULL);
     fvi_conv2d_backward_weights(&plan, conv->context, &x_view, &dy_view, out[2], out[3], NULL);
 }
@@ -189,6 +189,39 @@ static double *widen_and_free(void *from, size_t count, fv_dtype dtype)
     return values;
 }
 
+/* Sum and activation behind the pass give the bits of the pass, then the sum, then the activation. */
+static void check_epilogue(const fvi_conv2d_plan *plan, fv_context *context, const fvi_activation *f, bool sum,
+                           const fvi_view *x, const void *packed, const void *b, void *scratch, const double *plain)
+{
+    const fvi_conv2d_shape *shape = &plan->shape;
+    const int32_t size[4] = { x->n, shape->oh, shape->ow, shape->k };
+    const size_t count = (size_t)size[0] * (size_t)size[1] * (size_t)size[2] * (size_t)size[3];
+    const fvi_kernels *kernels = fvi_kernels_for(plan->dtype, plan->isa, false);
+    double *summand = numbers(count);
+    for (size_t i = 0; i < count; i++)
+        summand[i] = (double)(float)((double)(i * 2654435761u % 2048) / 1024 - 1);
+    surrounded s = surround(plan->dtype, size, (const int32_t[]){ 0, 1, 1, 0 }, 3, false);
+    surrounded y = surround(plan->dtype, size, (const int32_t[]){ 1, 0, 0, 2 }, 0, false);
+    fill(&s, plan->dtype, summand);
+    const fvi_conv2d_epilogue epilogue = { .kernels = kernels, .activation = f, .summand = sum ? &s.view : NULL };
+    fvi_conv2d_forward(plan, context, x, packed, b, &epilogue, &y.view, scratch);
+    double *got = take(&y, plan->dtype, "forward with an epilogue");
+    void *expected = convert(plain, count, plan->dtype), *other = convert(summand, count, plan->dtype);
+    if (sum)
+        kernels->add(count, expected, other, expected);
+    if (f != NULL)
+        kernels->activation(f, count, expected, expected);
+    double *wanted = widen_and_free(expected, count, plan->dtype);
+    for (size_t i = 0; i < count; i++)
+        if (got[i] != wanted[i])
+            fail_msg("%s, epilogue: y[%zu] is %.9g, not %.9g", plan->pass[FVI_FORWARD].algorithm, i, got[i], wanted[i]);
+    free(wanted);
+    free(other);
+    free(got);
+    free(s.memory);
+    free(summand);
+}
+
 conv2d_result conv2d_case_run(const conv2d_case *conv, const fvi_conv2d_plan *plan, fv_context *context, int32_t extra)
 {
     const fvi_conv2d_shape *shape = &conv->shape;
@@ -204,8 +237,12 @@ conv2d_result conv2d_case_run(const conv2d_case *conv, const fvi_conv2d_plan *pl
     surrounded y = surround(dtype, y_size, (const int32_t[]){ 1, 0, 2, 1 }, extra, false);
     fill(&x, dtype, conv->x);
     fvi_conv2d_pack(plan, context, FVI_FORWARD, w, packed);
-    fvi_conv2d_forward(plan, context, &x.view, packed, b, &y.view, scratch);
+    fvi_conv2d_forward(plan, context, &x.view, packed, b, NULL, &y.view, scratch);
     result.y = take(&y, dtype, "forward");
+    const fvi_activation relu = { .kind = FVI_RELU }, leaky = { .kind = FVI_LEAKY_RELU, .a = 0.25 };
+    check_epilogue(plan, context, &relu, true, &x.view, packed, b, scratch, result.y);
+    check_epilogue(plan, context, &relu, false, &x.view, packed, b, scratch, result.y);
+    check_epilogue(plan, context, extra > 0 ? &leaky : NULL, true, &x.view, packed, b, scratch, result.y);
     free(x.memory);
     free(packed);
     free(scratch);

@@ -224,9 +224,9 @@ void fvi_conv2d_pack(const fvi_conv2d_plan *plan, fv_context *context, fvi_pass 
 }
 
 void fvi_conv2d_forward(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x, const void *packed,
-                        const void *bias, const fvi_view *y, void *scratch)
+                        const void *bias, const fvi_conv2d_epilogue *epilogue, const fvi_view *y, void *scratch)
 {
-    chosen(plan, FVI_FORWARD)->forward(plan, context, x, packed, bias, y, scratch);
+    chosen(plan, FVI_FORWARD)->forward(plan, context, x, packed, bias, epilogue, y, scratch);
 }
 
 void fvi_conv2d_backward_data(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy, const void *packed,

@@ -18,6 +18,7 @@
 #define FVI_CONV2D_H
 
 #include "base/base.h"
+#include "kernel/kernels.h"
 #include "tensor/view.h"
 
 typedef struct fvi_conv2d_shape {
@@ -46,6 +47,14 @@ size_t fvi_conv2d_format(const fvi_conv2d_shape *shape, char *text, size_t size)
 
 typedef struct fvi_conv2d_plan fvi_conv2d_plan;
 
+/* What becomes of y behind the convolution: y = f(y + summand), part by part while a part is in the cache of the task that
+ * computed it. Not a part of the plan: any call may have another, or NULL for none. */
+typedef struct fvi_conv2d_epilogue {
+    const fvi_kernels *kernels;       /* of the plan's dtype */
+    const fvi_activation *activation; /* f; NULL: f(x) = x */
+    const fvi_view *summand;          /* of y's sizes, not its memory; NULL: none */
+} fvi_conv2d_epilogue;
+
 /* One way to compute. The calls mirror fvi_conv2d_pack() and so on below; NULL for a pass that is not among `passes`. */
 typedef struct fvi_conv2d_algorithm {
     const char *name;   /* as fovea explain shows it: "direct_avx2", "small_avx2", "reference", ... */
@@ -55,8 +64,9 @@ typedef struct fvi_conv2d_algorithm {
      * plan->pass[pass].kernel is set before. */
     const char *(*accept)(fvi_conv2d_plan *plan, fvi_pass pass);
     void (*pack)(const fvi_conv2d_plan *plan, fv_context *context, fvi_pass pass, const void *w, void *packed);
+    /* Calls fvi_conv2d_finish() once for each value of y, when it is final. */
     void (*forward)(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x, const void *packed,
-                    const void *bias, const fvi_view *y, void *scratch);
+                    const void *bias, const fvi_conv2d_epilogue *epilogue, const fvi_view *y, void *scratch);
     void (*backward_data)(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy, const void *packed,
                           const fvi_view *dx, void *scratch);
     void (*backward_weights)(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x, const fvi_view *dy,
@@ -94,9 +104,10 @@ size_t fvi_conv2d_explain(const fvi_conv2d_plan *plan, fvi_pass pass, char *text
 /* Packs OIHW weights of the plan's dtype for a pass (FVI_FORWARD or FVI_BACKWARD_DATA). In parallel. */
 void fvi_conv2d_pack(const fvi_conv2d_plan *plan, fv_context *context, fvi_pass pass, const void *w, void *packed);
 
-/* y is overwritten (its border is not touched). bias [k] or NULL. scratch: the pass's scratch_bytes, 64-byte aligned, contents free. */
+/* y is overwritten (its border is not touched). bias [k] or NULL. epilogue: NULL for none. scratch: the pass's
+ * scratch_bytes, 64-byte aligned, contents free. */
 void fvi_conv2d_forward(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x, const void *packed,
-                        const void *bias, const fvi_view *y, void *scratch);
+                        const void *bias, const fvi_conv2d_epilogue *epilogue, const fvi_view *y, void *scratch);
 /* dx is overwritten (its border is not touched). */
 void fvi_conv2d_backward_data(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy, const void *packed,
                               const fvi_view *dx, void *scratch);

@@ -145,6 +145,8 @@ typedef struct gather {
     ptrdiff_t x_image, x_row, y_image, y_row;
     int32_t in_rows, in_first, in_step, in_tap; /* output row i reads input rows in_first + i*in_step + a*in_tap */
     int32_t block;                              /* rows of a task */
+    const fvi_conv2d_epilogue *epilogue;        /* or NULL */
+    const fvi_view *whole;                      /* of the epilogue: y */
 } gather;
 
 /* Rows of a task, by work alone. */
@@ -185,6 +187,9 @@ static void run_rows(const gather *g, size_t task)
         call.x = g->x + n * g->x_image + i * g->x_row + first * call.x_row;
         call.y = g->y + n * g->y_image + i * g->y_row;
         g->kernels->forward[g->map](&call);
+        if (g->epilogue != NULL)
+            fvi_conv2d_finish(g->epilogue, g->whole, ((size_t)n * (size_t)g->h + (size_t)i) * (size_t)g->row.points,
+                              (size_t)g->row.points, 0, g->row.outputs);
     }
 }
 
@@ -195,7 +200,8 @@ static void forward_task(void *argument, size_t index, int32_t worker)
 }
 
 void fvi_conv2d_depthwise_forward(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x,
-                                  const void *packed, const void *bias, const fvi_view *y, void *scratch)
+                                  const void *packed, const void *bias, const fvi_conv2d_epilogue *epilogue,
+                                  const fvi_view *y, void *scratch)
 {
     (void)scratch;
     const fvi_conv2d_shape *shape = &plan->shape;
@@ -225,6 +231,8 @@ void fvi_conv2d_depthwise_forward(const fvi_conv2d_plan *plan, fv_context *conte
     g.in_first = -shape->pad[0];
     g.in_step = shape->stride[0];
     g.in_tap = shape->dilation[0];
+    g.epilogue = epilogue;
+    g.whole = y;
     cut(&g);
     fvi_parallel(context, task_count(&g), forward_task, &g);
 }

@@ -30,6 +30,8 @@ typedef struct gather {
     size_t packed_group; /* floats */
     int32_t image_block, row_block, column_block;
     int32_t units, output_parts;
+    const fvi_conv2d_epilogue *epilogue; /* or NULL */
+    const fvi_view *whole;               /* of the epilogue: y as the caller gave it */
 } gather;
 
 static int32_t smaller(int64_t a, int64_t b)
@@ -184,6 +186,10 @@ static void run_block(const gather *g, unit_range at, int32_t group, fvi_conv2d_
             call.y = g->y + n * g->y_image + i * g->y_row + at.column * g->y_pixel + (ptrdiff_t)group * g->outputs +
                      block.first;
             run_row(g, &call, block.vectors, at.column_end - at.column);
+            if (g->epilogue != NULL) /* merged loops count pixels in the same order */
+                fvi_conv2d_finish(g->epilogue, g->whole,
+                                  ((size_t)n * (size_t)g->h + (size_t)i) * (size_t)g->w + (size_t)at.column,
+                                  (size_t)(at.column_end - at.column), group * g->outputs + block.first, block.count);
         }
     }
 }
@@ -247,10 +253,12 @@ static void forward_task(void *argument, size_t index, int32_t worker)
 }
 
 void fvi_conv2d_direct_forward(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x, const void *packed,
-                               const void *bias, const fvi_view *y, void *scratch)
+                               const void *bias, const fvi_conv2d_epilogue *epilogue, const fvi_view *y, void *scratch)
 {
     (void)scratch;
     gather g = forward_gather(plan, x, packed, bias, y);
+    g.epilogue = epilogue;
+    g.whole = y;
     fvi_parallel(context, task_count(&g), forward_task, &g);
 }
 

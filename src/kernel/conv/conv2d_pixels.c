@@ -57,6 +57,7 @@ typedef struct pixels_call {
     /* Known when called. */
     const fvi_view *x, *y;
     const float *packed, *bias;
+    const fvi_conv2d_epilogue *epilogue; /* or NULL */
     bool in_place;
     ptrdiff_t row_floats; /* of the planes, or of the view in place */
     int32_t *offsets;
@@ -400,6 +401,10 @@ static void run_unit(const pixels_call *call, int32_t n, int32_t band, float *wi
             run_block(call, class, fvi_conv2d_even_span(call->outputs, call->tile_outputs, b), n, begin, last, from,
                       low);
     }
+    if (call->epilogue != NULL) /* of the forward pass: one class, all pixels of its rows */
+        fvi_conv2d_finish(call->epilogue, call->y,
+                          ((size_t)n * (size_t)call->y->h + (size_t)begin) * (size_t)call->y->w,
+                          (size_t)(end - begin) * (size_t)call->y->w, 0, call->outputs);
 }
 
 /* Task index: a range of (image, band) units. */
@@ -413,13 +418,14 @@ static void run_task(void *argument, size_t index, int32_t worker)
 }
 
 static void run(const fvi_conv2d_plan *plan, fv_context *context, fvi_pass pass, const fvi_view *x, const void *packed,
-                const void *bias, const fvi_view *y, void *scratch)
+                const void *bias, const fvi_conv2d_epilogue *epilogue, const fvi_view *y, void *scratch)
 {
     pixels_call call;
     if (lay_out(&call, plan, pass) != NULL)
         return;
     call.x = x;
     call.y = y;
+    call.epilogue = epilogue;
     call.packed = packed;
     call.bias = bias;
     call.offsets = scratch;
@@ -437,13 +443,13 @@ static void run(const fvi_conv2d_plan *plan, fv_context *context, fvi_pass pass,
 }
 
 void fvi_conv2d_pixels_forward(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x, const void *packed,
-                               const void *bias, const fvi_view *y, void *scratch)
+                               const void *bias, const fvi_conv2d_epilogue *epilogue, const fvi_view *y, void *scratch)
 {
-    run(plan, context, FVI_FORWARD, x, packed, bias, y, scratch);
+    run(plan, context, FVI_FORWARD, x, packed, bias, epilogue, y, scratch);
 }
 
 void fvi_conv2d_pixels_backward_data(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy,
                                      const void *packed, const fvi_view *dx, void *scratch)
 {
-    run(plan, context, FVI_BACKWARD_DATA, dy, packed, NULL, dx, scratch);
+    run(plan, context, FVI_BACKWARD_DATA, dy, packed, NULL, NULL, dx, scratch);
 }

@@ -39,6 +39,7 @@ typedef struct reference_call {
     const fvi_conv2d_shape *shape;
     const fvi_view *x, *y; /* or their gradients */
     const fvi_real *w, *bias;
+    const fvi_conv2d_epilogue *epilogue; /* or NULL */
     fvi_real *dw, *db;
 } reference_call;
 
@@ -82,13 +83,14 @@ static void forward_row(void *argument, size_t index, int32_t worker)
         for (int32_t k = 0; k < p->k; k++)
             y[k] = output_value(call, n, i, j, k);
     }
+    fvi_conv2d_finish(call->epilogue, call->y, index * (size_t)p->ow, (size_t)p->ow, 0, p->k);
 }
 
 void NAME(forward)(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x, const void *packed,
-                   const void *bias, const fvi_view *y, void *scratch)
+                   const void *bias, const fvi_conv2d_epilogue *epilogue, const fvi_view *y, void *scratch)
 {
     (void)scratch;
-    reference_call call = { .shape = &plan->shape, .x = x, .y = y, .w = packed, .bias = bias };
+    reference_call call = { .shape = &plan->shape, .x = x, .y = y, .w = packed, .bias = bias, .epilogue = epilogue };
     fvi_parallel(context, (size_t)x->n * (size_t)plan->shape.oh, forward_row, &call);
 }
 

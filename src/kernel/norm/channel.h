@@ -12,6 +12,8 @@
 
 #include <stddef.h>
 
+#include "kernel/eltwise/activation.h"
+
 typedef struct fvi_pixels {
     size_t count, channels;
     ptrdiff_t x, y, dy; /* strides of the tensors that a kernel has, in elements (y: what it writes) */
@@ -26,6 +28,8 @@ typedef void fvi_channel_moments_fn(const fvi_pixels *pixels, const void *x, con
  * sum[c] += sum of dy, products[c] += sum of dy*d. */
 typedef void fvi_channel_products_fn(const fvi_pixels *pixels, const void *x, const void *dy, const void *mean,
                                      void *sum, void *products);
+/* y = f(y + x); x NULL: y = f(y); f NULL: f(x) = x. The end of a pass that has just written y. */
+typedef void fvi_channel_finish_fn(const fvi_pixels *pixels, const fvi_activation *f, const void *x, void *y);
 /* y = x * a[c] + b[c]; ab [2][channels]. y may be x. */
 typedef void fvi_channel_scale_fn(const fvi_pixels *pixels, const void *x, const void *ab, void *y);
 /* y = ((x - high[c]) - low[c]) * a[c] + b[c]; mean [2][channels], ab [2][channels]. */

@@ -156,6 +156,64 @@ void FVI_ISA_NAME(fvi_channel_products_f32)(const fvi_pixels *pixels, const void
     each_block(o, products_block);
 }
 
+FVI_INLINE fvi_vf same(fvi_vf v)
+{
+    return v;
+}
+
+FVI_INLINE fvi_vf relu(fvi_vf v)
+{
+    return fvi_vf_max((fvi_vf){ 0 }, v); /* a NaN stays */
+}
+
+typedef fvi_vf map_fn(fvi_vf v);
+
+/* One pixel. */
+FVI_INLINE void finish_pixel(size_t channels, const float *x, float *y, map_fn *map)
+{
+    size_t c = 0;
+    for (; c + LANES <= channels; c += LANES)
+        fvi_vf_store(y + c, map(x != NULL ? fvi_vf_load(y + c) + fvi_vf_load(x + c) : fvi_vf_load(y + c)));
+    if (c == channels)
+        return;
+    const fvi_vmask rest = fvi_vmask_first(channels - c);
+    const fvi_vf v = fvi_vf_load_masked(y + c, rest);
+    fvi_vf_store_masked(y + c, map(x != NULL ? v + fvi_vf_load_masked(x + c, rest) : v), rest);
+}
+
+/* All pixels, as one where they lie side by side. */
+FVI_INLINE void finish(const fvi_pixels *pixels, const float *x, float *y, map_fn *map)
+{
+    const ptrdiff_t channels = (ptrdiff_t)pixels->channels;
+    if (pixels->y == channels && (x == NULL || pixels->x == channels)) {
+        finish_pixel(pixels->channels * pixels->count, x, y, map);
+        return;
+    }
+    for (size_t i = 0; i < pixels->count; i++, y += pixels->y) {
+        finish_pixel(pixels->channels, x, y, map);
+        if (x != NULL)
+            x += pixels->x;
+    }
+}
+
+void FVI_ISA_NAME(fvi_channel_finish_f32)(const fvi_pixels *pixels, const fvi_activation *f, const void *x, void *y)
+{
+    const bool rectifies = f != NULL && f->kind == FVI_RELU;
+    if (rectifies && x != NULL)
+        finish(pixels, x, y, relu);
+    else if (rectifies)
+        finish(pixels, NULL, y, relu);
+    else if (x != NULL)
+        finish(pixels, x, y, same);
+    if (f == NULL || rectifies)
+        return;
+    const size_t joined = pixels->y == (ptrdiff_t)pixels->channels ? pixels->count : 1;
+    for (size_t i = 0; i < pixels->count; i += joined) {
+        float *pixel = (float *)y + (ptrdiff_t)i * pixels->y;
+        FVI_ISA_NAME(fvi_activation_f32)(f, joined * pixels->channels, pixel, pixel);
+    }
+}
+
 FVI_INLINE void scale_block(size_t first, int vectors, size_t rest, operands o)
 {
     const fvi_pixels *pixels = o.pixels;

@@ -54,6 +54,18 @@ void FVI_REAL_NAME(fvi_channel_products_reference)(const fvi_pixels *pixels, con
     }
 }
 
+void FVI_REAL_NAME(fvi_channel_finish_reference)(const fvi_pixels *pixels, const fvi_activation *f, const void *x,
+                                                 void *y)
+{
+    for (size_t i = 0; i < pixels->count; i++) {
+        fvi_real *out = (fvi_real *)y + (ptrdiff_t)i * pixels->y;
+        for (size_t c = 0; x != NULL && c < pixels->channels; c++)
+            out[c] = out[c] + at(x, i, pixels->x)[c];
+        if (f != NULL)
+            FVI_REAL_NAME(fvi_activation_reference)(f, pixels->channels, out, out);
+    }
+}
+
 void FVI_REAL_NAME(fvi_channel_scale_reference)(const fvi_pixels *pixels, const void *x, const void *ab, void *y)
 {
     const fvi_real *a = ab, *b = a + pixels->channels;
