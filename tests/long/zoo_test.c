@@ -18,6 +18,16 @@ FV_TEST(zoo, big_networks_learn_in_their_own_size)
     test_zoo_learns("inception-v3", NULL, 2);
 }
 
+FV_TEST(zoo, deep_networks_learn_in_their_own_size)
+{
+    test_zoo_learns("cifar-resnet-1202", NULL, 8);
+    test_zoo_learns("densenet-161", NULL, 4);
+    test_zoo_learns("resnet-152", NULL, 2);
+    test_zoo_learns("preresnet-200", NULL, 2);
+    test_zoo_learns("densenet-201", NULL, 2);
+    test_zoo_learns("wide-resnet-28-10", NULL, 2);
+}
+
 FV_TEST(zoo, every_form_of_alexnet_and_vgg_learns)
 {
     static const char *const alexnets[] = { "alexnet-onetower", "alexnet" };
@@ -29,4 +39,5 @@ FV_TEST(zoo, every_form_of_alexnet_and_vgg_learns)
         test_zoo_learns(vggs[i], &(fv_zoo_options){ .classes = 10, .input = { 3, 32, 32 } }, 4);
 }
 
-FV_TESTS(zoo, every_form_of_alexnet_and_vgg_learns, big_networks_learn_in_their_own_size)
+FV_TESTS(zoo, deep_networks_learn_in_their_own_size, every_form_of_alexnet_and_vgg_learns,
+         big_networks_learn_in_their_own_size)

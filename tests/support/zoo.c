@@ -106,6 +106,8 @@ static void take_step(fv_session *session, fv_params *params, const fv_batch *ba
     fv_optimizer_destroy(optimizer);
 }
 
+enum { GIB = 1 << 30, MOST_GIB = 16 };
+
 static lesson learn(const char *name, const fv_zoo_options *options, int32_t n, int32_t threads)
 {
     test_allocator allocator;
@@ -123,6 +125,8 @@ static lesson learn(const char *name, const fv_zoo_options *options, int32_t n, 
     fv_batch batch = test_batch(graph, n, 7);
     take_step(session, params, &batch, &result);
     fv_params_hash(params, result.hash);
+    if (atomic_load(&allocator.peak) / GIB >= MOST_GIB)
+        fail_msg("%s: training %d images took %zu bytes", name, n, atomic_load(&allocator.peak));
     test_batch_release(&batch);
     fv_session_destroy(session);
     fv_params_destroy(params);
