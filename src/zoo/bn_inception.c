@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * bn_inception.c - the network of Ioffe & Szegedy 2015, "Batch normalization" (arXiv:1502.03167), figure 5: widths are
- * those of the figure.
- * Where the figure contradicts itself: modules 4c and 4d are given 576 output channels, but with the 128 filters listed
- * for their pooling projection they would have 608, and 4e 1,056 instead of its 1,024; here the outputs are kept and
- * these two projections have 96 filters, as in the authors' release (TF-slim, inception_v2). Module 3c leaves 14x14
- * positions, not the 28x28 printed: its stride is 2.
+ * bn_inception.c - the network of Ioffe & Szegedy 2015, "Batch normalization" (arXiv:1502.03167), figure 5: every width
+ * and every pool is the one that the figure lists.
+ * Where the figure contradicts itself: its column of output sizes does not follow from its columns of widths. 4c and 4d
+ * (160+160+160+128 and 96+192+192+128) give 608 channels where 576 are printed, and 4e, which passes them through, 1,056
+ * where 1,024 are printed; 3c and 4e have stride 2, but are printed with the grids that they read, 28x28 and 14x14. Here
+ * the widths decide, as in the MXNet and Caffe models (11,295,240 parameters with a plain 7x7 and biases, which this table
+ * gives too). TF-slim's inception_v2 decides for the outputs instead: 96 filters behind the pools of 4c and 4d.
  * Where it leaves a choice: pooling rounds sizes up; convolutions with stride 2 are padded by 1 on each side. The first
- * convolution is separable with depth multiplier 8 (the appendix says so), normalised once, behind both parts. The paper
- * mentions neither dropout nor auxiliary classifiers for this network, so there are none.
+ * convolution is separable with depth multiplier 8 (the appendix says so), normalised once, behind both parts. Neither
+ * dropout (section 4.2.1 removes it) nor auxiliary classifiers, which the paper does not mention.
  */
 #include "zoo/blocks.h"
 
@@ -22,8 +23,8 @@ typedef struct module {
 static const module modules[] = {
     { "3a", 64, 64, 64, 64, 96, 32, false },       { "3b", 64, 64, 96, 64, 96, 64, false },
     { "3c", 0, 128, 160, 64, 96, 0, true },        { "4a", 224, 64, 96, 96, 128, 128, false },
-    { "4b", 192, 96, 128, 96, 128, 128, false },   { "4c", 160, 128, 160, 128, 160, 96, false },
-    { "4d", 96, 128, 192, 160, 192, 96, false },   { "4e", 0, 128, 192, 192, 256, 0, true },
+    { "4b", 192, 96, 128, 96, 128, 128, false },   { "4c", 160, 128, 160, 128, 160, 128, false },
+    { "4d", 96, 128, 192, 160, 192, 128, false },  { "4e", 0, 128, 192, 192, 256, 0, true },
     { "5a", 352, 192, 320, 160, 224, 128, false }, { "5b", 352, 192, 320, 192, 224, 128, true },
 };
 

@@ -5,7 +5,7 @@
  * convolutions with 16, 32, 64 filters on 32, 16, 8 pixels. Option A: a shortcut that changes shape takes every second
  * pixel and pads the channels with zeros (a quarter on either side of them: the paper does not say which side), so it
  * has no parameters. Pre-activation forms: He et al. 2016 (arXiv:1603.05027), figure 1b: normalisation and ReLU come before each
- * convolution, in a block that changes shape before the shortcut too.
+ * convolution; in the first block (the paper's appendix) and in those that change shape before the shortcut too.
  * wide-resnet-28-10: Zagoruyko & Komodakis 2016 (arXiv:1605.07146), table 1: pre-activation, ten times as wide, projections.
  */
 #include "zoo/blocks.h"
@@ -22,6 +22,7 @@ typedef struct residual_block {
     const cifar_design *design;
     fvi_zoo_name name;
     int32_t filters, stride;
+    bool first; /* of the network */
 } residual_block;
 
 static fv_status conv(fvi_zoo_net *net, fv_value *x, const residual_block *block, int32_t number)
@@ -87,7 +88,7 @@ static fv_status add_block_before(fvi_zoo_net *net, fv_value *x, const residual_
 {
     fv_value parts[2] = { *x, *x };
     FV_TRY(norm_relu(net, &parts[0], block, 1));
-    if (fv_graph_node(net->graph, *x).output.c != block->filters || block->stride != 1)
+    if (block->first || fv_graph_node(net->graph, *x).output.c != block->filters || block->stride != 1)
         parts[1] = parts[0];
     FV_TRY(conv(net, &parts[0], block, 1));
     FV_TRY(norm_relu(net, &parts[0], block, 2));
@@ -113,7 +114,8 @@ static fv_status cifar_resnet(fvi_zoo_net *net, fv_value *output)
             const residual_block block = { .design = design,
                                            .name = fvi_zoo_name_of("layer%d.%d", stage + 1, i),
                                            .filters = (16 << stage) * widen,
-                                           .stride = stage > 0 && i == 0 ? 2 : 1 };
+                                           .stride = stage > 0 && i == 0 ? 2 : 1,
+                                           .first = stage == 0 && i == 0 };
             FV_TRY(design->before ? add_block_before(net, &x, &block) : add_block(net, &x, &block));
         }
     }
@@ -183,7 +185,7 @@ const fvi_zoo_network fvi_zoo_cifar_resnet[] = {
     PLAIN(110),
     { ENTRY("wide-resnet-28-10", "Wide ResNet, 28 layers, ten times as wide",
             "Zagoruyko & Komodakis 2016: Wide residual networks", 2016, 4.00,
-            "Zagoruyko & Komodakis 2016, table 5, CIFAR-10, augmented"),
+            "Zagoruyko & Komodakis 2016, table 5, CIFAR-10, augmented, median of 5 runs"),
       cifar_resnet, &(const cifar_design){ .blocks = 4, .widen = 10, .before = true, .projection = true } },
     { .build = NULL },
 };

@@ -113,18 +113,31 @@ static fv_status densenet(fvi_zoo_net *net, fv_value *output)
         .top1 = ten_one, .top5 = ten_five, .crops = 10, .models = 1,                                                   \
         .source = "Huang et al. 2017, table 3, ImageNet validation"                                                    \
     }
+#define ERROR_1_CROP(one, five, where)                                                                                 \
+    {                                                                                                                  \
+        .top1 = one, .top5 = five, .crops = 1, .models = 1, .source = where                                            \
+    }
+#define TORCHVISION(one, five) ERROR_1_CROP(one, five, "torchvision's weights IMAGENET1K_V1, ILSVRC-2012 validation")
 
 const fvi_zoo_network fvi_zoo_densenet[] = {
-    { LARGE("densenet-121", "DenseNet-BC, 121 layers, growth 32", ERRORS(25.02, 7.71, 23.61, 6.66)), densenet,
+    { LARGE("densenet-121", "DenseNet-BC, 121 layers, growth 32", ERRORS(25.02, 7.71, 23.61, 6.66),
+            TORCHVISION(25.566, 8.028)),
+      densenet,
       &(const densenet_design){
           .blocks = { 6, 12, 24, 16 }, .growth = 32, .stem = 64, .bottleneck = true, .compress = true } },
-    { LARGE("densenet-169", "DenseNet-BC, 169 layers, growth 32", ERRORS(23.80, 6.85, 22.08, 5.92)), densenet,
+    { LARGE("densenet-169", "DenseNet-BC, 169 layers, growth 32", ERRORS(23.80, 6.85, 22.08, 5.92),
+            TORCHVISION(24.400, 7.194)),
+      densenet,
       &(const densenet_design){
           .blocks = { 6, 12, 32, 32 }, .growth = 32, .stem = 64, .bottleneck = true, .compress = true } },
-    { LARGE("densenet-201", "DenseNet-BC, 201 layers, growth 32", ERRORS(22.58, 6.34, 21.46, 5.54)), densenet,
+    { LARGE("densenet-201", "DenseNet-BC, 201 layers, growth 32", ERRORS(22.58, 6.34, 21.46, 5.54),
+            TORCHVISION(23.104, 6.630)),
+      densenet,
       &(const densenet_design){
           .blocks = { 6, 12, 48, 32 }, .growth = 32, .stem = 64, .bottleneck = true, .compress = true } },
-    { LARGE("densenet-161", "DenseNet-BC, 161 layers, growth 48", { .source = NULL }), densenet,
+    { LARGE("densenet-161", "DenseNet-BC, 161 layers, growth 48",
+            ERROR_1_CROP(22.2, 0, "the authors' repository DenseNet, ImageNet validation"), TORCHVISION(22.862, 6.440)),
+      densenet,
       &(const densenet_design){
           .blocks = { 6, 12, 36, 24 }, .growth = 48, .stem = 96, .bottleneck = true, .compress = true } },
     { SMALL("cifar-densenet-40-12", "DenseNet, 40 layers, growth 12", 7.00, 5.24), densenet,

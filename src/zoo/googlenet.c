@@ -4,7 +4,8 @@
  * and torchvision's batch-normalised form of it.
  * Where the paper leaves a choice: pooling rounds sizes up, which gives the sizes of table 1 without padding; response
  * normalisation, after the first pooling and before the second, takes the mean of 5 squares with alpha 1e-4, beta 0.75
- * and k 1; both as in the authors' Caffe model. Nodes have the names of torchvision's modules, in the published form too.
+ * and k 1; both as in the Caffe project's model (BVLC). Nodes have the names of torchvision's modules, in the published
+ * form too.
  */
 #include "zoo/blocks.h"
 

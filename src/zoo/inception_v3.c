@@ -3,12 +3,14 @@
  * inception_v3.c - Inception-v2 and Inception-v3 (Szegedy et al. 2016, "Rethinking the Inception architecture for computer
  * vision", arXiv:1512.00567). v2 follows table 1 of the paper and its figures 5, 6, 7, 8 and 10; v3 is torchvision's, which
  * is the authors' release (TF-slim), with torchvision's module names.
- * Where the paper leaves a choice: it gives the outputs of v2's stages and the shape of its modules, but the widths inside
- * them only in a file beside the submission. Here they are those of the release, which has the same outputs: 35x35x288,
+ * Where the paper leaves a choice: it gives the outputs of v2's stages (table 1), how many modules of which kind there are,
+ * and which convolutions a module has (its figures), but says of the widths inside modules that they are in "model.txt that is
+ * in the tar-file of this submission" (section 6). Here they are those of the release, which has the same outputs: 35x35x288,
  * 17x17x768, 8x8x1280, 8x8x2048, and likewise the modules between the grids, which the release builds a little differently
- * from figure 10. The release has four modules at 17x17, with 128, 160, 160 and 192 filters inside; table 1 has five, and
- * the fifth repeats 160. Pooling inside modules is by means, padded cells counted. The auxiliary classifier weighs 0.4 in
- * the loss, as in the release.
+ * from figure 10 (table 1 speaks of variations of it). The release has four modules at 17x17, with 128, 160, 160 and 192
+ * filters inside; table 1 has five, and the fifth repeats 160. Pooling inside modules is by means, padded cells counted;
+ * the figures say "Pool". Table 1 says that only its third convolution is padded, but its last keeps 35x35, so it is too.
+ * The auxiliary classifier weighs 0.4 in the loss, as in the release.
  * v2's flags are the steps of table 3: `factorised-7x7` (three 3x3 convolutions at the start where GoogLeNet has one 7x7;
  * table 1 has them, so it is on), `label-smoothing` (0.1 over all classes), `bn-auxiliary` (the auxiliary classifier's dense
  * layer is normalised too). RMSProp, the remaining step, is a matter of the optimizer.
@@ -247,6 +249,9 @@ static fv_status inception_v3(fvi_zoo_net *net, fv_value *output)
 static const char paper[] =
     "Szegedy et al. 2016: Rethinking the Inception architecture for computer vision (arXiv:1512.00567)";
 
+/* Section 10. Over all 50,000 images the errors are about 0.2 (top-1) and 0.1 (top-5) larger. */
+#define NOT_BLACKLISTED "ILSVRC-2012 validation, the 48,238 images not blacklisted"
+
 const fvi_zoo_network fvi_zoo_inception[] = {
     { { .name = "inception-v2",
         .title = "Inception-v2 by table 1 of its paper",
@@ -257,10 +262,10 @@ const fvi_zoo_network fvi_zoo_inception[] = {
         .data = { 3, 299, 299 },
         .flags = "label-smoothing,factorised-7x7,bn-auxiliary",
         .default_flags = "factorised-7x7",
-        .published = { { 23.4, 0, 1, 1, "Szegedy et al. 2016, table 3: no flags, ILSVRC-2012 validation" },
+        .published = { { 23.4, 0, 1, 1, "Szegedy et al. 2016, table 3: no flags, " NOT_BLACKLISTED },
                        { 21.6, 5.8, 1, 1,
-                         "Szegedy et al. 2016, table 3: label-smoothing,factorised-7x7, ILSVRC-2012 validation" },
-                       { 21.2, 5.6, 1, 1, "Szegedy et al. 2016, table 3: all flags, ILSVRC-2012 validation" } } },
+                         "Szegedy et al. 2016, table 3: label-smoothing,factorised-7x7, RMSProp, " NOT_BLACKLISTED },
+                       { 21.2, 5.6, 1, 1, "Szegedy et al. 2016, table 3: all flags, RMSProp, " NOT_BLACKLISTED } } },
       inception_v2,
       NULL },
     { { .name = "inception-v3",
@@ -270,8 +275,9 @@ const fvi_zoo_network fvi_zoo_inception[] = {
         .input = { 3, 299, 299 },
         .classes = 1000,
         .data = { 3, 299, 299 },
-        .published = { { 21.2, 5.6, 1, 1, "Szegedy et al. 2016, table 3, ILSVRC-2012 validation" },
-                       { 17.2, 3.58, 144, 4, "Szegedy et al. 2016, table 5, ILSVRC-2012 validation" },
+        .published = { { 21.2, 5.6, 1, 1, "Szegedy et al. 2016, table 3, " NOT_BLACKLISTED },
+                       { 17.2, 3.46, 144, 4,
+                         "Szegedy et al. 2016, table 5 and its note, " NOT_BLACKLISTED "; test: top-5 3.58" },
                        { 22.706, 6.550, 1, 1, "torchvision's weights IMAGENET1K_V1, ILSVRC-2012 validation" } } },
       inception_v3,
       NULL },

@@ -4,7 +4,9 @@
  * He, Zhang, Ren, Sun 2015 (arXiv:1512.03385), table 1: a 7x7 convolution, max pooling, four stages that halve the image
  * and double the filters. Shortcuts are identities, and 1x1 projections where the shape changes (option B). Bottlenecks halve the
  * image in their 3x3 convolution, as torchvision does (the paper: in the first 1x1); names are torchvision's.
- * preresnet-200: He, Zhang, Ren, Sun 2016 (arXiv:1603.05027), normalisation and ReLU before each convolution.
+ * preresnet-200: He, Zhang, Ren, Sun 2016 (arXiv:1603.05027), normalisation and ReLU before each convolution; in the first
+ * block of a stage before its projection too. The first convolution has its own pair before the pooling, as in the published
+ * Torch models, and the first block one more.
  * resnext-50: Xie, Girshick, Dollar, Tu, He 2017 (arXiv:1611.05431), table 1: the 3x3 in 32 groups of 4 channels and up.
  */
 #include "zoo/blocks.h"
@@ -153,6 +155,8 @@ static fv_status resnet(fvi_zoo_net *net, fv_value *output)
         .name = network_name, .title = network_title, .paper = network_paper, .year = network_year,                    \
         .input = { 3, 224, 224 }, .classes = 1000, .data = { 3, 224, 224 }, .published = { __VA_ARGS__ },              \
     }
+#define AUTHORS "the authors' repository deep-residual-networks, ImageNet validation"
+#define TORCHVISION(one, five) ERROR_1_CROP(one, five, "torchvision's weights IMAGENET1K_V1, ILSVRC-2012 validation")
 #define ERROR_10_CROPS(one, five, where)                                                                               \
     {                                                                                                                  \
         .top1 = one, .top5 = five, .crops = 10, .models = 1, .source = where                                           \
@@ -164,23 +168,30 @@ static fv_status resnet(fvi_zoo_net *net, fv_value *output)
 
 const fvi_zoo_network fvi_zoo_resnet[] = {
     { ENTRY("resnet-18", "ResNet, 18 layers", HE_2015, 2015,
-            ERROR_10_CROPS(27.88, 0, "He et al. 2015, table 2, ImageNet validation (option A)")),
+            ERROR_10_CROPS(27.88, 0, "He et al. 2015, table 2, ImageNet validation (option A)"),
+            TORCHVISION(30.242, 10.922)),
       resnet, &(const resnet_design){ .blocks = { 2, 2, 2, 2 } } },
     { ENTRY("resnet-34", "ResNet, 34 layers", HE_2015, 2015,
-            ERROR_10_CROPS(24.52, 7.46, "He et al. 2015, table 3, ImageNet validation")),
+            ERROR_10_CROPS(24.52, 7.46, "He et al. 2015, table 3, ImageNet validation"), TORCHVISION(26.686, 8.580)),
       resnet, &(const resnet_design){ .blocks = { 3, 4, 6, 3 } } },
     { ENTRY("resnet-50", "ResNet, 50 layers, bottlenecks", HE_2015, 2015,
-            ERROR_10_CROPS(22.85, 6.71, "He et al. 2015, table 3, ImageNet validation")),
+            ERROR_10_CROPS(22.85, 6.71, "He et al. 2015, table 3, ImageNet validation"),
+            ERROR_1_CROP(24.7, 7.8, AUTHORS), TORCHVISION(23.870, 7.138)),
       resnet, &(const resnet_design){ .blocks = { 3, 4, 6, 3 }, .bottleneck = true } },
     { ENTRY("resnet-101", "ResNet, 101 layers, bottlenecks", HE_2015, 2015,
-            ERROR_10_CROPS(21.75, 6.05, "He et al. 2015, table 3, ImageNet validation")),
+            ERROR_10_CROPS(21.75, 6.05, "He et al. 2015, table 3, ImageNet validation"),
+            ERROR_1_CROP(23.6, 7.1, AUTHORS), TORCHVISION(22.626, 6.454)),
       resnet, &(const resnet_design){ .blocks = { 3, 4, 23, 3 }, .bottleneck = true } },
     { ENTRY("resnet-152", "ResNet, 152 layers, bottlenecks", HE_2015, 2015,
-            ERROR_10_CROPS(21.43, 5.71, "He et al. 2015, table 3, ImageNet validation")),
+            ERROR_10_CROPS(21.43, 5.71, "He et al. 2015, table 3, ImageNet validation"),
+            ERROR_1_CROP(23.0, 6.7, AUTHORS), TORCHVISION(21.688, 5.954)),
       resnet, &(const resnet_design){ .blocks = { 3, 8, 36, 3 }, .bottleneck = true } },
     { ENTRY("preresnet-200", "Pre-activation ResNet, 200 layers",
             "He, Zhang, Ren, Sun 2016: Identity mappings in deep residual networks", 2016,
-            ERROR_1_CROP(20.7, 5.3, "He et al. 2016, table 5, ImageNet validation, 320x320")),
+            ERROR_1_CROP(20.7, 5.3, "He et al. 2016, table 5, ImageNet validation, 320x320"),
+            ERROR_1_CROP(21.66, 5.79,
+                         "another training, as listed beside the weights of Zagoruyko & Komodakis 2016, ImageNet "
+                         "validation, 224x224")),
       resnet, &(const resnet_design){ .blocks = { 3, 24, 36, 3 }, .bottleneck = true, .before = true } },
     { ENTRY("plain-18", "ResNet-18 without shortcuts", HE_2015, 2015,
             ERROR_10_CROPS(27.94, 0, "He et al. 2015, table 2, ImageNet validation")),
@@ -190,7 +201,7 @@ const fvi_zoo_network fvi_zoo_resnet[] = {
       resnet, &(const resnet_design){ .blocks = { 3, 4, 6, 3 }, .plain = true } },
     { ENTRY("resnext-50", "ResNeXt-50, 32 groups of 4 channels",
             "Xie, Girshick, Dollar, Tu, He 2017: Aggregated residual transformations for deep neural networks", 2017,
-            ERROR_1_CROP(22.2, 0, "Xie et al. 2017, table 3, ImageNet validation")),
+            ERROR_1_CROP(22.2, 0, "Xie et al. 2017, table 3, ImageNet validation"), TORCHVISION(22.382, 6.302)),
       resnet, &(const resnet_design){ .blocks = { 3, 4, 6, 3 }, .bottleneck = true, .groups = 32, .group_width = 4 } },
     { .build = NULL },
 };

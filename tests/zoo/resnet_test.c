@@ -61,6 +61,24 @@ FV_TEST(resnet, stages)
     test_zoo_stages("cifar-resnet-20", NULL, cifar_resnet_20, sizeof cifar_resnet_20 / sizeof cifar_resnet_20[0]);
 }
 
+/* He et al. 2016, appendix: the first block's shortcut starts behind the activation that follows the first convolution; a
+ * later block's at the sum before it. */
+FV_TEST(resnet, pre_activation_splits_behind_the_first_activation)
+{
+    static const struct {
+        const char *sum, *shortcut;
+    } blocks[] = { { "layer1.0.add", "layer1.0.relu1" }, { "layer1.1.add", "layer1.0.add" } };
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 1);
+    fv_graph *graph = test_zoo_build(context, "cifar-preresnet-20", NULL);
+    for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
+        const fv_node_info sum = fv_graph_node(graph, test_node(graph, blocks[i].sum));
+        assert_string_equal(fv_graph_node(graph, sum.inputs[1]).name, blocks[i].shortcut);
+    }
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
 FV_TEST(resnet, train)
 {
     const fv_zoo_options small = { .classes = 5, .input = { 3, 64, 64 } }, tiny = { .input = { 3, 16, 16 } };
@@ -73,4 +91,5 @@ FV_TEST(resnet, train)
     test_zoo_learns("cifar-plain-20", &tiny, 8);
 }
 
-FV_TESTS(resnet, parameters, plain_networks_count_as_residual_ones, stages, train)
+FV_TESTS(resnet, parameters, plain_networks_count_as_residual_ones, stages,
+         pre_activation_splits_behind_the_first_activation, train)

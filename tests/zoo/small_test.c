@@ -56,6 +56,12 @@ FV_TEST(small, stages)
         { "fc1", 4096, 1, 1 },
     };
     test_zoo_stages("prelu-net-a", NULL, prelu_net_a, sizeof prelu_net_a / sizeof prelu_net_a[0]);
+    /* Springenberg et al. 2015, table 1: "global averaging over 6x6 spatial dimensions". */
+    static const test_zoo_stage allconv[] = {
+        { "conv2", 96, 32, 32 }, { "conv3", 96, 16, 16 }, { "conv5", 192, 16, 16 }, { "conv6", 192, 8, 8 },
+        { "conv7", 192, 6, 6 },  { "conv8", 192, 6, 6 },  { "conv9", 10, 6, 6 },    { "avgpool", 10, 1, 1 },
+    };
+    test_zoo_stages("cifar-allconv", NULL, allconv, sizeof allconv / sizeof allconv[0]);
     static const test_zoo_stage airbench94[] = {
         { "whiten", 24, 31, 31 },      { "group1.gelu2", 64, 15, 15 }, { "group2.gelu2", 256, 7, 7 },
         { "group3.gelu2", 256, 3, 3 }, { "pool", 256, 1, 1 },
