@@ -4,7 +4,7 @@ PRESET ?= release
 PREFIX ?= /usr/local
 BUILD := build/$(PRESET)
 
-.PHONY: help build demo test test-zoo bench install lint fuzz clean
+.PHONY: help build demo test test-zoo bench bench-peers install lint fuzz clean
 
 help:
 	@echo "make demo      set up, build, train a network on digits and try it (under a minute)"
@@ -12,6 +12,7 @@ help:
 	@echo "make test-zoo  also the tests of named networks that take minutes and gigabytes"
 	@echo "make build     the command $(BUILD)/fovea and the libraries"
 	@echo "make bench     networks and convolutions on this machine, beside PyTorch where python3 has it"
+	@echo "make bench-peers  whole networks beside PyTorch, ONNX Runtime and OpenVINO; hours; see bench/peers/README.md"
 	@echo "make install   to PREFIX ($(PREFIX)); DESTDIR is honoured"
 	@echo "make lint      format, include order, test pairing, documentation, exported symbols"
 	@echo "make fuzz      feed the file readers with made-up bytes (clang; FUZZ_SECONDS=60)"
@@ -38,6 +39,12 @@ test-zoo:
 
 bench: build
 	@FOVEA=$(BUILD)/fovea tools/bench.sh
+
+# PYTHON: one that has PyTorch; PEERS: options, as PEERS="--networks resnet-18 --rounds 5". Goes on where it was interrupted.
+PYTHON ?= python3
+bench-peers: build
+	@$(PYTHON) bench/peers/peers.py run --fovea $(BUILD)/fovea $(PEERS)
+	@$(PYTHON) bench/peers/peers.py table
 
 # The prefix is compiled in (where the data set lies), so it is set before building.
 install:

@@ -11,10 +11,13 @@
 typedef struct values {
     cli_adaptation adaptation;
     const char *problem, *algorithm;
-    int64_t batch, threads;
+    int64_t batch, threads, mode;
     double seconds;
-    bool json;
+    bool wait, json;
 } values;
+
+enum { BOTH_MODES, TRAINING, INFERENCE };
+static const char *const modes[] = { "both", "train", "inference", NULL };
 
 static const cli_option options[] = {
     { "batch", NULL, CLI_INTEGER, "N", offsetof(values, batch), 1, 65536, "64", NULL, CLI_COMPLETE_NONE,
@@ -29,6 +32,10 @@ static const cli_option options[] = {
       "threads to run" },
     { "seconds", NULL, CLI_REAL, "X", offsetof(values, seconds), 0.001, 3600, "1", NULL, CLI_COMPLETE_NONE,
       "time for each thing that is measured" },
+    { "mode", NULL, CLI_CHOICE, "MODE", offsetof(values, mode), 0, 0, "both", modes, CLI_COMPLETE_NONE,
+      "train, inference or both" },
+    { "wait", NULL, CLI_FLAG, NULL, offsetof(values, wait), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
+      "with one --mode and --json: again for every line read, a line of JSON each, to alternate with other programs" },
     { "problem", NULL, CLI_TEXT, "PROBLEM", offsetof(values, problem), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "instead of a network one convolution, as conv:n16c64h56w56k64r3s3p1" },
     { "algorithm", NULL, CLI_TEXT, "NAME", offsetof(values, algorithm), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
@@ -81,7 +88,8 @@ static int print_object(const cli_call *call, const char *name, fv_context *cont
     if (object != NULL && network) {
         json_object_set_new(object, "batch", json_integer(given->batch));
         json_object_set_new(object, "train", result->train.runs > 0 ? rate_object(&result->train) : json_null());
-        json_object_set_new(object, "inference", rate_object(&result->inference));
+        json_object_set_new(object, "inference",
+                            result->inference.runs > 0 ? rate_object(&result->inference) : json_null());
     }
     if (object == NULL || json_object_set_new(object, "layers", layers) != 0)
         return cli_fail(call->command, "out of memory");
@@ -100,7 +108,7 @@ static void print_rate(const char *what, const fv_bench_rate *rate)
 static int print_table(const cli_call *call, const char *name, fv_context *context, const fv_bench_result *result)
 {
     char memory[32];
-    const bool is_network = result->inference.runs > 0;
+    const bool is_network = result->inference.runs > 0 || result->train.runs > 0;
     printf("%s on %s, %d thread%s; peak %.1f GFLOP/s\n\n", name, fv_context_isa(context),
            (int)fv_context_threads(context), fv_context_threads(context) == 1 ? "" : "s", result->peak_gflops);
     print_rate("train", &result->train);
@@ -131,12 +139,28 @@ static int bench_problem(const cli_call *call, fv_context *context, fv_bench_res
     return status == FV_OK ? CLI_DONE : cli_fail(call->command, "%s", fv_context_message(context));
 }
 
-static int bench_network(const cli_call *call, fv_context *context, fv_bench_result *result)
+/* Tells the rate; true when a further line asks for another. */
+static bool ask(void *user, const fv_bench_rate *rate)
+{
+    const cli_call *call = user;
+    char line[16];
+    return cli_print_json(call->command, rate_object(rate)) == CLI_DONE && fgets(line, sizeof line, stdin) != NULL;
+}
+
+static int bench_network(cli_call *call, fv_context *context, fv_bench_result *result)
 {
     const values *given = call->values;
     cli_network network;
+    const fv_bench_options options = {
+        .batch = (int32_t)given->batch,
+        .seconds = given->seconds,
+        .no_training = given->mode == INFERENCE,
+        .no_inference = given->mode == TRAINING,
+        .again = given->wait ? ask : NULL,
+        .user = call,
+    };
     int status = cli_open_network_as(call->command, context, call->operands[0], &given->adaptation, &network);
-    if (status == CLI_DONE && fv_bench_network(network.graph, (int32_t)given->batch, given->seconds, result) != FV_OK)
+    if (status == CLI_DONE && fv_bench_network(network.graph, &options, result) != FV_OK)
         status = cli_fail(call->command, "%s", fv_context_message(context));
     cli_close_network(&network);
     return status;
@@ -151,6 +175,8 @@ static int bench_run(cli_call *call)
         return cli_usage_error(call->command, "name a network, or a convolution with --problem");
     if (given->algorithm != NULL && given->problem == NULL)
         return cli_usage_error(call->command, "--algorithm belongs to --problem");
+    if (given->wait && (given->mode == BOTH_MODES || !given->json || given->problem != NULL))
+        return cli_usage_error(call->command, "--wait needs a network, --mode train or inference, and --json");
     int status = cli_open_context(call->command, &context, given->threads);
     if (status != CLI_DONE)
         return status;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # bench.sh - the figures of docs/performance.md on this machine: three networks, the convolutions that are watched, pass by
-# pass, with the share of this machine's peak; how long the command takes to start; and where $PYTHON (python3) has PyTorch, the same beside it.
+# pass, with the share of this machine's peak; how long the command takes to start; and where $PYTHON (python3) has PyTorch, the convolutions beside it.
 # $FOVEA: the command (default build/release/fovea); $BENCH_SECONDS: time for each thing that is measured (default 0.5).
 set -eu
 cd "$(dirname "$0")/.."
@@ -42,8 +42,8 @@ echo "fovea info starts and ends in $best microseconds"
 echo
 
 if "$python" -c 'import torch' 2>/dev/null; then
-    "$python" bench/peers/compare.py --fovea "$fovea" --rounds 5 --seconds "$seconds"
     "$python" bench/peers/compare_conv.py --fovea "$fovea"
+    echo "Whole networks beside PyTorch, ONNX Runtime and OpenVINO: make bench-peers"
 else
     echo "Beside PyTorch, where a Python has it (bench/peers/README.md):"
     echo "    python3 -m venv ~/peers && ~/peers/bin/pip install torch"

@@ -31,8 +31,19 @@ typedef struct fv_bench_pass {
     double share_of_peak; /* gflops / peak_gflops; 0 for steps without multiply-adds */
 } fv_bench_pass;
 
+/* What of a network is measured, and how often. Zeros, but for batch, mean what their comments say. */
+typedef struct fv_bench_options {
+    int32_t batch;                  /* images of a step; required */
+    double seconds;                 /* for each thing that is measured; 0 means 1 */
+    bool no_training, no_inference; /* not both */
+    /* NULL: each rate is measured once. Otherwise called with every rate as soon as it is known; true: measure it again, with
+     * everything warm. What it waits for meanwhile is not counted, so that runs can alternate with those of another program. */
+    bool (*again)(void *user, const fv_bench_rate *rate);
+    void *user; /* passed to again, never read */
+} fv_bench_options;
+
 typedef struct fv_bench_result {
-    fv_bench_rate train, inference; /* zeros for a problem */
+    fv_bench_rate train, inference; /* zeros: not measured */
     double peak_gflops;             /* measured in the same call, on all threads of the context */
     int32_t pass_count;
     fv_bench_pass *passes;
@@ -41,9 +52,9 @@ typedef struct fv_bench_result {
 /* What this machine's float32 multiply-adds reach at most, in 10^9 operations a second, on the context's threads and
  * instruction set. Takes about 10 ms. */
 FV_API double fv_peak_gflops(fv_context *context);
-/* Trains and runs graph (a loss, classes) on random images for about `seconds` each (0: 1). *out belongs to the caller:
- * fv_bench_release(); zeros on failure. */
-FV_API fv_status fv_bench_network(const fv_graph *graph, int32_t batch, double seconds, fv_bench_result *out);
+/* Trains (a graph with a loss and classes) and runs graph on random images, then times each step of its plan. *out belongs to
+ * the caller: fv_bench_release(); zeros on failure. */
+FV_API fv_status fv_bench_network(const fv_graph *graph, const fv_bench_options *options, fv_bench_result *out);
 /* The same for the passes "forward", "backward_data" and "backward_weights" of one problem, such as
  * "conv:n16c64h56w56k64r3s3p1" (docs/formats.md#problems). algorithm: NULL, or the one to force where it can do a pass. */
 FV_API fv_status fv_bench_problem(fv_context *context, const char *problem, const char *algorithm, double seconds,

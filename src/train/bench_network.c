@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "fovea/bench.h"
 #include "fovea/optimizer.h"
@@ -14,12 +15,13 @@
 #include "train/timing.h"
 #include "train/train_internal.h"
 
-enum { PROFILED_CALLS = 10 };
+enum { MOST_PROFILED_CALLS = 10 };
 
 /* What training and running a network on one batch needs. */
 typedef struct bench {
     fv_context *context;
     const fv_graph *graph;
+    const fv_bench_options *options;
     double seconds;
     fv_params *params;
     float *images;
@@ -68,6 +70,15 @@ static fv_status predict_once(void *argument)
     return fv_session_forward(b->session, &b->batch, NULL);
 }
 
+/* Calls with every step timed, at least once, for about b->seconds. */
+static fv_status profile(bench *b, fvi_timed_fn *call)
+{
+    const double start = fvi_seconds();
+    for (int i = 0; i < MOST_PROFILED_CALLS && (i == 0 || fvi_seconds() - start < b->seconds); i++)
+        FV_TRY(call(b));
+    return FV_OK;
+}
+
 /* Appends the time of each step of the session's plan. */
 static fv_status add_passes(bench *b, fvi_timed_fn *call, fv_bench_result *out, size_t *capacity)
 {
@@ -76,8 +87,7 @@ static fv_status add_passes(bench *b, fvi_timed_fn *call, fv_bench_result *out, 
     FV_TRY(fvi_grow(b->context, (void **)&out->passes, capacity, (size_t)out->pass_count,
                     (size_t)(out->pass_count + steps), sizeof *out->passes));
     fv_session_profile(b->session, true);
-    for (int i = 0; i < PROFILED_CALLS; i++)
-        FV_TRY(call(b));
+    FV_TRY(profile(b, call));
     for (int32_t i = 0; i < steps; i++) {
         int64_t calls = 0;
         const fv_step_info step = fv_plan_step(b->plan, i);
@@ -95,17 +105,38 @@ static fv_status add_passes(bench *b, fvi_timed_fn *call, fv_bench_result *out, 
     return FV_OK;
 }
 
-static fv_status measure(bench *b, fv_bench_rate *rate, fv_bench_result *out, size_t *capacity)
+static void set_rate(bench *b, const fvi_timing *timing, fv_bench_rate *rate)
 {
-    fvi_timed_fn *call = b->optimizer != NULL ? train_once : predict_once;
-    fvi_timing timing;
-    FV_TRY(fvi_time(call, b, b->seconds, &timing));
-    rate->images_per_second = (double)b->batch.n / timing.median;
-    rate->spread = fvi_timing_spread(&timing);
-    rate->runs = timing.runs;
+    rate->images_per_second = (double)b->batch.n / timing->median;
+    rate->spread = fvi_timing_spread(timing);
+    rate->runs = timing->runs;
     rate->memory_bytes = fv_plan_memory_bytes(b->plan).total + fv_params_block_elements(b->params) * sizeof(float);
     if (b->optimizer != NULL) /* velocity */
         rate->memory_bytes += fv_params_block_elements(b->params) * sizeof(float);
+}
+
+/* As often as options->again wants. */
+static fv_status measure_rate(bench *b, fvi_timed_fn *call, fv_bench_rate *rate)
+{
+    const fv_bench_options *options = b->options;
+    fvi_timing timing;
+    if (options->again == NULL) {
+        FV_TRY(fvi_time(call, b, b->seconds, &timing));
+        set_rate(b, &timing, rate);
+        return FV_OK;
+    }
+    FV_TRY(call(b)); /* the warm-up; a step may take seconds, so no more than that */
+    do {
+        FV_TRY(fvi_time_again(call, b, b->seconds, &timing));
+        set_rate(b, &timing, rate);
+    } while (options->again(options->user, rate));
+    return FV_OK;
+}
+
+static fv_status measure(bench *b, fv_bench_rate *rate, fv_bench_result *out, size_t *capacity)
+{
+    fvi_timed_fn *call = b->optimizer != NULL ? train_once : predict_once;
+    FV_TRY(measure_rate(b, call, rate));
     FV_TRY(add_passes(b, call, out, capacity));
     fvi_bench_watch_peak(b->context, out);
     return FV_OK;
@@ -139,25 +170,36 @@ static fv_status measure_mode(bench *b, fv_mode mode, fv_bench_rate *rate, fv_be
     return status;
 }
 
-static fv_status run_both(bench *b, int32_t batch, fv_bench_result *out)
+static fv_status run_modes(bench *b, fv_bench_result *out)
 {
     size_t capacity = 0;
-    FV_TRY(make_batch(b, batch));
+    FV_TRY(make_batch(b, b->options->batch));
     FV_TRY(fv_params_create(&b->params, b->graph, FV_F32));
     fv_params_initialize(b->params, 1);
-    if (fvi_graph_has_loss(b->graph))
+    if (fvi_graph_has_loss(b->graph) && !b->options->no_training)
         FV_TRY(measure_mode(b, FV_TRAIN, &out->train, out, &capacity));
-    return measure_mode(b, FV_PREDICT, &out->inference, out, &capacity);
+    return b->options->no_inference ? FV_OK : measure_mode(b, FV_PREDICT, &out->inference, out, &capacity);
 }
 
-fv_status fv_bench_network(const fv_graph *graph, int32_t batch, double seconds, fv_bench_result *out)
+static fv_status check_options(const bench *b)
 {
-    bench b = { .context = fv_graph_context(graph), .graph = graph, .seconds = seconds > 0 ? seconds : 1 };
+    const fv_bench_options *options = b->options;
+    if (options->batch < 1)
+        return fvi_fail(b->context, FV_ERR_ARGUMENT, "bench: batch %d is not at least 1", options->batch);
+    if (options->no_inference && (options->no_training || !fvi_graph_has_loss(b->graph)))
+        return fvi_fail(b->context, FV_ERR_ARGUMENT, "bench: %s, so without inference nothing is left to measure",
+                        options->no_training ? "no training is wanted" : "the network has no loss to train by");
+    return FV_OK;
+}
+
+fv_status fv_bench_network(const fv_graph *graph, const fv_bench_options *options, fv_bench_result *out)
+{
+    bench b = { .context = fv_graph_context(graph), .graph = graph, .options = options };
+    b.seconds = options->seconds > 0 ? options->seconds : 1;
     memset(out, 0, sizeof *out);
-    if (batch < 1)
-        return fvi_fail(b.context, FV_ERR_ARGUMENT, "bench: batch %d is not at least 1", batch);
+    FV_TRY(check_options(&b));
     fvi_bench_watch_peak(b.context, out);
-    const fv_status status = run_both(&b, batch, out);
+    const fv_status status = run_modes(&b, out);
     fv_params_destroy(b.params);
     fvi_release(b.context, b.images);
     fvi_release(b.context, b.classes);

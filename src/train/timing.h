@@ -20,6 +20,8 @@ typedef fv_status fvi_timed_fn(void *argument);
 /* Calls once to warm up, then in runs of as many calls as take 1 ms, for about `seconds` or FVI_TIMING_RUNS runs, at least 5.
  * Ends at the first call that fails. */
 fv_status fvi_time(fvi_timed_fn *call, void *argument, double seconds, fvi_timing *timing);
+/* The same for what has just been called: no warm-up, at least one run. */
+fv_status fvi_time_again(fvi_timed_fn *call, void *argument, double seconds, fvi_timing *timing);
 /* (third quartile - first quartile) / median */
 double fvi_timing_spread(const fvi_timing *timing);
 
