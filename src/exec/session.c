@@ -31,7 +31,7 @@ static void fill_views(fv_session *session, const fvi_step *step, fvi_call *call
         dx[j] = shape_only(x[j]);
         if (step->dx[j] != FVI_NONE)
             dx[j] = fvi_plan_view(plan, step->dx[j], session->arena, batch);
-        if (!step->reads_x)
+        if (j >= step->reads_x)
             x[j] = shape_only(x[j]);
     }
     call->x = x;
@@ -64,7 +64,10 @@ static void fill_call(fv_session *session, int32_t index, session_tables *tables
         .dparam = tables->gradient + node->first_param,
         .packed = session->packed + planned->packed_offset,
         .scratch = session->scratch,
+        .fused = planned->fused,
     };
+    if (planned->affine != FV_NO_VALUE)
+        call->affine_param = tables->value + plan->nodes[planned->affine].first_param;
     if (planned->saved != FVI_NONE)
         call->saved = session->arena + plan->storage[planned->saved].offset;
     session->views[index] = tables->view;
@@ -216,6 +219,11 @@ fv_status fv_session_read(fv_session *session, fv_value value, void *out, size_t
         return fvi_fail_in(message, FV_ERR_STATE, "%s '%s': %s", node->layer->name, node->name,
                            plan->node[value].runs ? "its memory serves another value by now"
                                                   : "the plan does not compute it");
+    if (plan->node[value].hidden)
+        return fvi_fail_in(
+            message, FV_ERR_STATE,
+            "%s '%s': computed together with '%s', so its value is nowhere; plan with no_fusion to read it",
+            node->layer->name, node->name, plan->nodes[root->last].name);
     const size_t count = (size_t)session->n * (size_t)node->out.c * (size_t)node->out.h * (size_t)node->out.w;
     if (elements < count)
         return fvi_fail_in(message, FV_ERR_ARGUMENT, "%s '%s': %zu elements to read, room for %zu", node->layer->name,

@@ -24,12 +24,12 @@ fv_status fvi_infer_same(fvi_infer *node)
     return FV_OK;
 }
 
-fv_status fvi_activation_setup(fvi_setup *node, fvi_activation_kind kind, double a, double b)
+fv_status fvi_activation_setup(fvi_setup *node)
 {
     fvi_activation *formula = fvi_arena_allocate(node->arena, sizeof *formula);
     if (!formula)
         return fvi_out_of_memory(node->context, "activation", sizeof *formula);
-    *formula = (fvi_activation){ kind, a, b };
+    *formula = node->layer->activation(node->options);
     node->prepared = formula;
     return FV_OK;
 }

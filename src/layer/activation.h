@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * activation.h - what the element-wise activations share. Their formulas are in kernel/kernels.h. A layer's file has its
- * attributes, a setup that says which formula it is, and the descriptor.
+ * activation.h - what the element-wise activations share. Their formulas are in kernel/eltwise/activation.h. A layer's file has its
+ * attributes, a function that says which formula it is, and the descriptor.
  */
 #ifndef FVI_ACTIVATION_H
 #define FVI_ACTIVATION_H
@@ -11,8 +11,8 @@
 
 /* Output shape = input shape. */
 fv_status fvi_infer_same(fvi_infer *node);
-/* Keeps the formula, with the two numbers that kernels.h calls a and b, for the passes below. */
-fv_status fvi_activation_setup(fvi_setup *node, fvi_activation_kind kind, double a, double b);
+/* Keeps the descriptor's formula for the passes below. */
+fv_status fvi_activation_setup(fvi_setup *node);
 fv_status fvi_activation_forward(fvi_call *call);
 /* For descriptors with FVI_READS_OUTPUT and in_place; up to FVI_SCALED_TANH. */
 fv_status fvi_activation_backward_by_output(fvi_call *call);

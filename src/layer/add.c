@@ -50,6 +50,7 @@ const fvi_layer fvi_layer_add = {
     .options_size = sizeof(fv_plain_options),
     .min_inputs = 1,
     .in_place = true,
+    .sums = true,
     .infer = infer,
     .forward = forward,
     .backward = backward,

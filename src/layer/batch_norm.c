@@ -2,6 +2,7 @@
  *
  * batch_norm.c - batch normalisation, Ioffe & Szegedy 2015 (arXiv:1502.03167), algorithms 1 and 2: over the batch for vectors,
  * over batch and positions for each channel of images. Ghost batches: Hoffer et al. 2017 (arXiv:1705.08741), algorithm 1.
+ * A sum and an activation behind it (fvi_fused) are done to each row while it is in cache, and undone over dy likewise.
  * Forward reads its input from memory once for the statistics (twice from cache) and once to normalise; backward reads input
  * and gradient twice, and recomputes the normalised values. How sums are cut: kernel/norm/batch_norm.h.
  */
@@ -280,12 +281,29 @@ static void statistics_channels(void *argument, size_t index, int32_t worker)
                pass->shift, &pass->saved, pass->factors);
 }
 
+/* Sum and activation behind it. */
+static void finish_run(const norm_pass *pass, const pixel_run *run)
+{
+    const fvi_call *call = pass->call;
+    const fvi_fused *fused = call->fused;
+    if (fused == NULL)
+        return;
+    const bool vectors = pass->shape.rows == 1 && pass->shape.columns == 1;
+    const fvi_view *summand = fused->summand > 0 ? &call->x[fused->summand] : NULL;
+    fvi_pixels pixels = run->pixels;
+    if (summand != NULL)
+        pixels.x = vectors ? summand->image_stride : summand->pixel_stride;
+    call->kernels->channel_finish(&pixels, fused->activation, summand != NULL ? row_at(pass, summand, run) : NULL,
+                                  row_at(pass, pass->out, run));
+}
+
 static void normalize_run(const norm_pass *pass, const pixel_run *run, size_t group, char *sums)
 {
     (void)sums;
     pass->call->kernels->channel_normalize(&run->pixels, row_at(pass, &pass->call->x[0], run),
                                            part(pass, pass->saved.mean, 2 * group),
                                            part(pass, pass->factors, 2 * group), row_at(pass, pass->out, run));
+    finish_run(pass, run);
 }
 
 static void scale_run(const norm_pass *pass, const pixel_run *run, size_t group, char *sums)
@@ -293,6 +311,7 @@ static void scale_run(const norm_pass *pass, const pixel_run *run, size_t group,
     (void)group, (void)sums;
     pass->call->kernels->channel_scale(&run->pixels, row_at(pass, &pass->call->x[0], run), pass->call->packed,
                                        row_at(pass, pass->out, run));
+    finish_run(pass, run);
 }
 
 static void forward_chunk(void *argument, size_t index, int32_t worker)
@@ -346,18 +365,45 @@ static fv_status forward(fvi_call *call)
     return FV_OK;
 }
 
+/* y = x * a[c] + b[c] by the running statistics. The parameters are in the order of infer(). */
+static void affine(const void *given, fv_dtype dtype, size_t channels, void *const *param, void *ab)
+{
+    const fv_batch_norm_options *options = given;
+    int32_t next = 0;
+    const void *scale = options->no_scale ? NULL : param[next++], *shift = options->no_shift ? NULL : param[next++];
+    (dtype == FV_F64 ? fvi_norm_fold_f64 : fvi_norm_fold_f32)(channels, epsilon_of(options), param[next],
+                                                              param[next + 1], scale, shift, ab);
+}
+
 static void pack(const fvi_call *call)
 {
-    fvi_call copy = *call;
-    const norm_pass pass = make_pass(&copy, &call->y);
-    (call->dtype == FV_F64 ? fvi_norm_fold_f64 : fvi_norm_fold_f32)(
-        pass.shape.channels, epsilon_of(call->options), pass.mean, pass.variance, pass.scale, pass.shift, call->packed);
+    affine(call->options, call->dtype, (size_t)call->x[0].c, call->param, call->packed);
+}
+
+/* dy becomes the gradient of what the activation was given, in its own memory: a summand's gradient is that. */
+static void undo_run(const norm_pass *pass, const pixel_run *run)
+{
+    const fvi_call *call = pass->call;
+    if (call->fused == NULL || call->fused->activation == NULL)
+        return;
+    const bool vectors = pass->shape.rows == 1 && pass->shape.columns == 1;
+    const ptrdiff_t y_stride = vectors ? call->y.image_stride : call->y.pixel_stride, dy_stride = run->pixels.dy;
+    const ptrdiff_t channels = (ptrdiff_t)pass->shape.channels;
+    const size_t joined = y_stride == channels && dy_stride == channels ? run->pixels.count : 1;
+    const char *y = row_at(pass, &call->y, run);
+    char *dy = row_at(pass, &call->dy, run);
+    for (size_t i = 0; i < run->pixels.count; i += joined) {
+        char *pixel = dy + (ptrdiff_t)(i * pass->size) * dy_stride;
+        call->kernels->activation_backward(call->fused->activation, joined * pass->shape.channels,
+                                           y + (ptrdiff_t)(i * pass->size) * y_stride, pixel, pixel);
+    }
 }
 
 /* Backward. sums of a chunk: dy, dy * (x - mean). */
 static void products_run(const norm_pass *pass, const pixel_run *run, size_t group, char *sums)
 {
     const fvi_call *call = pass->call;
+    undo_run(pass, run);
     call->kernels->channel_products(&run->pixels, row_at(pass, &call->x[0], run), row_at(pass, &call->dy, run),
                                     part(pass, pass->saved.mean, 2 * group), sums, part(pass, sums, 1));
 }
@@ -455,6 +501,10 @@ const fvi_layer fvi_layer_batch_norm = {
     .attributes = attributes,
     .min_inputs = 1,
     .max_inputs = 1,
+    .fuses = FVI_FUSES_SUM | FVI_FUSES_ACTIVATION,
+    .fuses_training = FVI_FUSES_SUM | FVI_FUSES_ACTIVATION,
+    .dx_over_dy = true,
+    .affine = affine,
     .backward_reads = FVI_READS_INPUT | FVI_READS_SAVED,
     .infer = infer,
     .setup = setup,

@@ -17,10 +17,10 @@ static const fvi_attribute attributes[] = {
     { 0 },
 };
 
-static fv_status setup(fvi_setup *node)
+static fvi_activation formula(const void *given)
 {
-    const fv_elu_options *options = node->options;
-    return fvi_activation_setup(node, FVI_ELU, options->alpha == 0 ? 1.0 : options->alpha, 0);
+    const fv_elu_options *options = given;
+    return (fvi_activation){ .kind = FVI_ELU, .a = options->alpha == 0 ? 1.0 : options->alpha };
 }
 
 const fvi_layer fvi_layer_elu = {
@@ -33,8 +33,9 @@ const fvi_layer fvi_layer_elu = {
     .max_inputs = 1,
     .in_place = true,
     .backward_reads = FVI_READS_OUTPUT,
+    .activation = formula,
     .infer = fvi_infer_same,
-    .setup = setup,
+    .setup = fvi_activation_setup,
     .forward = fvi_activation_forward,
     .backward = fvi_activation_backward_by_output,
 };

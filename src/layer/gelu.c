@@ -14,10 +14,10 @@ static const fvi_attribute attributes[] = {
     { 0 },
 };
 
-static fv_status setup(fvi_setup *node)
+static fvi_activation formula(const void *given)
 {
-    const fv_gelu_options *options = node->options;
-    return fvi_activation_setup(node, options->tanh_form ? FVI_GELU_TANH : FVI_GELU, 0, 0);
+    const fv_gelu_options *options = given;
+    return (fvi_activation){ .kind = options->tanh_form ? FVI_GELU_TANH : FVI_GELU };
 }
 
 const fvi_layer fvi_layer_gelu = {
@@ -30,8 +30,9 @@ const fvi_layer fvi_layer_gelu = {
     .min_inputs = 1,
     .max_inputs = 1,
     .backward_reads = FVI_READS_INPUT,
+    .activation = formula,
     .infer = fvi_infer_same,
-    .setup = setup,
+    .setup = fvi_activation_setup,
     .forward = fvi_activation_forward,
     .backward = fvi_activation_backward_by_input,
 };

@@ -4,9 +4,10 @@
  */
 #include "layer/activation.h"
 
-static fv_status setup(fvi_setup *node)
+static fvi_activation formula(const void *options)
 {
-    return fvi_activation_setup(node, FVI_HARD_SWISH, 0, 0);
+    (void)options;
+    return (fvi_activation){ .kind = FVI_HARD_SWISH };
 }
 
 const fvi_layer fvi_layer_hard_swish = {
@@ -17,8 +18,9 @@ const fvi_layer fvi_layer_hard_swish = {
     .min_inputs = 1,
     .max_inputs = 1,
     .backward_reads = FVI_READS_INPUT,
+    .activation = formula,
     .infer = fvi_infer_same,
-    .setup = setup,
+    .setup = fvi_activation_setup,
     .forward = fvi_activation_forward,
     .backward = fvi_activation_backward_by_input,
 };

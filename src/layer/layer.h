@@ -76,6 +76,17 @@ typedef struct fvi_infer {
     int32_t param_count;
 } fvi_infer;
 
+/* What a step does behind its layer's own formula, for the nodes that the planner made a part of it (src/plan/fuse.c):
+ * y = f(own * a[c] + b[c] + x[summand]), where a and b are an inference batch normalisation's. */
+typedef struct fvi_fused {
+    int32_t summand;                  /* index of the input that is added; 0: none, since input 0 is the layer's own */
+    const fvi_activation *activation; /* f; NULL: f(x) = x */
+    const fvi_layer *affine;          /* whose affine() gives a and b; NULL: 1 and 0 */
+    const void *affine_options;
+} fvi_fused;
+
+enum { FVI_FUSES_SUM = 1, FVI_FUSES_ACTIVATION = 2, FVI_FUSES_AFFINE = 4 };
+
 /* For setup: what the planner knows of a node, and what the layer answers. */
 typedef struct fvi_setup {
     fv_context *context;
@@ -88,10 +99,13 @@ typedef struct fvi_setup {
     fv_image_shape out;
     fv_dtype dtype;
     bool reference;
-    bool backward; /* the plan trains */
-    bool wants_dx; /* some input's gradient is needed */
-    int32_t batch; /* largest n */
-    /* answers */
+    bool backward;          /* the plan trains */
+    bool wants_dx;          /* some input's gradient is needed */
+    int32_t batch;          /* largest n */
+    const fvi_fused *fused; /* NULL: nothing */
+    /* Answers. backward_reads is the descriptor's to begin with, and with an activation behind it the output too; a layer that
+     * can do with less says so. */
+    uint32_t backward_reads;
     void *prepared;             /* the layer's own, e.g. an fvi_conv2d_plan; from arena */
     size_t saved_bytes;         /* written by forward, read by backward; for the largest batch */
     size_t scratch_bytes;       /* for one call of any pass, all threads together; contents free */
@@ -123,7 +137,9 @@ typedef struct fvi_call {
     const fvi_view *
         dx; /* backward: [input_count]; data NULL: not wanted (its sizes are set all the same). Overwritten, never added to. May be the same
                          * memory as dy when the descriptor says in_place */
-    void *const *param; /* values in canonical orientation, in the order declared */
+    const fvi_fused *fused;    /* NULL: nothing */
+    void *const *affine_param; /* values of the parameters of fused->affine */
+    void *const *param;        /* values in canonical orientation, in the order declared */
     /* Backward: gradients, overwritten. Of a statistic (momentum > 0) what the call observed times fvi_call_share(), so that
      * sums over the blocks of a batch are its mean; of a constant (not trained, momentum 0) nothing. */
     void *const *dparam;
@@ -160,6 +176,15 @@ struct fvi_layer {
                     * lie in its place of y already, and any dx[i] in its place of dy */
     bool
         slices; /* y is neighbouring channels of x[0]: y may lie in their place of x[0], and then forward is not called */
+    /* Fusing, src/plan/fuse.c. What may become a part of this layer's step in inference, and in training: there backward begins
+     * with dy behind all of it. A layer with backward_weights need not undo an activation: the planner does that before. */
+    uint32_t fuses, fuses_training; /* FVI_FUSES_... */
+    bool dx_over_dy;                /* dx[0] may be dy's memory though y may not be x[0]'s */
+    /* What the layer is to others: an element-wise f (NULL: none); a sum of its inputs; in inference y = x * a[c] + b[c], written to ab
+     * [2][channels] from the values of its parameters (NULL: no such map). */
+    fvi_activation (*activation)(const void *options);
+    bool sums;
+    void (*affine)(const void *options, fv_dtype dtype, size_t channels, void *const *param, void *ab);
     uint32_t backward_reads; /* FVI_READS_... */
     fv_status (*infer)(fvi_infer *node);
     fv_status (*setup)(fvi_setup *node); /* NULL: nothing to prepare */

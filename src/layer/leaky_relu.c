@@ -17,10 +17,10 @@ static const fvi_attribute attributes[] = {
     { 0 },
 };
 
-static fv_status setup(fvi_setup *node)
+static fvi_activation formula(const void *given)
 {
-    const fv_leaky_relu_options *options = node->options;
-    return fvi_activation_setup(node, FVI_LEAKY_RELU, options->slope == 0 ? 0.01 : options->slope, 0);
+    const fv_leaky_relu_options *options = given;
+    return (fvi_activation){ .kind = FVI_LEAKY_RELU, .a = options->slope == 0 ? 0.01 : options->slope };
 }
 
 const fvi_layer fvi_layer_leaky_relu = {
@@ -33,8 +33,9 @@ const fvi_layer fvi_layer_leaky_relu = {
     .max_inputs = 1,
     .in_place = true,
     .backward_reads = FVI_READS_OUTPUT,
+    .activation = formula,
     .infer = fvi_infer_same,
-    .setup = setup,
+    .setup = fvi_activation_setup,
     .forward = fvi_activation_forward,
     .backward = fvi_activation_backward_by_output,
 };

@@ -25,12 +25,12 @@ static const fvi_attribute attributes[] = {
     { 0 },
 };
 
-static fv_status setup(fvi_setup *node)
+static fvi_activation formula(const void *given)
 {
-    const fv_scaled_tanh_options *options = node->options;
+    const fv_scaled_tanh_options *options = given;
     const double amplitude = options->amplitude == 0 ? 1.7159 : options->amplitude;
     const double slope = options->slope == 0 ? 2.0 / 3.0 : options->slope;
-    return fvi_activation_setup(node, FVI_SCALED_TANH, amplitude, slope);
+    return (fvi_activation){ .kind = FVI_SCALED_TANH, .a = amplitude, .b = slope };
 }
 
 const fvi_layer fvi_layer_scaled_tanh = {
@@ -42,8 +42,9 @@ const fvi_layer fvi_layer_scaled_tanh = {
     .max_inputs = 1,
     .in_place = true,
     .backward_reads = FVI_READS_OUTPUT,
+    .activation = formula,
     .infer = fvi_infer_same,
-    .setup = setup,
+    .setup = fvi_activation_setup,
     .forward = fvi_activation_forward,
     .backward = fvi_activation_backward_by_output,
 };

@@ -4,9 +4,10 @@
  */
 #include "layer/activation.h"
 
-static fv_status setup(fvi_setup *node)
+static fvi_activation formula(const void *options)
 {
-    return fvi_activation_setup(node, FVI_SIGMOID, 0, 0);
+    (void)options;
+    return (fvi_activation){ .kind = FVI_SIGMOID };
 }
 
 const fvi_layer fvi_layer_sigmoid = {
@@ -18,8 +19,9 @@ const fvi_layer fvi_layer_sigmoid = {
     .max_inputs = 1,
     .in_place = true,
     .backward_reads = FVI_READS_OUTPUT,
+    .activation = formula,
     .infer = fvi_infer_same,
-    .setup = setup,
+    .setup = fvi_activation_setup,
     .forward = fvi_activation_forward,
     .backward = fvi_activation_backward_by_output,
 };

@@ -30,7 +30,7 @@ static void find_lifetimes(fv_plan *plan)
     for (int32_t i = 0; i < plan->step_count; i++) {
         const fvi_step *step = &plan->step[i];
         for (int32_t j = 0; j < step->input_count; j++) {
-            if (step->reads_x)
+            if (j < step->reads_x)
                 touch(plan, step->x[j], i);
             touch(plan, step->dx[j], i);
         }
@@ -64,7 +64,7 @@ static void find_borders(fv_plan *plan)
         if (!node->runs || node->dropped || node->joined)
             continue;
         for (int32_t j = 0; j < plan->nodes[i].input_count; j++)
-            widen(plan, plan->node[plan->node[plan->nodes[i].inputs[j]].root].tensor, node->setup.input_border);
+            widen(plan, plan->node[node->inputs[j]].tensor, node->setup.input_border);
         widen(plan, node->gradient, node->setup.gradient_border);
     }
 }
@@ -211,8 +211,8 @@ static int32_t find_clobbered(const fv_plan *plan, fv_value root)
     for (int32_t i = 0; i < plan->forward_count && i < clobbered; i++) {
         const fvi_step *step = &plan->step[i];
         /* A join that runs leaves the inputs alone that lie in their places. */
-        if (step->node > root && step->y != FVI_NONE && !plan->nodes[step->node].layer->joins &&
-            tensors_overlap(&plan->tensor[step->y], tensor))
+        if (plan->node[step->node].position > plan->node[root].position && step->y != FVI_NONE &&
+            !plan->nodes[step->node].layer->joins && tensors_overlap(&plan->tensor[step->y], tensor))
             clobbered = i;
     }
     return clobbered;

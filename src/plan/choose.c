@@ -6,8 +6,8 @@
 
 static bool input_wants_gradient(const fv_plan *plan, fv_value value)
 {
-    for (int32_t j = 0; j < plan->nodes[value].input_count; j++)
-        if (plan->node[plan->node[plan->nodes[value].inputs[j]].root].has_gradient)
+    for (int32_t j = 0; j < plan->node[value].input_count; j++)
+        if (plan->node[plan->node[value].inputs[j]].has_gradient)
             return true;
     return false;
 }
@@ -15,11 +15,11 @@ static bool input_wants_gradient(const fv_plan *plan, fv_value value)
 /* The shapes as the layer will see them: a dropped flatten shows the image behind it. */
 static fv_status resolved_shapes(fv_plan *plan, fv_value value, const fv_image_shape **out)
 {
-    const fvi_node *node = &plan->nodes[value];
+    const fvi_plan_node *node = &plan->node[value];
     fv_image_shape *in = NULL;
     FV_TRY(fvi_plan_allocate(plan, (size_t)node->input_count, sizeof *in, (void **)&in));
     for (int32_t j = 0; j < node->input_count; j++)
-        in[j] = plan->nodes[plan->node[node->inputs[j]].root].out;
+        in[j] = plan->nodes[node->inputs[j]].out;
     *out = in;
     return FV_OK;
 }
@@ -37,21 +37,25 @@ static fv_status choose_node(fv_plan *plan, fv_value value)
         .name = node->name,
         .options = node->options,
         .in = in,
-        .input_count = node->input_count,
+        .input_count = plan->node[value].input_count,
         .out = node->out,
         .dtype = plan->options.dtype,
         .reference = plan->options.reference,
         .backward = fvi_plan_trains(plan) && (node->layer->is_loss || plan->node[value].has_gradient),
         .wants_dx = input_wants_gradient(plan, value),
         .batch = plan->options.batch,
+        .fused = plan->node[value].fused,
+        .backward_reads = node->layer->backward_reads,
     };
+    if (setup->fused != NULL && setup->fused->activation != NULL)
+        setup->backward_reads |= FVI_READS_OUTPUT;
     return node->layer->setup != NULL ? node->layer->setup(setup) : FV_OK;
 }
 
 fv_status fvi_plan_choose(fv_plan *plan)
 {
     for (int32_t i = 0; i < plan->node_count; i++)
-        if (plan->node[i].runs && !plan->node[i].dropped)
+        if (plan->node[i].runs && (!plan->node[i].dropped || fvi_plan_undoes(plan, i)))
             FV_TRY(choose_node(plan, i));
     return FV_OK;
 }

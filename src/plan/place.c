@@ -11,7 +11,7 @@
 
 static fv_value root_of_input(const fv_plan *plan, fv_value value, int32_t input)
 {
-    return plan->node[plan->nodes[value].inputs[input]].root;
+    return plan->node[value].inputs[input];
 }
 
 static fv_value owner(const fv_plan *plan, fv_value root)
@@ -26,12 +26,12 @@ static bool read_by_backward(const fv_plan *plan, fv_value root)
 {
     if (!fvi_plan_trains(plan))
         return false;
-    if ((plan->nodes[root].layer->backward_reads & FVI_READS_OUTPUT) != 0 && plan->node[root].setup.backward)
+    if ((plan->node[root].setup.backward_reads & FVI_READS_OUTPUT) != 0 && plan->node[root].setup.backward)
         return true;
     for (int32_t i = root + 1; i < plan->node_count; i++) {
         const fvi_plan_node *node = &plan->node[i];
         if (!node->runs || node->dropped || node->joined || !node->setup.backward ||
-            (plan->nodes[i].layer->backward_reads & FVI_READS_INPUT) == 0)
+            (node->setup.backward_reads & FVI_READS_INPUT) == 0)
             continue;
         for (int32_t j = 0; j < plan->nodes[i].input_count; j++)
             if (root_of_input(plan, i, j) == root)

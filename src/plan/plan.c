@@ -74,7 +74,8 @@ static fv_status start_nodes(fv_plan *plan)
     for (int32_t i = 0; i < plan->node_count; i++) {
         fvi_plan_node *node = &plan->node[i];
         node->root = i;
-        node->into = node->slice_of = FV_NO_VALUE;
+        node->last = i;
+        node->into = node->slice_of = node->affine = FV_NO_VALUE;
         node->tensor = node->gradient = node->saved = FVI_NONE;
     }
     return FV_OK;
@@ -94,11 +95,15 @@ static fv_status plan_fill(fv_plan *plan)
 {
     const fv_plan_options *options = &plan->options;
     const bool reference = options->reference || options->dtype == FV_F64;
+    plan->fuses = !options->reference && !options->no_fusion;
     plan->options.reference = reference;
     plan->kernels = fvi_kernels_for(options->dtype, fvi_context_isa(plan->context), reference);
     FV_TRY(start_nodes(plan));
     FV_TRY(check_training(plan));
-    fvi_plan_rewrite(plan);
+    FV_TRY(fvi_plan_rewrite(plan));
+    FV_TRY(fvi_plan_fuse(plan));
+    if (fvi_plan_trains(plan))
+        fvi_plan_find_gradients(plan);
     FV_TRY(fvi_plan_choose(plan));
     fvi_plan_place(plan);
     FV_TRY(fvi_plan_steps(plan));

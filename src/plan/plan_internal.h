@@ -3,6 +3,7 @@
  * plan_internal.h - what a plan consists of, and the stages that fill it in, in the order of plan.c:
  *
  *   rewrite.c        which nodes run, which are views of their input, through which values gradients flow
+ *   fuse.c           which nodes become a part of another's step; the order of the rest
  *   choose.c         asks each layer how it will compute (setup): algorithms, borders, saved and scratch memory
  *   place.c          which values share memory: in place, slices of a concatenation
  *   steps.c          the list of steps, forward and backward, and the tensors that each reads and writes
@@ -38,10 +39,17 @@ typedef struct fvi_tensor {
 
 /* What the plan knows of one node. */
 typedef struct fvi_plan_node {
-    bool runs;           /* some result depends on it */
-    bool dropped;        /* a view of its input: no step, root is the input's */
-    bool joined;         /* a concatenation whose inputs were all written in place: no step */
-    fv_value root;       /* the value whose memory holds this one's elements; itself unless dropped */
+    bool runs;        /* some result depends on it */
+    bool dropped;     /* a view of its input, or a part of another's step: no step, root is the input's */
+    bool joined;      /* a concatenation whose inputs were all written in place: no step */
+    fv_value root;    /* the value whose memory holds this one's elements; itself unless dropped */
+    fv_value *inputs; /* [input_count] roots; behind the node's own perhaps one that fusing adds */
+    int32_t input_count;
+    fv_value last;       /* of the chain that its step computes; itself unless it leads one */
+    fvi_fused *fused;    /* what the step does behind the layer; NULL: nothing */
+    fv_value affine;     /* the node that fused->affine is about */
+    bool hidden;         /* its value is nowhere: it is inside of a step */
+    int32_t position;    /* in plan->order */
     int32_t consumers;   /* inputs of running, not dropped nodes that read this root */
     bool wants_gradient; /* of its output: parameters or the input lie before it */
     bool has_gradient;   /* and a loss lies behind it */
@@ -70,9 +78,10 @@ typedef struct fvi_step {
     fv_value node; /* accumulate: whose gradient it is */
     fv_status (*run)(fvi_call *call);
     int32_t input_count;
-    int32_t *x, *dx;       /* [input_count] tensors, FVI_NONE where not read or not wanted */
-    int32_t y, dy;         /* accumulate: y += dy */
-    bool reads_x, reads_y; /* backward: whether the layer may look at the data of x, y, not only at the shapes */
+    int32_t *x, *dx;                  /* [input_count] tensors, FVI_NONE where not read or not wanted */
+    int32_t y, dy;                    /* accumulate: y += dy */
+    int32_t reads_x;                  /* so many of the inputs' data may be looked at, of the others only the shapes */
+    bool reads_y;                     /* likewise y */
     int32_t clear_first, clear_count; /* range of plan->clear: storages whose borders are zeroed before this step */
     int32_t ready, ready_count;       /* parameters whose gradients are complete after this step */
 } fvi_step;
@@ -85,6 +94,9 @@ struct fv_plan {
     const fvi_node *nodes;
     int32_t node_count;
     fvi_plan_node *node;
+    fv_value *order; /* [order_count] nodes that may have steps, as forward runs them */
+    int32_t order_count;
+    bool fuses;
     fvi_storage *storage;
     int32_t storage_count, storage_capacity;
     fvi_tensor *tensor;
@@ -102,8 +114,12 @@ bool fvi_plan_trains(const fv_plan *plan);
 /* count items of size, zeroed, living as long as the plan. FV_ERR_MEMORY with the message set. */
 fv_status fvi_plan_allocate(fv_plan *plan, size_t count, size_t size, void **out);
 
-void fvi_plan_rewrite(fv_plan *plan);
+fv_status fvi_plan_rewrite(fv_plan *plan);
+fv_status fvi_plan_fuse(fv_plan *plan);
+void fvi_plan_find_gradients(fv_plan *plan);
 fv_status fvi_plan_choose(fv_plan *plan);
+/* Whether backward begins with this node's activation, the last of a chain that its leader cannot undo itself. */
+bool fvi_plan_undoes(const fv_plan *plan, fv_value value);
 void fvi_plan_place(fv_plan *plan);
 /* First channel of input j in a concatenation's output when it was written right there, else FVI_NONE. */
 int32_t fvi_plan_joined_channel(const fv_plan *plan, fv_value value, int32_t j);

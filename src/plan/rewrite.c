@@ -41,14 +41,17 @@ static bool can_drop(const fv_plan *plan, fv_value value)
     return memcmp(&node->in[0], &node->out, sizeof node->out) == 0 || all_readers_flatten(plan, value);
 }
 
+/* Views of views have the first one's root. */
 static void find_roots(fv_plan *plan)
 {
     for (int32_t i = 0; i < plan->node_count; i++) {
         fvi_plan_node *node = &plan->node[i];
         node->dropped = can_drop(plan, i);
         node->root = node->dropped ? plan->node[plan->nodes[i].inputs[0]].root : i;
-        for (int32_t j = 0; node->runs && !node->dropped && j < plan->nodes[i].input_count; j++)
-            plan->node[plan->node[plan->nodes[i].inputs[j]].root].consumers++;
+        for (int32_t j = 0; j < node->input_count; j++) {
+            node->inputs[j] = plan->node[plan->nodes[i].inputs[j]].root;
+            plan->node[node->inputs[j]].consumers += node->runs && !node->dropped;
+        }
     }
 }
 
@@ -62,32 +65,35 @@ static bool has_trained_params(const fvi_node *node)
 }
 
 /* A gradient is computed where something before the value wants it and a loss behind it gives it. */
-static void find_gradients(fv_plan *plan)
+void fvi_plan_find_gradients(fv_plan *plan)
 {
-    for (int32_t i = 0; i < plan->node_count; i++) {
-        fvi_plan_node *node = &plan->node[i];
-        if (!node->runs || node->dropped)
-            continue;
-        node->wants_gradient =
-            has_trained_params(&plan->nodes[i]) || (plan->nodes[i].layer->is_input && plan->options.input_gradient);
-        for (int32_t j = 0; j < plan->nodes[i].input_count; j++)
-            node->wants_gradient |= plan->node[plan->node[plan->nodes[i].inputs[j]].root].wants_gradient;
+    for (int32_t i = 0; i < plan->order_count; i++) {
+        const fv_value value = plan->order[i];
+        fvi_plan_node *node = &plan->node[value];
+        node->wants_gradient = has_trained_params(&plan->nodes[value]) ||
+                               (plan->nodes[value].layer->is_input && plan->options.input_gradient);
+        for (int32_t j = 0; j < node->input_count; j++)
+            node->wants_gradient |= plan->node[node->inputs[j]].wants_gradient;
     }
-    for (int32_t i = plan->node_count - 1; i >= 0; i--) {
-        if (!plan->node[i].runs || plan->node[i].dropped ||
-            !(plan->nodes[i].layer->is_loss || plan->node[i].has_gradient))
+    for (int32_t i = plan->order_count - 1; i >= 0; i--) {
+        const fvi_plan_node *node = &plan->node[plan->order[i]];
+        if (!plan->nodes[plan->order[i]].layer->is_loss && !node->has_gradient)
             continue;
-        for (int32_t j = 0; j < plan->nodes[i].input_count; j++) {
-            fvi_plan_node *input = &plan->node[plan->node[plan->nodes[i].inputs[j]].root];
+        for (int32_t j = 0; j < node->input_count; j++) {
+            fvi_plan_node *input = &plan->node[node->inputs[j]];
             input->has_gradient = input->wants_gradient;
         }
     }
 }
 
-void fvi_plan_rewrite(fv_plan *plan)
+fv_status fvi_plan_rewrite(fv_plan *plan)
 {
+    for (int32_t i = 0; i < plan->node_count; i++) {
+        fvi_plan_node *node = &plan->node[i];
+        node->input_count = plan->nodes[i].input_count;
+        FV_TRY(fvi_plan_allocate(plan, (size_t)node->input_count, sizeof *node->inputs, (void **)&node->inputs));
+    }
     find_running(plan);
     find_roots(plan);
-    if (fvi_plan_trains(plan))
-        find_gradients(plan);
+    return FV_OK;
 }

@@ -11,7 +11,7 @@
 
 static fv_value root_of_input(const fv_plan *plan, fv_value value, int32_t input)
 {
-    return plan->node[plan->nodes[value].inputs[input]].root;
+    return plan->node[value].inputs[input];
 }
 
 static int32_t new_storage(fv_plan *plan, fv_image_shape shape, size_t bytes)
@@ -89,10 +89,11 @@ static fv_status add_forward(fv_plan *plan, fv_value value)
 {
     const fvi_layer *layer = plan->nodes[value].layer;
     fvi_step *step = NULL;
-    FV_TRY(new_step(plan, layer->is_input ? FVI_STEP_INPUT : FVI_STEP_FORWARD, value, plan->nodes[value].input_count,
+    FV_TRY(new_step(plan, layer->is_input ? FVI_STEP_INPUT : FVI_STEP_FORWARD, value, plan->node[value].input_count,
                     &step));
     step->run = layer->is_input ? fvi_step_input : layer->forward;
-    step->reads_x = step->reads_y = true;
+    step->reads_x = step->input_count;
+    step->reads_y = true;
     set_activations(plan, step);
     plan->reorders += layer->is_input || layer->is_view;
     return FV_OK;
@@ -128,6 +129,18 @@ static fv_status split_joined(fv_plan *plan, fv_value value)
     return FV_OK;
 }
 
+/* Whether the gradient of input j is dy itself: of a summand behind the layer dy without its activation, which the layer
+ * leaves there; else of input 0, where the layer can write over dy and no summand needs that. */
+static bool is_over_dy(const fv_plan *plan, const fvi_step *step, int32_t j)
+{
+    const fvi_plan_node *node = &plan->node[step->node];
+    const fvi_layer *layer = plan->nodes[step->node].layer;
+    const int32_t summand = node->fused != NULL ? node->fused->summand : 0;
+    if (summand > 0 && plan->node[node->inputs[summand]].has_gradient)
+        return j == summand;
+    return j == 0 && (layer->in_place || layer->dx_over_dy);
+}
+
 /* Where step writes the gradient of its input j: over dy where the layer can, in the slice of dy where a join would
  * only copy it from, else to a storage of its own. */
 static int32_t gradient_tensor(fv_plan *plan, const fvi_step *step, int32_t j)
@@ -138,8 +151,7 @@ static int32_t gradient_tensor(fv_plan *plan, const fvi_step *step, int32_t j)
         const fvi_tensor whole = plan->tensor[step->dy];
         return new_tensor(plan, whole.storage, whole.channel + slice, setup->in[j].c);
     }
-    if (j == 0 && step->dy != FVI_NONE && plan->nodes[step->node].layer->in_place &&
-        memcmp(&setup->in[0], &setup->out, sizeof setup->out) == 0)
+    if (step->dy != FVI_NONE && is_over_dy(plan, step, j) && memcmp(&setup->in[j], &setup->out, sizeof setup->out) == 0)
         return step->dy;
     return new_tensor(plan, new_storage(plan, setup->in[j], 0), 0, setup->in[j].c);
 }
@@ -147,13 +159,13 @@ static int32_t gradient_tensor(fv_plan *plan, const fvi_step *step, int32_t j)
 /* Fills in a backward step. data: it computes the gradients by the inputs. */
 static fv_status fill_backward(fv_plan *plan, fvi_step *step, bool data)
 {
-    const fvi_layer *layer = plan->nodes[step->node].layer;
+    const uint32_t backward_reads = plan->node[step->node].setup.backward_reads;
     set_activations(plan, step);
     const bool reads = step->kind != FVI_STEP_BACKWARD_DATA; /* of two parts only the weights' reads activations */
-    step->reads_x = reads && (layer->backward_reads & FVI_READS_INPUT) != 0;
-    step->reads_y = reads && (layer->backward_reads & FVI_READS_OUTPUT) != 0;
+    step->reads_x = reads && (backward_reads & FVI_READS_INPUT) != 0 ? plan->nodes[step->node].input_count : 0;
+    step->reads_y = reads && (backward_reads & FVI_READS_OUTPUT) != 0;
     step->dy = plan->node[step->node].gradient;
-    for (int32_t j = 0; data && j < step->input_count; j++)
+    for (int32_t j = step->input_count - 1; data && j >= 0; j--) /* a summand's before that of input 0 */
         if (plan->node[root_of_input(plan, step->node, j)].has_gradient)
             step->dx[j] = gradient_tensor(plan, step, j);
     for (int32_t j = 0; data && j < step->input_count; j++)
@@ -171,6 +183,26 @@ static void announce(fv_plan *plan, fvi_step *step)
         plan->announced[node->first_param + j] = true;
 }
 
+bool fvi_plan_undoes(const fv_plan *plan, fv_value value)
+{
+    const fvi_plan_node *leader = &plan->node[plan->node[value].root];
+    return fvi_plan_trains(plan) && leader->last == value && leader->fused != NULL &&
+           leader->fused->activation != NULL && plan->nodes[plan->node[value].root].layer->backward_weights != NULL;
+}
+
+/* The activation at the end of a chain, over the gradient of what the leader computes. */
+static fv_status add_undoing(fv_plan *plan, fv_value leader)
+{
+    const fv_value value = plan->node[leader].last;
+    fvi_step *step = NULL;
+    FV_TRY(new_step(plan, FVI_STEP_BACKWARD, value, 1, &step));
+    step->run = plan->nodes[value].layer->backward;
+    step->x[0] = step->y = plan->node[leader].tensor;
+    step->reads_y = true;
+    step->dy = step->dx[0] = plan->node[leader].gradient;
+    return FV_OK;
+}
+
 static fv_status add_backward(fv_plan *plan, fv_value value)
 {
     const fvi_node *node = &plan->nodes[value];
@@ -180,11 +212,13 @@ static fv_status add_backward(fv_plan *plan, fv_value value)
     if (layer->backward_weights == NULL) {
         if (!data && node->param_count == 0)
             return FV_OK;
-        FV_TRY(new_step(plan, FVI_STEP_BACKWARD, value, node->input_count, &step));
+        FV_TRY(new_step(plan, FVI_STEP_BACKWARD, value, plan->node[value].input_count, &step));
         step->run = layer->backward;
         announce(plan, step);
         return fill_backward(plan, step, data);
     }
+    if (fvi_plan_undoes(plan, plan->node[value].last))
+        FV_TRY(add_undoing(plan, value));
     FV_TRY(new_step(plan, FVI_STEP_BACKWARD_WEIGHTS, value, node->input_count, &step));
     step->run = layer->backward_weights;
     announce(plan, step);
@@ -217,16 +251,15 @@ fv_status fvi_plan_steps(fv_plan *plan)
 {
     FV_TRY(make_room(plan));
     make_activations(plan);
-    for (int32_t i = 0; i < plan->node_count; i++)
-        if (plan->node[i].runs && !plan->node[i].dropped && !plan->node[i].joined &&
-            plan->node[i].slice_of == FV_NO_VALUE)
-            FV_TRY(add_forward(plan, i));
+    for (int32_t i = 0; i < plan->order_count; i++)
+        if (!plan->node[plan->order[i]].joined && plan->node[plan->order[i]].slice_of == FV_NO_VALUE)
+            FV_TRY(add_forward(plan, plan->order[i]));
     plan->forward_count = plan->step_count;
-    for (int32_t i = plan->node_count - 1; i >= 0 && fvi_plan_trains(plan); i--) {
-        const fvi_plan_node *node = &plan->node[i];
-        if (!node->runs || node->dropped || plan->nodes[i].layer->is_input || !node->setup.backward)
+    for (int32_t i = plan->order_count - 1; i >= 0 && fvi_plan_trains(plan); i--) {
+        const fv_value value = plan->order[i];
+        if (plan->nodes[value].layer->is_input || !plan->node[value].setup.backward)
             continue;
-        FV_TRY(node->joined ? split_joined(plan, i) : add_backward(plan, i));
+        FV_TRY(plan->node[value].joined ? split_joined(plan, value) : add_backward(plan, value));
     }
     return FV_OK;
 }

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fuse_test.c - steps that compute a chain of nodes: which chains they take, which they must not, and that results, all
+ * gradients and statistics are those of the same graph with a step for each node.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/plan_internal.h"
+#include "support/graphs.h"
+#include "support/test.h"
+#include "support/values.h"
+
+enum { CLASSES = 3, IMAGES = 3 };
+
+static fv_graph *start(fv_context *context, fv_image_shape shape, fv_value *image)
+{
+    fv_graph *graph = NULL;
+    const fv_input_options options = { .name = "image", .shape = { shape.c, shape.h, shape.w } };
+    assert_int_equal(fv_graph_create(&graph, context, "fused"), FV_OK);
+    assert_int_equal(fv_graph_add_input(graph, &options, image), FV_OK);
+    return graph;
+}
+
+static fv_value add(fv_graph *graph, const char *type, const fv_value *inputs, int32_t count, const void *options)
+{
+    fv_value out = FV_NO_VALUE;
+    if (fv_graph_add(graph, type, inputs, count, options, &out) != FV_OK)
+        fail_msg("%s", fv_context_message(fv_graph_context(graph)));
+    return out;
+}
+
+static fv_value one(fv_graph *graph, const char *type, fv_value x)
+{
+    return add(graph, type, &x, 1, NULL);
+}
+
+static fv_value sum(fv_graph *graph, fv_value a, fv_value b)
+{
+    return add(graph, "add", (fv_value[]){ a, b }, 2, NULL);
+}
+
+static fv_value convolve(fv_graph *graph, fv_value x, int32_t filters, int32_t kernel, int32_t stride, int32_t groups)
+{
+    const int32_t p = kernel / 2;
+    const fv_conv2d_options options = { .filters = filters,
+                                        .kernel = { kernel, kernel },
+                                        .stride = { stride, stride },
+                                        .pad = { p, p, p, p },
+                                        .groups = groups };
+    return add(graph, "conv2d", &x, 1, &options);
+}
+
+static void finish(fv_graph *graph, fv_value x)
+{
+    const fv_value pooled = one(graph, "global_average_pool", x);
+    const fv_value scores = add(graph, "dense", &pooled, 1, &(fv_dense_options){ .units = CLASSES });
+    one(graph, "softmax_cross_entropy", scores);
+    assert_int_equal(fv_graph_finish(graph, scores), FV_OK);
+}
+
+/* An identity shortcut, and one with a projection and a normalisation of its own. */
+static fv_graph *residual(fv_context *context)
+{
+    fv_value image;
+    fv_graph *graph = start(context, (fv_image_shape){ 3, 9, 7 }, &image);
+    const fv_value x = one(graph, "relu", one(graph, "batch_norm", convolve(graph, image, 5, 3, 1, 1)));
+    const fv_value a = one(graph, "relu", one(graph, "batch_norm", convolve(graph, x, 5, 3, 1, 1)));
+    const fv_value b = one(graph, "batch_norm", convolve(graph, a, 5, 3, 1, 1));
+    const fv_value y = one(graph, "relu", sum(graph, b, x));
+    const fv_value c = one(graph, "batch_norm", convolve(graph, y, 13, 3, 2, 1));
+    const fv_value d = one(graph, "batch_norm", convolve(graph, y, 13, 1, 2, 1));
+    finish(graph, one(graph, "relu", sum(graph, c, d)));
+    return graph;
+}
+
+/* Activations before convolutions; sums without an activation; a summand that comes later than what is added to. */
+static fv_graph *before_activation(fv_context *context)
+{
+    fv_value image;
+    fv_graph *graph = start(context, (fv_image_shape){ 2, 7, 9 }, &image);
+    fv_value x = convolve(graph, image, 11, 3, 1, 1);
+    for (int block = 0; block < 2; block++) {
+        const fv_value a = one(graph, "elu", one(graph, "batch_norm", x));
+        const fv_value b = one(graph, "tanh", one(graph, "batch_norm", convolve(graph, a, 11, 3, 1, 11)));
+        x = sum(graph, convolve(graph, b, 11, 1, 1, 1), x);
+    }
+    const fv_value y = one(graph, "batch_norm", x);
+    const fv_value late = one(graph, "tanh", convolve(graph, x, 11, 1, 1, 1));
+    finish(graph, one(graph, "sigmoid", sum(graph, y, late)));
+    return graph;
+}
+
+/* A dense block with its transition. */
+static fv_graph *growing(fv_context *context)
+{
+    fv_value image, block[4];
+    fv_graph *graph = start(context, (fv_image_shape){ 3, 8, 5 }, &image);
+    block[0] = convolve(graph, image, 6, 3, 1, 1);
+    for (int32_t layer = 1; layer < 4; layer++) {
+        const fv_value all = layer == 1 ? block[0] : add(graph, "concat", block, layer, NULL);
+        const fv_value a = one(graph, "relu", one(graph, "batch_norm", all));
+        const fv_value b = one(graph, "relu", one(graph, "batch_norm", convolve(graph, a, 7, 1, 1, 1)));
+        block[layer] = convolve(graph, b, 3, 3, 1, 1);
+    }
+    finish(graph, one(graph, "relu", one(graph, "batch_norm", add(graph, "concat", block, 4, NULL))));
+    return graph;
+}
+
+/* Convolutions and dense layers right before activations, two of them in slices of a concatenation; normalised vectors. */
+static fv_graph *plain(fv_context *context)
+{
+    fv_value image;
+    fv_graph *graph = start(context, (fv_image_shape){ 1, 12, 11 }, &image);
+    const fv_value a = one(graph, "relu", convolve(graph, image, 6, 5, 1, 1));
+    const fv_value b = one(graph, "relu", convolve(graph, a, 5, 3, 2, 1));
+    const fv_value c = one(graph, "leaky_relu", convolve(graph, a, 4, 1, 2, 2));
+    const fv_value d = add(graph, "concat", (fv_value[]){ b, c }, 2, NULL);
+    const fv_value e = one(graph, "gelu", convolve(graph, d, 8, 3, 1, 1));
+    const fv_value f = one(graph, "flatten", e);
+    const fv_value g = one(graph, "tanh", add(graph, "dense", &f, 1, &(fv_dense_options){ .units = 17 }));
+    const fv_value h = add(graph, "dense", &g, 1, &(fv_dense_options){ .units = 9, .no_bias = true });
+    const fv_value i = one(graph, "relu", one(graph, "batch_norm", h));
+    const fv_value scores = add(graph, "dense", &i, 1, &(fv_dense_options){ .units = CLASSES });
+    one(graph, "softmax_cross_entropy", scores);
+    assert_int_equal(fv_graph_finish(graph, scores), FV_OK);
+    return graph;
+}
+
+typedef fv_graph *make_fn(fv_context *context);
+static make_fn *const makers[] = { residual, before_activation, growing, plain };
+enum { GRAPHS = sizeof makers / sizeof makers[0] };
+
+/* Results of one training step. */
+typedef struct outcome {
+    double loss;
+    double *scores, *input_gradient;
+    size_t gradient_count;
+    fv_params *gradients;
+    test_run run;
+} outcome;
+
+static double *widened(const void *values, fv_dtype dtype, size_t count)
+{
+    double *to = test_doubles(count);
+    for (size_t i = 0; i < count; i++)
+        to[i] = dtype == FV_F64 ? ((const double *)values)[i] : (double)((const float *)values)[i];
+    return to;
+}
+
+static double *scores_of(const test_run *run, const fv_graph *graph, fv_dtype dtype)
+{
+    double values[IMAGES * CLASSES];
+    if (fv_session_read(run->session, fv_graph_output(graph), values, IMAGES * CLASSES) != FV_OK)
+        fail_msg("%s", fv_session_message(run->session));
+    return widened(values, dtype, IMAGES * CLASSES);
+}
+
+static outcome step(const fv_graph *graph, fv_dtype dtype, bool no_fusion)
+{
+    const fv_image_shape image = fv_graph_node(graph, fv_graph_input(graph)).output;
+    outcome out = { .gradient_count = (size_t)IMAGES * (size_t)image.c * (size_t)image.h * (size_t)image.w };
+    const fv_plan_options options = { .batch = IMAGES, .dtype = dtype, .input_gradient = true, .no_fusion = no_fusion };
+    out.run = test_start(graph, &options);
+    fv_batch batch = test_batch(graph, IMAGES, 7);
+    fv_step_result result;
+    assert_int_equal(fv_session_forward(out.run.session, &batch, &result), FV_OK);
+    out.scores = scores_of(&out.run, graph, dtype);
+    assert_int_equal(fv_session_backward(out.run.session, result.weight), FV_OK);
+    out.loss = result.loss;
+    double *gradient = test_doubles(out.gradient_count);
+    assert_int_equal(fv_session_read_input_gradient(out.run.session, gradient, out.gradient_count), FV_OK);
+    out.input_gradient = widened(gradient, dtype, out.gradient_count);
+    out.gradients = fv_session_gradients(out.run.session);
+    free(gradient);
+    test_batch_release(&batch);
+    return out;
+}
+
+static void release(outcome *out)
+{
+    free(out->scores);
+    free(out->input_gradient);
+    test_end(&out->run);
+}
+
+/* The same kernels on the same numbers in the same order: fusing changes no bit. Gradients of statistics are what was
+ * observed, so those are compared as well. */
+FV_TEST(fuse, training_gives_the_same_bits)
+{
+    for (size_t g = 0; g < GRAPHS; g++) {
+        for (int32_t threads = 1; threads <= 3; threads += 2) {
+            test_allocator allocator;
+            fv_context *context = test_context(&allocator, threads);
+            fv_graph *graph = makers[g](context);
+            for (fv_dtype dtype = FV_F32; dtype <= FV_F64; dtype++) {
+                outcome fused = step(graph, dtype, false), apart = step(graph, dtype, true);
+                assert_true(fv_plan_step_count(fused.run.plan) < fv_plan_step_count(apart.run.plan));
+                assert_true(fused.loss == apart.loss);
+                assert_memory_equal(fused.scores, apart.scores, IMAGES * CLASSES * sizeof(double));
+                assert_memory_equal(fused.input_gradient, apart.input_gradient, fused.gradient_count * sizeof(double));
+                for (int32_t i = 0; i < fv_params_count(fused.gradients); i++)
+                    if (memcmp(fv_params_values(fused.gradients, i), fv_params_values(apart.gradients, i),
+                               (size_t)fv_params_info(fused.gradients, i).elements * fv_dtype_size(dtype)) != 0)
+                        fail_msg("graph %zu, %s: gradient of %s differs", g, fv_dtype_name(dtype),
+                                 fv_params_info(fused.gradients, i).name);
+                release(&fused);
+                release(&apart);
+            }
+            fv_graph_destroy(graph);
+            fv_context_destroy(context);
+        }
+    }
+}
+
+FV_TEST(fuse, gradients_match_central_differences)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 1);
+    for (size_t g = 0; g < GRAPHS; g++) {
+        fv_graph *graph = makers[g](context);
+        fv_gradient_check_result result;
+        assert_int_equal(fv_gradient_check(graph, &(fv_gradient_check_options){ .elements = -1 }, &result), FV_OK);
+        if (!(result.worst < 1e-6))
+            fail_msg("graph %zu: gradients differ from central differences by %g", g, result.worst);
+        fv_graph_destroy(graph);
+    }
+    fv_context_destroy(context);
+}
+
+FV_TEST(fuse, memory_falls)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 1);
+    for (size_t g = 0; g < GRAPHS; g++) {
+        fv_graph *graph = makers[g](context);
+        size_t arena[2];
+        for (int apart = 0; apart < 2; apart++) {
+            fv_plan *plan = NULL;
+            const fv_plan_options options = { .batch = IMAGES, .no_fusion = apart == 1 };
+            assert_int_equal(fv_plan_create(&plan, graph, &options), FV_OK);
+            arena[apart] = fv_plan_memory_bytes(plan).arena;
+            fv_plan_destroy(plan);
+        }
+        assert_true(arena[0] <= arena[1] && (makers[g] != residual || arena[0] < arena[1]));
+        fv_graph_destroy(graph);
+    }
+    fv_context_destroy(context);
+}
+
+static int32_t count_steps(const fv_plan *plan, const char *type, const char *pass)
+{
+    int32_t count = 0;
+    for (int32_t i = 0; i < fv_plan_step_count(plan); i++)
+        count += strcmp(fv_plan_step(plan, i).type, type) == 0 && strcmp(fv_plan_step(plan, i).pass, pass) == 0;
+    return count;
+}
+
+static fv_plan *plan_of(const fv_graph *graph, fv_mode mode)
+{
+    fv_plan *plan = NULL;
+    assert_int_equal(fv_plan_create(&plan, graph, &(fv_plan_options){ .batch = IMAGES, .mode = mode }), FV_OK);
+    return plan;
+}
+
+FV_TEST(fuse, residual_blocks_have_no_steps_for_sums_and_activations)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 1);
+    fv_graph *graph = residual(context);
+    fv_plan *plan = plan_of(graph, FV_TRAIN);
+    static const char *const passes[] = { "forward", "backward" };
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(count_steps(plan, "relu", passes[i]), 0);
+        assert_int_equal(count_steps(plan, "add", passes[i]), 0);
+        assert_int_equal(count_steps(plan, "batch_norm", passes[i]), 5);
+    }
+    fv_plan_destroy(plan);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+/* A value that somebody else reads is computed by a step of its own: a second reader, the network's output, a gradient that needs
+ * the activation's input, a sum of three. */
+FV_TEST(fuse, chains_end_where_a_value_is_needed)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 1);
+    fv_value image;
+    fv_graph *graph = start(context, (fv_image_shape){ 3, 5, 5 }, &image);
+    const fv_value twice = one(graph, "batch_norm", convolve(graph, image, 4, 3, 1, 1));
+    const fv_value a = one(graph, "relu", twice);
+    const fv_value smooth = one(graph, "gelu", one(graph, "batch_norm", convolve(graph, a, 4, 3, 1, 1)));
+    const fv_value b = one(graph, "batch_norm", convolve(graph, smooth, 4, 3, 1, 1));
+    const fv_value three = add(graph, "add", (fv_value[]){ b, twice, smooth }, 3, NULL);
+    const fv_value pooled = one(graph, "global_average_pool", one(graph, "relu", three));
+    const fv_value hidden = add(graph, "dense", &pooled, 1, &(fv_dense_options){ .units = CLASSES });
+    const fv_value scores = one(graph, "batch_norm", hidden);
+    one(graph, "softmax_cross_entropy", one(graph, "relu", scores));
+    assert_int_equal(fv_graph_finish(graph, scores), FV_OK);
+    fv_plan *plan = plan_of(graph, FV_TRAIN);
+    assert_int_equal(count_steps(plan, "relu", "forward"), 3);
+    assert_int_equal(count_steps(plan, "gelu", "forward"), 1);
+    assert_int_equal(count_steps(plan, "add", "forward"), 1);
+    fv_plan_destroy(plan);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+FV_TEST(fuse, values_inside_of_a_step_cannot_be_read)
+{
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 1);
+    fv_value image;
+    fv_graph *graph = start(context, (fv_image_shape){ 3, 5, 5 }, &image);
+    const fv_value conv = convolve(graph, image, 4, 3, 1, 1);
+    const fv_value norm = add(graph, "batch_norm", &conv, 1, &(fv_batch_norm_options){ .name = "norm" });
+    const fv_value same = one(graph, "identity", norm);
+    const fv_value relu = add(graph, "relu", &same, 1, &(fv_plain_options){ .name = "relu" });
+    const fv_value after = one(graph, "identity", relu);
+    finish(graph, after);
+    for (int apart = 0; apart < 2; apart++) {
+        double values[IMAGES * 100];
+        test_run run =
+            test_start(graph, &(fv_plan_options){ .batch = IMAGES, .dtype = FV_F64, .no_fusion = apart == 1 });
+        fv_batch batch = test_batch(graph, IMAGES, 3);
+        fv_step_result result;
+        assert_int_equal(fv_session_forward(run.session, &batch, &result), FV_OK);
+        assert_int_equal(fv_session_read(run.session, relu, values, IMAGES * 100), FV_OK);
+        assert_int_equal(fv_session_read(run.session, after, values, IMAGES * 100), FV_OK);
+        if (apart == 0) {
+            assert_int_equal(fv_session_read(run.session, norm, values, IMAGES * 100), FV_ERR_STATE);
+            assert_string_equal(fv_session_message(run.session),
+                                "batch_norm 'norm': computed together with 'relu', so its value is nowhere; plan with "
+                                "no_fusion to read it");
+            assert_int_equal(fv_session_read(run.session, same, values, IMAGES * 100), FV_ERR_STATE);
+        }
+        test_batch_release(&batch);
+        test_end(&run);
+    }
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+FV_TESTS(fuse, training_gives_the_same_bits, gradients_match_central_differences, memory_falls,
+         residual_blocks_have_no_steps_for_sums_and_activations, chains_end_where_a_value_is_needed,
+         values_inside_of_a_step_cannot_be_read)
