@@ -7,11 +7,12 @@
 
 #include "command.h"
 #include "fovea/bench.h"
+#include "tuning.h"
 
 typedef struct values {
     cli_adaptation adaptation;
-    const char *problem, *algorithm;
-    int64_t batch, threads, mode;
+    const char *problem, *algorithm, *choices;
+    int64_t tune, batch, threads, mode;
     double seconds;
     bool wait, json;
 } values;
@@ -19,7 +20,7 @@ typedef struct values {
 enum { BOTH_MODES, TRAINING, INFERENCE };
 static const char *const modes[] = { "both", "train", "inference", NULL };
 
-static const cli_option options[] = {
+static const cli_option option_table[] = {
     { "batch", NULL, CLI_INTEGER, "N", offsetof(values, batch), 1, 65536, "64", NULL, CLI_COMPLETE_NONE,
       "images of a step" },
     { "classes", NULL, CLI_INTEGER, "N", offsetof(values, adaptation.classes), 1, 1000000, "(the network's)", NULL,
@@ -40,6 +41,7 @@ static const cli_option options[] = {
       "instead of a network one convolution, as conv:n16c64h56w56k64r3s3p1" },
     { "algorithm", NULL, CLI_TEXT, "NAME", offsetof(values, algorithm), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "with --problem: use this one for every pass that it can do" },
+    CLI_TUNING_OPTIONS(values, NULL, NULL),
     { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "one JSON object" },
     { 0 },
 };
@@ -180,11 +182,16 @@ static int bench_run(cli_call *call)
     int status = cli_open_context(call->command, &context, given->threads);
     if (status != CLI_DONE)
         return status;
+    cli_tuning tuning;
+    status = cli_tuning_open(&tuning, call->command, context, given->tune, given->choices, given->json);
     const char *name = given->problem != NULL ? given->problem : call->operands[0];
-    status = given->problem != NULL ? bench_problem(call, context, &result) : bench_network(call, context, &result);
+    if (status == CLI_DONE)
+        status = given->problem != NULL ? bench_problem(call, context, &result) : bench_network(call, context, &result);
+    cli_tuning_keep(&tuning);
     if (status == CLI_DONE)
         status = given->json ? print_object(call, name, context, &result) : print_table(call, name, context, &result);
     fv_bench_release(context, &result);
+    cli_tuning_close(&tuning);
     fv_context_destroy(context);
     return status;
 }
@@ -201,7 +208,7 @@ const cli_command cli_bench = {
         "machine's multiply-adds at their best, measured in the same call. Training is forward, backward and update.",
     .examples = (const char *const[]){ "fovea bench lenet5 --batch 64 --threads 2",
                                        "fovea bench --problem conv:n16c64h56w56k64r3s3p1 --json", NULL },
-    .options = options,
+    .options = option_table,
     .values_size = sizeof(values),
     .run = bench_run,
 };

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "command.h"
+#include "tuning.h"
 
 typedef struct values {
-    int64_t batch, mode, threads;
+    const char *choices;
+    int64_t tune, batch, mode, threads;
     bool reference, json;
 } values;
 
@@ -22,6 +24,7 @@ static const cli_option options[] = {
       "plan with the reference kernels" },
     { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE,
       "threads to plan for" },
+    CLI_TUNING_OPTIONS(values, NULL, NULL),
     { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "one JSON object" },
     { 0 },
 };
@@ -38,11 +41,12 @@ static int print_object(const cli_call *call, const fv_plan *plan)
     json_t *steps = json_array();
     for (int32_t i = 0; i < fv_plan_step_count(plan); i++) {
         const fv_step_info step = fv_plan_step(plan, i);
-        json_array_append_new(
-            steps, json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:I}", "layer", text_or(step.layer, ""), "type",
-                             text_or(step.type, ""), "pass", text_or(step.pass, ""), "algorithm",
-                             text_or(step.algorithm, ""), "refused", text_or(step.refused, ""), "multiply_adds",
-                             (json_int_t)step.multiply_adds, "bytes_saved", (json_int_t)step.bytes_saved));
+        json_array_append_new(steps,
+                              json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I}", "layer", text_or(step.layer, ""), "type",
+                                        text_or(step.type, ""), "pass", text_or(step.pass, ""), "algorithm",
+                                        text_or(step.algorithm, ""), "refused", text_or(step.refused, ""), "timed",
+                                        text_or(step.timed, ""), "multiply_adds", (json_int_t)step.multiply_adds,
+                                        "bytes_saved", (json_int_t)step.bytes_saved));
     }
     json_t *bytes = json_pack("{s:I,s:I,s:I,s:I,s:I}", "arena", (json_int_t)memory.arena, "packed",
                               (json_int_t)memory.packed, "scratch", (json_int_t)memory.scratch, "gradients",
@@ -53,13 +57,13 @@ static int print_object(const cli_call *call, const fv_plan *plan)
                                     (int)fv_plan_reorder_count(plan), "memory_bytes", bytes, "steps", steps));
 }
 
-/* "name: reason" lines, indented under their step. */
-static void print_refused(const char *refused)
+/* "name: what" lines, indented under their step. */
+static void print_lines(const char *before, const char *lines)
 {
-    while (refused != NULL && *refused != '\0') {
-        const size_t length = strcspn(refused, "\n");
-        printf("%26snot %.*s\n", "", (int)length, refused);
-        refused += length + (refused[length] == '\n');
+    while (lines != NULL && *lines != '\0') {
+        const size_t length = strcspn(lines, "\n");
+        printf("%26s%s%.*s\n", "", before, (int)length, lines);
+        lines += length + (lines[length] == '\n');
     }
 }
 
@@ -76,7 +80,10 @@ static int print_table(const cli_call *call, const fv_plan *plan)
         if (step.bytes_saved > 0)
             printf(" %12s", cli_bytes(step.bytes_saved, b, sizeof b));
         putchar('\n');
-        print_refused(step.refused);
+        if (text_or(step.timed, "")[0] != '\0')
+            print_lines("timed ", step.timed);
+        else
+            print_lines("not ", step.refused);
     }
     printf("\n%s, %s, batch %lld: %d reorder%s; memory %s: activations %s, packed weights %s, scratch %s, weight "
            "gradients %s\n",
@@ -97,15 +104,20 @@ static int explain_run(cli_call *call)
     fv_context *context = NULL;
     cli_network network = { 0 };
     fv_plan *plan = NULL;
+    cli_tuning tuning = { 0 };
     int status = cli_open_context(call->command, &context, given->threads);
     if (status == CLI_DONE)
         status = cli_open_network(call->command, context, call->operands[0], &network);
+    if (status == CLI_DONE)
+        status = cli_tuning_open(&tuning, call->command, context, given->tune, given->choices, given->json);
     if (status == CLI_DONE && fv_plan_create(&plan, network.graph, &plan_options) != FV_OK)
         status = cli_fail(call->command, "%s", fv_context_message(context));
+    cli_tuning_keep(&tuning);
     if (status == CLI_DONE)
         status = given->json ? print_object(call, plan) : print_table(call, plan);
     fv_plan_destroy(plan);
     cli_close_network(&network);
+    cli_tuning_close(&tuning);
     fv_context_destroy(context);
     return status;
 }
@@ -117,7 +129,8 @@ const cli_command cli_explain = {
     .max_operands = 1,
     .completion = CLI_COMPLETE_NETWORK,
     .purpose = "Show how a network will be run: steps, algorithms, memory",
-    .description = "Under each step: the algorithms that were asked first, and why they refused.",
+    .description =
+        "Under each step: the algorithms that were asked first, and why they refused; with --tune their times.",
     .examples = (const char *const[]){ "fovea explain lenet5 --batch 64", NULL },
     .options = options,
     .values_size = sizeof(values),

@@ -11,11 +11,12 @@
 #include "command.h"
 #include "progress.h"
 #include "run.h"
+#include "tuning.h"
 
 typedef struct values {
     cli_adaptation adaptation;
-    const char *data, *out;
-    int64_t epochs, batch, blocks, seed, threads, schedule, shift;
+    const char *data, *out, *choices;
+    int64_t tune, epochs, batch, blocks, seed, threads, schedule, shift;
     double rate, momentum, decay, warmup;
     bool flip, crop, population, overwrite, json;
 } values;
@@ -61,6 +62,7 @@ static const cli_option options[] = {
       "of initial values, order and augmentation" },
     { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE,
       "threads; the result does not depend on them" },
+    CLI_TUNING_OPTIONS(values, "train.tune", "train.choices"),
     { "set", NULL, CLI_SETTING, "KEY=VALUE", 0, 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "set an option by its key, as often as needed" },
     { "overwrite", NULL, CLI_FLAG, NULL, offsetof(values, overwrite), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
@@ -102,6 +104,7 @@ typedef struct training {
     const char *class_names[1024];
     fv_trainer *trainer;
     cli_run run;
+    cli_tuning tuning;
 } training;
 
 /* The one trainer that a signal stops, and which signal it was: all that a handler may touch. */
@@ -133,6 +136,7 @@ static void training_close(training *t)
     fv_dataset_destroy(t->train);
     fv_dataset_destroy(t->test);
     cli_close_network(&t->network);
+    cli_tuning_close(&t->tuning);
     fv_context_destroy(t->context);
 }
 
@@ -324,10 +328,15 @@ static int train_run(cli_call *call)
     int status = open_inputs(&t);
     if (status == CLI_DONE) {
         make_preprocess(&t);
-        status = make_trainer(&t);
+        status = cli_tuning_open(&t.tuning, call->command, t.context, t.given->tune, t.given->choices, t.given->json);
     }
     if (status == CLI_DONE)
+        status = make_trainer(&t);
+    cli_tuning_keep(&t.tuning);
+    if (status == CLI_DONE)
         status = cli_run_open(&t.run, call, t.given->out, t.given->overwrite);
+    if (status == CLI_DONE)
+        status = cli_tuning_save(&t.tuning, t.given->out);
     if (status == CLI_DONE) {
         print_head(&t);
         status = train_epochs(&t);

@@ -64,6 +64,7 @@
 #include "fovea/tensor.h"
 #include "fovea/text.h"
 #include "fovea/trainer.h"
+#include "fovea/tuning.h"
 #include "fovea/zoo.h"
 
 #endif

@@ -48,6 +48,7 @@ typedef struct fv_step_info {
     const char *pass;      /* "forward", "backward_data", "backward_weights", "backward", "reorder", "accumulate" */
     const char *algorithm; /* "direct_avx2", ... */
     const char *refused;   /* "name: reason\n" for each algorithm asked before it, or "" */
+    const char *timed;     /* "name: 1.234 ms\n" for each that a tuning timed, the fastest first, or "" */
     int64_t multiply_adds; /* one image; 0 for element-wise steps */
     size_t bytes_saved;    /* kept from forward for backward, at the largest batch */
 } fv_step_info;

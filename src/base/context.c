@@ -134,6 +134,16 @@ fvi_isa fvi_context_isa(const fv_context *context)
     return context->isa;
 }
 
+struct fvi_tuner *fvi_context_tuner(const fv_context *context)
+{
+    return context->tuner;
+}
+
+void fvi_context_set_tuner(fv_context *context, struct fvi_tuner *tuner)
+{
+    context->tuner = tuner;
+}
+
 void fvi_parallel(fv_context *context, size_t count, fvi_task_fn *task, void *argument)
 {
     fvi_pool_run(context->pool, count, task, argument);

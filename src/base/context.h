@@ -14,6 +14,7 @@ struct fv_context {
     void *log_user;
     fvi_isa isa;
     fvi_pool *pool;
+    struct fvi_tuner *tuner;
     fvi_message message;
 };
 

@@ -6,6 +6,7 @@
  */
 #include "base/cpu.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -87,6 +88,15 @@ uint32_t fvi_cpu_features(void)
     return fvi_cpu_decode(&id);
 }
 
+void fvi_cpu_name(char *text, size_t size)
+{
+    uint32_t word[13] = { 0 }, eax = 0, ebx = 0, ecx = 0, edx = 0; /* one more: a NUL */
+    for (uint32_t leaf = 0; leaf < 3; leaf++)
+        __get_cpuid(0x80000002u + leaf, &word[4 * leaf], &word[4 * leaf + 1], &word[4 * leaf + 2], &word[4 * leaf + 3]);
+    __get_cpuid(1, &eax, &ebx, &ecx, &edx);
+    snprintf(text, size, "%s %08x", (const char *)word, (unsigned)eax);
+}
+
 #elif defined(__aarch64__) && defined(__linux__)
 uint32_t fvi_cpu_features(void)
 {
@@ -106,6 +116,18 @@ uint32_t fvi_cpu_features(void)
 uint32_t fvi_cpu_features(void)
 {
     return 0;
+}
+#endif
+
+#if defined(__aarch64__)
+void fvi_cpu_name(char *text, size_t size)
+{
+    snprintf(text, size, "aarch64");
+}
+#elif !defined(__x86_64__)
+void fvi_cpu_name(char *text, size_t size)
+{
+    snprintf(text, size, "cpu");
 }
 #endif
 

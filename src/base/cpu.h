@@ -36,6 +36,9 @@ typedef struct fvi_cpuid {
 uint32_t fvi_cpu_decode(const fvi_cpuid *id);
 /* The features of this CPU. */
 uint32_t fvi_cpu_features(void);
+/* What this CPU calls itself, with its family, model and stepping in hexadecimal where it tells them: "AMD EPYC 00a00f11";
+ * elsewhere the architecture. Written to text (size bytes, cut if too short). */
+void fvi_cpu_name(char *text, size_t size);
 /* "avx2", ...: a static string, or NULL for something that is not one feature. */
 const char *fvi_cpu_feature_name(uint32_t feature);
 

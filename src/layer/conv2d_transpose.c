@@ -15,6 +15,7 @@
 #include "fovea/graph.h"
 #include "kernel/channel/channel.h"
 #include "kernel/conv/conv2d.h"
+#include "layer/convolve.h"
 #include "layer/layers.h"
 #include "layer/split.h"
 
@@ -225,6 +226,19 @@ static fv_status add_pass(fvi_setup *node, const fvi_conv2d_plan *plan, fvi_pass
     return FV_OK;
 }
 
+/* What is forward here is the convolution's backward pass by data, and the other way round. */
+static fv_status choose(fvi_setup *node, const fvi_conv2d_shape *shape, fvi_conv2d_plan *plan, bool backward_data)
+{
+    const uint32_t weights = node->backward ? 1u << FVI_BACKWARD_WEIGHTS : 0;
+    const uint32_t forward = backward_data ? 1u << FVI_FORWARD : 0;
+    const char *timed[FVI_PASSES];
+    FV_TRY(fvi_convolve_choose(node, shape, 1u << FVI_BACKWARD_DATA | weights | forward, plan, timed));
+    node->timed[FVI_FORWARD] = timed[FVI_BACKWARD_DATA];
+    node->timed[FVI_BACKWARD_DATA] = timed[FVI_FORWARD];
+    node->timed[FVI_BACKWARD_WEIGHTS] = timed[FVI_BACKWARD_WEIGHTS];
+    return FV_OK;
+}
+
 static fv_status setup(fvi_setup *node)
 {
     fvi_conv2d_shape shape;
@@ -232,9 +246,8 @@ static fv_status setup(fvi_setup *node)
     transpose_prepared *prepared = fvi_arena_allocate(node->arena, sizeof *prepared);
     if (!prepared)
         return fvi_out_of_memory(node->context, "a convolution's plan", sizeof *prepared);
-    fvi_conv2d_choose(&prepared->plan, &shape, node->dtype, fvi_context_isa(node->context),
-                      fv_context_threads(node->context), node->reference, NULL);
     prepared->backward_data = node->backward && node->wants_dx;
+    FV_TRY(choose(node, &shape, &prepared->plan, prepared->backward_data));
     node->prepared = prepared;
     FV_TRY(add_pass(node, &prepared->plan, FVI_BACKWARD_DATA, FVI_FORWARD));
     node->packed_bytes = prepared->plan.pass[FVI_BACKWARD_DATA].packed_bytes;

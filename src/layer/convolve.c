@@ -6,6 +6,7 @@
 #include "layer/convolve.h"
 
 #include "base/checked.h"
+#include "layer/tuner.h"
 
 typedef struct convolve_prepared {
     fvi_conv2d_plan plan;
@@ -68,14 +69,38 @@ static fv_status add_backward(fvi_setup *node, convolve_prepared *prepared)
     return FV_OK;
 }
 
+fv_status fvi_convolve_choose(fvi_setup *node, const fvi_conv2d_shape *shape, uint32_t passes, fvi_conv2d_plan *plan,
+                              const char *timed[FVI_PASSES])
+{
+    fvi_tuner *tuner = node->reference || node->dtype != FV_F32 ? NULL : fvi_context_tuner(node->context);
+    const char *name[FVI_PASSES] = { NULL };
+    for (int pass = 0; pass < FVI_PASSES; pass++)
+        timed[pass] = NULL;
+    if (tuner != NULL)
+        FV_TRY(tuner->choose(tuner, shape, passes, name, timed));
+    for (int pass = 0; pass < FVI_PASSES; pass++)
+        if (timed[pass] != NULL && (timed[pass] = fvi_arena_text(node->arena, timed[pass])) == NULL)
+            return fvi_out_of_memory(node->context, "times of algorithms", 0);
+    fvi_conv2d_choose_each(plan, shape, node->dtype, fvi_context_isa(node->context), fv_context_threads(node->context),
+                           node->reference, name);
+    return FV_OK;
+}
+
+/* The passes that this node's plan runs. */
+static uint32_t passes_of(const fvi_setup *node)
+{
+    const uint32_t backward = node->backward ? 1u << FVI_BACKWARD_WEIGHTS : 0;
+    const uint32_t data = node->backward && node->wants_dx ? 1u << FVI_BACKWARD_DATA : 0;
+    return 1u << FVI_FORWARD | backward | data;
+}
+
 fv_status fvi_convolve_setup(fvi_setup *node, const fvi_conv2d_shape *shape, const fvi_connections *connections,
                              bool no_bias)
 {
     convolve_prepared *prepared = fvi_arena_allocate(node->arena, sizeof *prepared);
     if (!prepared)
         return fvi_out_of_memory(node->context, "a convolution's plan", sizeof *prepared);
-    fvi_conv2d_choose(&prepared->plan, shape, node->dtype, fvi_context_isa(node->context),
-                      fv_context_threads(node->context), node->reference, NULL);
+    FV_TRY(fvi_convolve_choose(node, shape, passes_of(node), &prepared->plan, node->timed));
     node->prepared = prepared;
     FV_TRY(add_pass(node, &prepared->plan, FVI_FORWARD));
     node->packed_bytes = prepared->plan.pass[FVI_FORWARD].packed_bytes;

@@ -8,6 +8,10 @@
 #include "kernel/conv/conv2d.h"
 #include "layer/connections.h"
 
+/* Fills plan for shape: by the context's tuner where it has one and knows, else by the cost model. passes: those the plan
+ * will run, bits (1 << fvi_pass). timed: what was measured, in the plan's arena, or NULL. */
+fv_status fvi_convolve_choose(fvi_setup *node, const fvi_conv2d_shape *shape, uint32_t passes, fvi_conv2d_plan *plan,
+                              const char *timed[FVI_PASSES]);
 /* Chooses algorithms for the passes that the plan needs and answers every question of setup. shape is inferred already.
  * Parameter 0 is the weight (OIHW), parameter 1, unless no_bias, the bias.
  * connections: NULL, or from the plan's arena: parameter 0 holds only the kernels that exist. */

@@ -117,6 +117,7 @@ typedef struct fvi_setup {
     const char
         *algorithm[3]; /* forward; backward by data (or whole backward); backward by weights; NULL: nothing to tell */
     const char *refused[3]; /* "name: reason\n"... or NULL */
+    const char *timed[3];   /* "name: 1.234 ms\n"..., the fastest first, or NULL */
 } fvi_setup;
 
 /* For forward and backward: views are resolved, borders hold zeros where setup asked for them. */

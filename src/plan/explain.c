@@ -95,6 +95,7 @@ fv_step_info fv_plan_step(const fv_plan *plan, int32_t index)
         .type = node->layer->name,
         .pass = pass_name(plan, step),
         .refused = "",
+        .timed = "",
         .algorithm = plan->options.reference ? "reference" : "vector",
         .bytes_saved = bytes_saved(plan, step),
     };
@@ -105,6 +106,8 @@ fv_step_info fv_plan_step(const fv_plan *plan, int32_t index)
             info.algorithm = setup->algorithm[answer];
         if (setup->refused[answer] != NULL)
             info.refused = setup->refused[answer];
+        if (setup->timed[answer] != NULL)
+            info.timed = setup->timed[answer];
     }
     return info;
 }

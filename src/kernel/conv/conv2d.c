@@ -174,8 +174,8 @@ static const char *ask(const fvi_conv2d_algorithm *algorithm, int32_t index, fvi
     return reason;
 }
 
-void fvi_conv2d_choose(fvi_conv2d_plan *plan, const fvi_conv2d_shape *shape, fv_dtype dtype, fvi_isa isa,
-                       int32_t threads, bool reference, const char *only)
+void fvi_conv2d_choose_each(fvi_conv2d_plan *plan, const fvi_conv2d_shape *shape, fv_dtype dtype, fvi_isa isa,
+                            int32_t threads, bool reference, const char *const only[FVI_PASSES])
 {
     memset(plan, 0, sizeof *plan);
     plan->shape = *shape;
@@ -187,13 +187,26 @@ void fvi_conv2d_choose(fvi_conv2d_plan *plan, const fvi_conv2d_shape *shape, fv_
     for (int pass = 0; pass < FVI_PASSES; pass++) {
         const char *reason = "not asked yet";
         plan->asked_for = true;
-        for (size_t i = 0; only != NULL && i < count && reason != NULL; i++)
-            if (strcmp(table[i].name, only) == 0)
+        for (size_t i = 0; only[pass] != NULL && i < count && reason != NULL; i++)
+            if (strcmp(table[i].name, only[pass]) == 0)
                 reason = ask(&table[i], (int32_t)i, plan, (fvi_pass)pass);
         plan->asked_for = false;
         for (size_t i = reference ? count - 1 : 0; i < count && reason != NULL; i++)
             reason = ask(&table[i], (int32_t)i, plan, (fvi_pass)pass);
     }
+}
+
+void fvi_conv2d_choose(fvi_conv2d_plan *plan, const fvi_conv2d_shape *shape, fv_dtype dtype, fvi_isa isa,
+                       int32_t threads, bool reference, const char *only)
+{
+    const char *const each[FVI_PASSES] = { only, only, only };
+    fvi_conv2d_choose_each(plan, shape, dtype, isa, threads, reference, each);
+}
+
+const char *fvi_conv2d_pass_name(fvi_pass pass)
+{
+    static const char *const names[FVI_PASSES] = { "forward", "backward_data", "backward_weights" };
+    return names[pass];
 }
 
 size_t fvi_conv2d_explain(const fvi_conv2d_plan *plan, fvi_pass pass, char *text, size_t size)

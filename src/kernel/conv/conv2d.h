@@ -98,6 +98,11 @@ struct fvi_conv2d_plan {
  * passes it cannot do fall through the table. reference: the reference for every pass. Cannot fail: the reference takes all. */
 void fvi_conv2d_choose(fvi_conv2d_plan *plan, const fvi_conv2d_shape *shape, fv_dtype dtype, fvi_isa isa,
                        int32_t threads, bool reference, const char *only);
+/* The same with a name of its own, or NULL, for each pass. */
+void fvi_conv2d_choose_each(fvi_conv2d_plan *plan, const fvi_conv2d_shape *shape, fv_dtype dtype, fvi_isa isa,
+                            int32_t threads, bool reference, const char *const only[FVI_PASSES]);
+/* "forward", "backward_data", "backward_weights". */
+const char *fvi_conv2d_pass_name(fvi_pass pass);
 /* "name: reason\n" for each algorithm that was asked before the chosen one. Returns the length, or what it would have been. */
 size_t fvi_conv2d_explain(const fvi_conv2d_plan *plan, fvi_pass pass, char *text, size_t size);
 

@@ -1,0 +1,1 @@
+fovea explain lenet5 --choices nowhere.json
