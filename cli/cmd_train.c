@@ -254,6 +254,16 @@ static void print_head(const training *t)
     fflush(stdout);
 }
 
+static void note_left_out(const training *t)
+{
+    const int64_t images = fv_trainer_left_out(t->trainer);
+    if (images > 0)
+        fprintf(stderr,
+                "fovea train: note: each epoch leaves out %" PRId64 " image%s, another choice each time: a last batch "
+                "of so few has no variance for batch norm; another --batch avoids it\n",
+                images, images == 1 ? "" : "s");
+}
+
 /* What the model file keeps of its making. */
 static char *extra_text(const training *t, const fv_epoch_record *last)
 {
@@ -339,6 +349,7 @@ static int train_run(cli_call *call)
         status = cli_tuning_save(&t.tuning, t.given->out);
     if (status == CLI_DONE) {
         print_head(&t);
+        note_left_out(&t);
         status = train_epochs(&t);
     }
     training_close(&t);

@@ -26,7 +26,8 @@ typedef struct fv_train_options {
     uint64_t seed;
     fv_preprocess preprocess;
     fv_augment augment;
-    bool population_statistics; /* after the last epoch: fv_population_statistics() over the training images */
+    bool
+        population_statistics; /* after the last epoch: fv_population_statistics() over the training images, in batches as large as a block */
 } fv_train_options;
 
 /* The usual preprocessing for training graph on dataset: the graph's input size, each channel's mean and deviation over
@@ -51,11 +52,14 @@ typedef struct fv_train_progress {
 typedef struct fv_trainer fv_trainer;
 
 /* Owned by the caller, released by fv_trainer_destroy(). Borrows everything; params (float32) are trained in place
- * (initialise them first). test may be NULL: then nothing is measured. Errors: FV_ERR_ARGUMENT for an option out of range,
- * FV_ERR_SHAPE for data that do not fit the graph; fv_context_message() of the graph's context says more. */
+ * (initialise them first). test may be NULL: then nothing is measured. Errors: FV_ERR_ARGUMENT for an option out of range or batches too small for batch norm, FV_ERR_SHAPE for data that do not fit the graph; fv_context_message() of the graph's
+ * context says more. */
 FV_API fv_status fv_trainer_create(fv_trainer **out, const fv_graph *graph, fv_params *params, const fv_dataset *train,
                                    const fv_dataset *test, const fv_train_options *options);
 FV_API void fv_trainer_destroy(fv_trainer *trainer);
+/* How many images each epoch leaves out: those of a last batch too small for batch norm to have a variance; mostly 0. Which
+ * ones differs from epoch to epoch. */
+FV_API int64_t fv_trainer_left_out(const fv_trainer *trainer);
 FV_API const char *fv_trainer_message(const fv_trainer *trainer);
 /* Called after every step (progress) and every epoch (record); either may be NULL. */
 FV_API void fv_trainer_on_progress(fv_trainer *trainer, void (*progress)(void *user, const fv_train_progress *progress),
@@ -73,7 +77,7 @@ typedef struct fv_memory {
     size_t parameters; /* values */
     size_t session;    /* activations, gradients, packed weights, scratch; sums over sample blocks */
     size_t optimizer;  /* slots, as velocity */
-    size_t loader;     /* a batch */
+    size_t loader;     /* a batch; another with population_statistics */
     size_t evaluation; /* the test set's session and batch */
     size_t total;
 } fv_memory;

@@ -106,6 +106,14 @@ static fv_status infer(fvi_infer *node)
     return FV_OK;
 }
 
+/* A group that has but one value for each channel has no variance. */
+static int32_t least_images(const void *options, fv_image_shape in)
+{
+    if (in.h > 1 || in.w > 1)
+        return 1;
+    return ((const fv_batch_norm_options *)options)->ghost == 1 ? INT32_MAX : 2;
+}
+
 static size_t groups_of(const fv_batch_norm_options *options, size_t images)
 {
     const size_t groups = options->ghost == 0 ? 1 : images / (size_t)options->ghost;
@@ -508,6 +516,7 @@ const fvi_layer fvi_layer_batch_norm = {
     .backward_reads = FVI_READS_INPUT | FVI_READS_SAVED,
     .infer = infer,
     .setup = setup,
+    .least_images = least_images,
     .pack = pack,
     .forward = forward,
     .backward = backward,

@@ -189,7 +189,9 @@ struct fvi_layer {
     uint32_t backward_reads; /* FVI_READS_... */
     fv_status (*infer)(fvi_infer *node);
     fv_status (*setup)(fvi_setup *node); /* NULL: nothing to prepare */
-    void (*pack)(const fvi_call *call);  /* NULL: nothing to pack; reads param, writes packed */
+    /* How many images a call that trains needs at the least; INT32_MAX: there are never enough. NULL: 1 */
+    int32_t (*least_images)(const void *options, fv_image_shape in);
+    void (*pack)(const fvi_call *call); /* NULL: nothing to pack; reads param, writes packed */
     fv_status (*forward)(fvi_call *call);
     fv_status (*backward)(fvi_call *call);
     /* Layers with statistics: writes them as backward does (dparam), after forward. */

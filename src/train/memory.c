@@ -47,7 +47,8 @@ fv_status fv_training_memory(const fv_graph *graph, const fv_train_options *opti
     fv_memory memory = { 0 };
     *out = memory;
     FV_TRY(fvi_params_bytes(graph, FV_F32, &memory.parameters, NULL));
-    FV_TRY(session_bytes(graph, (batch + blocks - 1) / blocks, FV_TRAIN, &memory.session));
+    const int32_t block = (batch + blocks - 1) / blocks;
+    FV_TRY(session_bytes(graph, block, FV_TRAIN, &memory.session));
     if (blocks > 1) { /* the sum over the blocks, and a pending sum for each level of the tree */
         size_t levels = 1;
         while (levels < LEVELS_MOST && 1 << (levels - 1) < blocks)
@@ -56,6 +57,8 @@ fv_status fv_training_memory(const fv_graph *graph, const fv_train_options *opti
     }
     memory.optimizer = memory.parameters;
     memory.loader = loader_bytes(graph, batch);
+    if (options->population_statistics && fvi_graph_has_statistics(graph))
+        memory.loader += loader_bytes(graph, block);
     FV_TRY(session_bytes(graph, batch, FV_EVALUATE, &memory.evaluation));
     memory.evaluation += loader_bytes(graph, batch);
     FV_TRY(add_up(graph, &memory));

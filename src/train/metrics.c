@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "graph/graph_internal.h"
 #include "train/train_internal.h"
 
 int64_t fvi_graph_classes(const fv_graph *graph)
@@ -26,6 +27,59 @@ bool fvi_graph_has_loss(const fv_graph *graph)
         if (fv_graph_node(graph, i).loss)
             return true;
     return false;
+}
+
+bool fvi_graph_has_statistics(const fv_graph *graph)
+{
+    int32_t count = 0;
+    const fvi_node *nodes = fvi_graph_nodes(graph, &count);
+    for (int32_t i = 0; i < count; i++)
+        for (int32_t p = 0; p < nodes[i].param_count; p++)
+            if (nodes[i].param[p].momentum > 0)
+                return true;
+    return false;
+}
+
+/* Images of the smallest block that has any, of a batch of n: see block_of() in blocks.c. */
+static int64_t smallest_block(int64_t n, int32_t blocks)
+{
+    return n < blocks ? 1 : n / blocks;
+}
+
+/* The node that needs most images in a call that trains; how many. */
+static const fvi_node *neediest(const fv_graph *graph, int32_t *images)
+{
+    int32_t count = 0;
+    const fvi_node *nodes = fvi_graph_nodes(graph, &count), *found = NULL;
+    *images = 1;
+    for (int32_t i = 0; i < count; i++) {
+        const fvi_layer *layer = nodes[i].layer;
+        const int32_t needs = layer->least_images != NULL ? layer->least_images(nodes[i].options, nodes[i].in[0]) : 1;
+        if (needs > *images) {
+            *images = needs;
+            found = &nodes[i];
+        }
+    }
+    return found;
+}
+
+fv_status fvi_images_of_epoch(const fv_graph *graph, int32_t batch, int32_t blocks, int64_t images, int64_t *out)
+{
+    int32_t least = 1;
+    const fvi_node *node = neediest(graph, &least);
+    const int64_t whole = images < batch ? images : batch, rest = images % batch;
+    *out = images;
+    if (node != NULL && smallest_block(whole, blocks) < least) {
+        const long long had = least == INT32_MAX ? 1 : (long long)smallest_block(whole, blocks);
+        return fvi_fail(fv_graph_context(graph), FV_ERR_ARGUMENT,
+                        "trainer: %s '%s' cannot train on %lld image%s at a time (a batch of %lld in %d block%s); take "
+                        "larger batches, fewer blocks or larger ghost batches",
+                        node->layer->name, node->name, had, had == 1 ? "" : "s", (long long)whole, blocks,
+                        blocks == 1 ? "" : "s");
+    }
+    if (node != NULL && rest > 0 && smallest_block(rest, blocks) < least && whole < images)
+        *out = images - rest;
+    return FV_OK;
 }
 
 fv_preprocess fv_preprocess_fit(const fv_graph *graph, const fv_dataset *dataset)

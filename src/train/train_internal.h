@@ -14,6 +14,10 @@
 /* FV_OK when graph can learn from or be measured on dataset, prepared so; else FV_ERR_SHAPE and a message that says which of
  * channels, size or classes does not fit. */
 fv_status fvi_check_data(const fv_graph *graph, const fv_dataset *dataset, const fv_preprocess *preprocess);
+/* How many of `images` an epoch of such batches trains on: all, or all but those of a last batch in which a block would have fewer
+ * images than some layer needs (batch norm of one vector has no variance). FV_ERR_ARGUMENT, with a message that names the
+ * layer, when every batch is like that. */
+fv_status fvi_images_of_epoch(const fv_graph *graph, int32_t batch, int32_t blocks, int64_t images, int64_t *out);
 /* Values of the output: the number of classes. */
 int64_t fvi_graph_classes(const fv_graph *graph);
 /* True when the output holds probabilities already: it is a softmax. */
@@ -29,6 +33,16 @@ void fvi_scores_to_probabilities(int64_t rows, int64_t classes, float *scores);
 int32_t fvi_largest(const float *values, int64_t count);
 /* -log(probability), the probability not below the smallest normal float. */
 double fvi_cross_entropy(float probability);
+
+/* Batch norm's statistics over a whole data set: see fv_population_statistics(). Holds a loader of its own, and sums. */
+typedef struct fvi_population fvi_population;
+/* *out is NULL when the network has no statistics. batch: what the session of the run takes. */
+fv_status fvi_population_create(fvi_population **out, fv_params *params, const fv_dataset *dataset,
+                                const fv_preprocess *preprocess, int32_t batch);
+void fvi_population_destroy(fvi_population *population);
+/* session: of a plan that trains, on the same params. On failure the context's message says why, and params are as before. */
+fv_status fvi_population_run(fvi_population *population, fv_session *session);
+bool fvi_graph_has_statistics(const fv_graph *graph);
 
 /* Measures params on a data set as often as asked, with one plan and session. details may be NULL. */
 typedef struct fvi_evaluator fvi_evaluator;

@@ -14,16 +14,17 @@ struct fv_trainer {
     const fv_graph *graph;
     const fv_dataset *train;
     fv_params *params;
-    fv_train_options options; /* defaults filled in */
-    int64_t samples, steps_per_epoch;
-    int32_t epoch; /* epochs finished */
+    fv_train_options options;         /* defaults filled in */
+    int64_t samples, steps_per_epoch; /* of an epoch */
+    int32_t epoch;                    /* epochs finished */
     fv_loader *loader;
     fv_plan *plan;
     fv_session *session;
     fv_blocks *blocks;    /* NULL for one block: the session's gradients are used where they are */
     fv_params *gradients; /* the sum over blocks; NULL for one */
     fv_optimizer *optimizer;
-    fvi_evaluator *evaluator; /* NULL without test data */
+    fvi_evaluator *evaluator;   /* NULL without test data */
+    fvi_population *population; /* NULL unless asked for and of use */
     progress_fn *progress;
     void *progress_user;
     double seconds_before; /* of the epochs finished */
@@ -72,6 +73,8 @@ static fv_status trainer_fill(fv_trainer *trainer, const fv_dataset *train, cons
         FV_TRY(fv_blocks_create(&trainer->blocks, trainer->session, options->blocks));
         FV_TRY(fv_params_create(&trainer->gradients, trainer->graph, fv_params_dtype(trainer->params)));
     }
+    if (options->population_statistics)
+        FV_TRY(fvi_population_create(&trainer->population, trainer->params, train, &options->preprocess, plan.batch));
     if (test != NULL)
         FV_TRY(fvi_evaluator_create(&trainer->evaluator, trainer->params, test, &options->preprocess, options->batch));
     return FV_OK;
@@ -91,6 +94,8 @@ fv_status fv_trainer_create(fv_trainer **out, const fv_graph *graph, fv_params *
                         fv_graph_name(graph));
     if (fv_dataset_count(train) < 1)
         return fvi_fail(context, FV_ERR_ARGUMENT, "data set '%s' is empty", fv_dataset_name(train));
+    int64_t images = 0;
+    FV_TRY(fvi_images_of_epoch(graph, filled.batch, filled.blocks, fv_dataset_count(train), &images));
     fv_trainer *trainer = fvi_allocate_zeroed(context, 1, sizeof *trainer);
     if (trainer == NULL)
         return fvi_out_of_memory(context, "trainer", sizeof *trainer);
@@ -99,7 +104,7 @@ fv_status fv_trainer_create(fv_trainer **out, const fv_graph *graph, fv_params *
     trainer->train = train;
     trainer->params = params;
     trainer->options = filled;
-    trainer->samples = fv_dataset_count(train);
+    trainer->samples = images;
     trainer->steps_per_epoch = (trainer->samples + filled.batch - 1) / filled.batch;
     atomic_init(&trainer->stop, 0);
     const fv_status status = trainer_fill(trainer, train, test);
@@ -116,6 +121,7 @@ void fv_trainer_destroy(fv_trainer *trainer)
     if (trainer == NULL)
         return;
     fvi_evaluator_destroy(trainer->evaluator);
+    fvi_population_destroy(trainer->population);
     fv_optimizer_destroy(trainer->optimizer);
     fv_params_destroy(trainer->gradients);
     fv_blocks_destroy(trainer->blocks);
@@ -128,6 +134,11 @@ void fv_trainer_destroy(fv_trainer *trainer)
 const char *fv_trainer_message(const fv_trainer *trainer)
 {
     return trainer->message.text;
+}
+
+int64_t fv_trainer_left_out(const fv_trainer *trainer)
+{
+    return fv_dataset_count(trainer->train) - trainer->samples;
 }
 
 void fv_trainer_on_progress(fv_trainer *trainer, void (*progress)(void *user, const fv_train_progress *progress),
@@ -219,12 +230,12 @@ static fv_status train_batches(fv_trainer *trainer, epoch_sums *sums)
             return fvi_fail_in(&trainer->message, FV_ERR_INTERRUPTED,
                                "stopped on request in epoch %d after %lld of %lld images", trainer->epoch + 1,
                                (long long)sums->done, (long long)trainer->samples);
+        if (sums->done == trainer->samples)
+            return FV_OK;
         const fv_status status = fv_loader_next(trainer->loader, &batch);
         if (status != FV_OK)
             return fvi_fail_in(&trainer->message, status, "epoch %d: %s", trainer->epoch + 1,
                                fv_loader_message(trainer->loader));
-        if (batch.n == 0)
-            return FV_OK;
         FV_TRY(train_batch(trainer, &batch, step, &result));
         sums->loss += result.loss;
         sums->weight += result.weight;
@@ -237,10 +248,9 @@ static fv_status train_batches(fv_trainer *trainer, epoch_sums *sums)
 /* After the last epoch, if asked for. */
 static fv_status finish_statistics(fv_trainer *trainer)
 {
-    if (!trainer->options.population_statistics || trainer->epoch + 1 < trainer->options.epochs)
+    if (trainer->population == NULL || trainer->epoch + 1 < trainer->options.epochs)
         return FV_OK;
-    const fv_status status =
-        fv_population_statistics(trainer->params, trainer->train, &trainer->options.preprocess, trainer->options.batch);
+    const fv_status status = fvi_population_run(trainer->population, trainer->session);
     if (status != FV_OK)
         return fvi_fail_in(&trainer->message, status, "%s", fv_context_message(trainer->context));
     return FV_OK;

@@ -32,8 +32,15 @@ static void assert_within_5_percent(const char *what, size_t told, size_t seen)
         fail_msg("%s: told %zu bytes, seen %zu", what, told, seen);
 }
 
-/* Trains `name` for one epoch of a short batch. */
-static void check_training(const char *name, int32_t batch, int32_t blocks)
+typedef struct trained {
+    const char *name;
+    fv_zoo_options zoo;
+    int32_t batch, blocks;
+    bool population;
+} trained;
+
+/* Trains for one epoch of a short batch. */
+static void check_training(const trained *what)
 {
     test_allocator counter;
     test_allocator_reset(&counter);
@@ -44,9 +51,14 @@ static void check_training(const char *name, int32_t batch, int32_t blocks)
     fv_trainer *trainer = NULL;
     fv_memory memory;
     assert_int_equal(fv_context_create(&context, &context_options), FV_OK);
-    assert_int_equal(fv_zoo_build(&graph, context, name), FV_OK);
+    assert_int_equal(fv_zoo_build_with(&graph, context, what->name, &what->zoo), FV_OK);
     fv_dataset *data = noise_for(context, graph, 10);
-    fv_train_options options = { .epochs = 1, .batch = batch, .blocks = blocks, .rate = 1e-3, .momentum = 0.9 };
+    fv_train_options options = { .epochs = 1,
+                                 .batch = what->batch,
+                                 .blocks = what->blocks,
+                                 .rate = 1e-3,
+                                 .momentum = 0.9,
+                                 .population_statistics = what->population };
     options.preprocess = fv_preprocess_fit(graph, data);
     const size_t before = atomic_load(&counter.in_use);
     assert_int_equal(fv_training_memory(graph, &options, &memory), FV_OK);
@@ -56,7 +68,7 @@ static void check_training(const char *name, int32_t batch, int32_t blocks)
     fv_params_initialize(params, 1);
     assert_int_equal(fv_trainer_create(&trainer, graph, params, data, data, &options), FV_OK);
     assert_int_equal(fv_trainer_epoch(trainer, NULL), FV_OK);
-    assert_within_5_percent(name, memory.total, atomic_load(&counter.peak) - before);
+    assert_within_5_percent(what->name, memory.total, atomic_load(&counter.peak) - before);
     fv_trainer_destroy(trainer);
     fv_params_destroy(params);
     fv_dataset_destroy(data);
@@ -66,15 +78,31 @@ static void check_training(const char *name, int32_t batch, int32_t blocks)
 
 FV_TEST(memory, training_takes_what_was_told)
 {
-    check_training("lenet5", 64, 1);
-    check_training("convnetjs-mnist", 64, 1);
-    check_training("convnetjs-cifar10", 32, 1);
+    check_training(&(trained){ .name = "lenet5", .batch = 64 });
+    check_training(&(trained){ .name = "convnetjs-mnist", .batch = 64 });
+    check_training(&(trained){ .name = "convnetjs-cifar10", .batch = 32 });
+}
+
+/* Batch norm, shortcuts, concatenation; large values and small, and the other way round. */
+FV_TEST(memory, of_larger_networks_too)
+{
+    check_training(&(trained){ .name = "resnet-18", .zoo = { .classes = 10, .input = { 3, 64, 64 } }, .batch = 8 });
+    check_training(&(trained){ .name = "mobilenet-v2", .zoo = { .classes = 10, .input = { 3, 32, 32 } }, .batch = 8 });
+    check_training(&(trained){ .name = "cifar-densenet-40-12", .zoo = { .input = { 3, 16, 16 } }, .batch = 4 });
 }
 
 FV_TEST(memory, sums_over_blocks_count)
 {
-    check_training("lenet5", 64, 2);
-    check_training("lenet5", 64, 5);
+    check_training(&(trained){ .name = "lenet5", .batch = 64, .blocks = 2 });
+    check_training(&(trained){ .name = "lenet5", .batch = 64, .blocks = 5 });
+}
+
+FV_TEST(memory, population_statistics_take_another_batch)
+{
+    check_training(&(trained){ .name = "bn-mlp-3x100", .batch = 64, .population = true });
+    check_training(&(trained){ .name = "bn-mlp-3x100", .batch = 500, .blocks = 2, .population = true });
+    check_training(&(trained){
+        .name = "cifar-resnet-20", .zoo = { .input = { 3, 16, 16 } }, .batch = 8, .blocks = 2, .population = true });
 }
 
 FV_TEST(memory, inference_takes_what_was_told)
@@ -105,4 +133,5 @@ FV_TEST(memory, inference_takes_what_was_told)
     fv_context_destroy(context);
 }
 
-FV_TESTS(memory, training_takes_what_was_told, sums_over_blocks_count, inference_takes_what_was_told)
+FV_TESTS(memory, training_takes_what_was_told, of_larger_networks_too, sums_over_blocks_count,
+         population_statistics_take_another_batch, inference_takes_what_was_told)

@@ -206,6 +206,78 @@ FV_TEST(trainer, a_network_without_loss_is_refused)
     close_fixture(&f);
 }
 
+/* image -> dense 6 -> batch_norm -> dense -> loss: one image has no variance. */
+static fv_graph *vector_norm_graph(fv_context *context, int32_t ghost)
+{
+    fv_graph *graph = NULL;
+    fv_value x, loss;
+    const fv_input_options input = { .shape = { 1, SMALL_SIZE, SMALL_SIZE } };
+    const fv_dense_options hidden = { .units = 6 }, scores = { .units = SMALL_CLASSES };
+    const fv_batch_norm_options norm = { .name = "norm", .ghost = ghost };
+    assert_int_equal(fv_graph_create(&graph, context, "vectors"), FV_OK);
+    assert_int_equal(fv_graph_add_input(graph, &input, &x), FV_OK);
+    assert_int_equal(fv_graph_add_dense(graph, x, &hidden, &x), FV_OK);
+    assert_int_equal(fv_graph_add_batch_norm(graph, x, &norm, &x), FV_OK);
+    assert_int_equal(fv_graph_add_dense(graph, x, &scores, &x), FV_OK);
+    assert_int_equal(fv_graph_add_softmax_cross_entropy(graph, x, NULL, &loss), FV_OK);
+    assert_int_equal(fv_graph_finish(graph, x), FV_OK);
+    return graph;
+}
+
+static void note_total(void *user, const fv_train_progress *progress)
+{
+    *(int64_t *)user = progress->total;
+}
+
+/* What an epoch of `images` leaves out, which it then trains; -1 when it is refused, naming the layer. */
+static int64_t left_out(int64_t images, int32_t batch, int32_t blocks, int32_t ghost)
+{
+    fv_context *context = small_context(1);
+    fv_graph *graph = vector_norm_graph(context, ghost);
+    fv_params *params = small_params(graph, FV_F32);
+    fv_dataset *data = small_dataset(context, images, 1, SMALL_CLASSES, 1);
+    const fv_train_options options = {
+        .epochs = 2, .batch = batch, .blocks = blocks, .preprocess = fv_preprocess_fit(graph, data)
+    };
+    fv_trainer *trainer = NULL;
+    int64_t result = -1, total = 0;
+    if (fv_trainer_create(&trainer, graph, params, data, NULL, &options) != FV_OK) {
+        assert_non_null(strstr(fv_context_message(context), "batch_norm 'norm' cannot train on 1 image at a time"));
+    } else {
+        fv_trainer_on_progress(trainer, note_total, &total);
+        for (int epoch = 0; epoch < 2; epoch++)
+            if (fv_trainer_epoch(trainer, NULL) != FV_OK)
+                fail_msg("%s", fv_trainer_message(trainer));
+        result = fv_trainer_left_out(trainer);
+        assert_int_equal(total + result, images);
+    }
+    fv_trainer_destroy(trainer);
+    fv_dataset_destroy(data);
+    fv_params_destroy(params);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+    return result;
+}
+
+FV_TEST(trainer, a_last_batch_without_variance_is_left_out)
+{
+    assert_int_equal(left_out(33, 16, 1, 0), 1);
+    assert_int_equal(left_out(34, 16, 1, 0), 0);
+    assert_int_equal(left_out(32, 16, 1, 0), 0);
+    assert_int_equal(left_out(39, 16, 4, 0), 7); /* 7 images in 4 blocks: one block has but one */
+    assert_int_equal(left_out(40, 16, 4, 0), 0);
+    assert_int_equal(left_out(33, 16, 1, 5), 1);
+}
+
+FV_TEST(trainer, batches_without_variance_are_refused_before_training)
+{
+    assert_int_equal(left_out(33, 1, 1, 0), -1);
+    assert_int_equal(left_out(33, 7, 4, 0), -1);
+    assert_int_equal(left_out(1, 16, 1, 0), -1);
+    assert_int_equal(left_out(33, 16, 1, 1), -1); /* ghost batches of one */
+}
+
 FV_TESTS(trainer, learns_what_can_be_learned, weights_do_not_depend_on_threads, hash_tells_runs_apart,
          stop_finishes_the_step, a_step_that_is_not_finite_changes_nothing, data_that_do_not_fit_are_refused,
-         options_out_of_range_are_refused, a_network_without_loss_is_refused)
+         options_out_of_range_are_refused, a_network_without_loss_is_refused, a_last_batch_without_variance_is_left_out,
+         batches_without_variance_are_refused_before_training)
