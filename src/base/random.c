@@ -92,18 +92,26 @@ uint32_t fvi_random_below(fvi_random *random, uint32_t bound)
     return (uint32_t)(product >> 32);
 }
 
+static double uniform_of(const uint32_t draws[2])
+{
+    return (double)(((uint64_t)draws[0] << 32 | draws[1]) >> 11) * 0x1p-53;
+}
+
 double fvi_random_uniform(fvi_random *random)
 {
-    const uint64_t high = fvi_random_u32(random);
-    const uint64_t low = fvi_random_u32(random);
-    return (double)((high << 32 | low) >> 11) * 0x1p-53;
+    uint32_t draws[2];
+    fvi_random_draws(random, random->position, 2, draws);
+    random->position += 2;
+    return uniform_of(draws);
 }
 
 double fvi_random_gaussian(fvi_random *random)
 {
-    const double u = 1.0 - fvi_random_uniform(random); /* (0, 1]: its logarithm is finite */
-    const double turns = fvi_random_uniform(random);
-    return sqrt(-2.0 * fvi_log(u)) * fvi_cos_turns(turns); /* Box & Muller 1958 */
+    uint32_t draws[4];
+    fvi_random_draws(random, random->position, 4, draws);
+    random->position += 4;
+    const double u = 1.0 - uniform_of(draws);                              /* (0, 1]: its logarithm is finite */
+    return sqrt(-2.0 * fvi_log(u)) * fvi_cos_turns(uniform_of(draws + 2)); /* Box & Muller 1958 */
 }
 
 uint64_t fvi_hash_text(const char *text)

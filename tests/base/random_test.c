@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/math.h"
 #include "support/test.h"
 
 /* The known answers of Random123 (Salmon et al.), file kat_vectors, lines philox4x32 10. */
@@ -118,4 +119,22 @@ FV_TEST(random, text_hash)
     assert_true(fvi_hash_text("foobar") == UINT64_C(0x85944171f73967e8));
 }
 
-FV_TESTS(random, known_answers, draws_depend_on_position_alone, streams_differ, below_is_uniform, moments, text_hash)
+/* A uniform number is two draws and a normal one four, wherever they begin in a block of four. */
+FV_TEST(random, numbers_are_made_of_draws_in_order)
+{
+    for (uint64_t position = 0; position < 9; position++) {
+        fvi_random draws = fvi_random_start(3, FVI_PURPOSE_TEST, 5);
+        draws.position = position;
+        fvi_random uniform = draws, gaussian = draws;
+        const uint64_t high = fvi_random_u32(&draws), low = fvi_random_u32(&draws);
+        const double expected = (double)((high << 32 | low) >> 11) * 0x1p-53;
+        assert_true(fvi_random_uniform(&uniform) == expected);
+        assert_int_equal(uniform.position, position + 2);
+        const double turns = fvi_random_uniform(&uniform);
+        assert_true(fvi_random_gaussian(&gaussian) == sqrt(-2.0 * fvi_log(1 - expected)) * fvi_cos_turns(turns));
+        assert_int_equal(gaussian.position, position + 4);
+    }
+}
+
+FV_TESTS(random, known_answers, draws_depend_on_position_alone, streams_differ, below_is_uniform, moments, text_hash,
+         numbers_are_made_of_draws_in_order)
