@@ -3,6 +3,9 @@
  * zoo_test.c - one step of big networks in their own size, auxiliary classifiers included. Minutes and gigabytes:
  * `make test-zoo` runs it.
  */
+#include <string.h>
+
+#include "base/clock.h"
 #include "support/test.h"
 #include "support/zoo.h"
 
@@ -28,16 +31,48 @@ FV_TEST(zoo, deep_networks_learn_in_their_own_size)
     test_zoo_learns("wide-resnet-28-10", NULL, 2);
 }
 
-FV_TEST(zoo, every_form_of_alexnet_and_vgg_learns)
+/* Sizes other than a family's usual small one: what the last layers still fit into. */
+static const struct {
+    const char *prefix; /* of names; the first that fits counts */
+    int32_t size, batch;
+    bool no_auxiliary; /* its classifiers need the full size: the test above has them */
+} sizes[] = {
+    { "inception-v", 107, 2, true },
+    { "googlenet", 96, 2, false },
+    { "prelu-net-a", 112, 1, false },
+    { "vgg-", 32, 2, false },
+    { "densenet-", 32, 4, false },
+    { "cifar-resnet-1202", 8, 2, false },
+    { "cifar-preresnet-1202", 8, 2, false },
+    { "cifar-densenet-", 8, 8, false },
+    { "cifar-", 16, 4, false },
+    { "wide-resnet-", 8, 4, false },
+    { "airbench94", 32, 4, false }, /* its first layers do not pad */
+};
+
+static void check_learning(const fv_zoo_entry *entry)
 {
-    static const char *const alexnets[] = { "alexnet-onetower", "alexnet" };
-    static const char *const vggs[] = { "vgg-a",    "vgg-b",        "vgg-c",    "vgg-d",    "vgg-e",   "vgg-a-bn",
-                                        "vgg-b-bn", "vgg-a-lrn-bn", "vgg-c-bn", "vgg-d-bn", "vgg-e-bn" };
-    for (size_t i = 0; i < sizeof alexnets / sizeof alexnets[0]; i++)
-        test_zoo_learns(alexnets[i], &(fv_zoo_options){ .classes = 10, .input = { 3, 64, 64 } }, 4);
-    for (size_t i = 0; i < sizeof vggs / sizeof vggs[0]; i++)
-        test_zoo_learns(vggs[i], &(fv_zoo_options){ .classes = 10, .input = { 3, 32, 32 } }, 4);
+    fv_zoo_options options = { .classes = entry->classes > 10 ? 10 : 0 };
+    int32_t size = entry->input.h >= 224 ? 64 : 0, batch = 4;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        if (strncmp(entry->name, sizes[i].prefix, strlen(sizes[i].prefix)) == 0) {
+            size = sizes[i].size;
+            batch = sizes[i].batch;
+            options.no_auxiliary = sizes[i].no_auxiliary;
+            break;
+        }
+    if (size > 0)
+        options.input = (fv_image_shape){ entry->input.c, size, size };
+    const double start = fvi_seconds();
+    test_zoo_learns(entry->name, &options, batch);
+    print_message("%s: %.1f s\n", entry->name, fvi_seconds() - start);
 }
 
-FV_TESTS(zoo, deep_networks_learn_in_their_own_size, every_form_of_alexnet_and_vgg_learns,
-         big_networks_learn_in_their_own_size)
+/* Nothing of the zoo is left out: networks are taken from its list. */
+FV_TEST(zoo, every_network_learns)
+{
+    for (int32_t i = 0; i < fv_zoo_count(); i++)
+        check_learning(fv_zoo_get(i));
+}
+
+FV_TESTS(zoo, every_network_learns, deep_networks_learn_in_their_own_size, big_networks_learn_in_their_own_size)

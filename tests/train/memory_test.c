@@ -91,6 +91,27 @@ FV_TEST(memory, of_larger_networks_too)
     check_training(&(trained){ .name = "cifar-densenet-40-12", .zoo = { .input = { 3, 16, 16 } }, .batch = 4 });
 }
 
+/* Predicted, so that it is known in a moment; tests/long/zoo_test.c trains both. */
+FV_TEST(memory, the_deepest_networks_train_within_16_gib)
+{
+    static const struct {
+        const char *name;
+        int32_t batch;
+    } networks[] = { { "cifar-resnet-1202", 64 }, { "densenet-161", 32 } };
+    for (size_t i = 0; i < sizeof networks / sizeof networks[0]; i++) {
+        fv_context *context = small_context(1);
+        fv_graph *graph = NULL;
+        fv_memory memory;
+        const fv_train_options options = { .batch = networks[i].batch };
+        assert_int_equal(fv_zoo_build(&graph, context, networks[i].name), FV_OK);
+        assert_int_equal(fv_training_memory(graph, &options, &memory), FV_OK);
+        if (memory.total >= (size_t)16 << 30)
+            fail_msg("%s at batch %d takes %zu bytes", networks[i].name, networks[i].batch, memory.total);
+        fv_graph_destroy(graph);
+        fv_context_destroy(context);
+    }
+}
+
 FV_TEST(memory, sums_over_blocks_count)
 {
     check_training(&(trained){ .name = "lenet5", .batch = 64, .blocks = 2 });
@@ -133,5 +154,5 @@ FV_TEST(memory, inference_takes_what_was_told)
     fv_context_destroy(context);
 }
 
-FV_TESTS(memory, training_takes_what_was_told, of_larger_networks_too, sums_over_blocks_count,
-         population_statistics_take_another_batch, inference_takes_what_was_told)
+FV_TESTS(memory, training_takes_what_was_told, of_larger_networks_too, the_deepest_networks_train_within_16_gib,
+         sums_over_blocks_count, population_statistics_take_another_batch, inference_takes_what_was_told)
