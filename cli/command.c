@@ -83,13 +83,22 @@ bool cli_read_shape(const char *text, fv_image_shape *shape)
     return true;
 }
 
+/* The value of --input. Prints when it is none. */
+static bool read_input(const cli_command *command, const char *text, fv_image_shape *shape)
+{
+    if (cli_read_shape(text, shape))
+        return true;
+    cli_usage_error(command, "--input: '%s' is not CHANNELSxROWSxCOLUMNS, as 3x32x32", text);
+    return false;
+}
+
 /* What the user asked for that this network cannot be is a wrong usage, not a failure. */
 static int open_zoo_network(const cli_command *command, fv_context *context, const char *name,
                             const cli_adaptation *adaptation, cli_network *out)
 {
     fv_zoo_options options = { .classes = (int32_t)adaptation->classes, .flags = adaptation->flags };
-    if (adaptation->input != NULL && !cli_read_shape(adaptation->input, &options.input))
-        return cli_usage_error(command, "--input: '%s' is not CHANNELSxROWSxCOLUMNS, as 3x32x32", adaptation->input);
+    if (adaptation->input != NULL && !read_input(command, adaptation->input, &options.input))
+        return CLI_USAGE;
     const fv_status status = fv_zoo_build_with(&out->owned, context, name, &options);
     if (status == FV_ERR_ARGUMENT || status == FV_ERR_SHAPE)
         return cli_usage_error(command, "%s", fv_context_message(context));
@@ -118,19 +127,22 @@ int cli_open_network_as(const cli_command *command, fv_context *context, const c
         return cli_fail(command, "cannot read '%s': %s", name, strerror(errno));
     const bool is_model = is_model_file(file);
     fclose(file);
-    if (adaptation->input != NULL || adaptation->classes > 0 || adaptation->flags != NULL)
-        return cli_usage_error(
-            command,
-            "'%s' is a file, and says itself what it is; --input, --classes and --flags are for networks of the zoo",
-            name);
     const size_t length = strlen(name);
     if (is_model || (length > 12 && strcmp(name + length - 12, ".safetensors") == 0)) {
+        if (adaptation->input != NULL || adaptation->classes > 0 || adaptation->flags != NULL)
+            return cli_usage_error(command, "'%s' is a trained model: --input, --classes and --flags cannot change it",
+                                   name);
         const int status = cli_open_model(command, context, name, &out->model);
         if (status == CLI_DONE)
             out->graph = fv_model_graph(out->model);
         return status;
     }
-    const fv_status status = fv_graph_read_yaml(&out->owned, context, name);
+    fv_yaml_options options = { .classes = (int32_t)adaptation->classes };
+    if (adaptation->flags != NULL)
+        return cli_usage_error(command, "'%s' is a file; --flags are for networks of the zoo", name);
+    if (adaptation->input != NULL && !read_input(command, adaptation->input, &options.input))
+        return CLI_USAGE;
+    const fv_status status = fv_graph_read_yaml_with(&out->owned, context, name, &options);
     if (status != FV_OK) {
         cli_fail(command, "%s", fv_context_message(context));
         return status == FV_ERR_IO || status == FV_ERR_MEMORY || status == FV_ERR_UNSUPPORTED ? CLI_FAILED : CLI_USAGE;

@@ -20,7 +20,7 @@ int cli_fail(const cli_command *command, const char *format, ...) __attribute__(
 /* Creates a context with so many threads (0: all) whose warnings go to stderr; prints on failure. */
 int cli_open_context(const cli_command *command, fv_context **out, int64_t threads);
 
-/* How a network of the zoo is to differ from its entry; zeros: not at all. */
+/* How a network of the zoo is to differ from its entry, or a description from its file; zeros: not at all. */
 typedef struct cli_adaptation {
     const char *input; /* "3x32x32" */
     int64_t classes;
@@ -38,7 +38,7 @@ typedef struct cli_network {
 /* Opens NAME, FILE (.yaml) or MODEL (.safetensors), told by the file's first bytes. Prints on failure: CLI_USAGE for a
  * name that is neither a network nor a file. */
 int cli_open_network(const cli_command *command, fv_context *context, const char *name, cli_network *out);
-/* The same; with anything in adaptation the name must be one of the zoo. */
+/* The same, adapted; a trained model cannot be, a description has no flags. */
 int cli_open_network_as(const cli_command *command, fv_context *context, const char *name,
                         const cli_adaptation *adaptation, cli_network *out);
 void cli_close_network(cli_network *network);

@@ -31,6 +31,13 @@ FV_API const char *fv_model_extra(const fv_model *model); /* JSON text or "" */
 /* The graph of a YAML description (docs/network-description.md); errors give file, line, column and the nearest valid
  * word. FV_ERR_UNSUPPORTED without libyaml. */
 FV_API fv_status fv_graph_read_yaml(fv_graph **out, fv_context *context, const char *path);
+/* How a description is to differ from its file; zeros: not at all. */
+typedef struct fv_yaml_options {
+    fv_image_shape input; /* instead of the file's */
+    int32_t classes;      /* the value of its parameter `classes`, which it must have */
+} fv_yaml_options;
+FV_API fv_status fv_graph_read_yaml_with(fv_graph **out, fv_context *context, const char *path,
+                                         const fv_yaml_options *options);
 /* A description that reads back to the same nodes: a flat list of layers, with what reading supplies left out. *text is
  * released by fv_text_release(). FV_ERR_STATE before fv_graph_finish(), FV_ERR_ARGUMENT for names that are not UTF-8. */
 FV_API fv_status fv_graph_to_yaml(const fv_graph *graph, char **text);

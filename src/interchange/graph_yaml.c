@@ -21,10 +21,14 @@
 
 enum { LONGEST_NAME = 100, MOST_PARAMETERS = 256 };
 
-/* Each may name those before it. */
-static fv_status read_parameters(fvi_tree *tree, const fvi_item *map, const fvi_scope **innermost)
+/* Each may name those before it. classes: 0, or what the one of that name becomes. */
+static fv_status read_parameters(fvi_tree *tree, const fvi_item *map, int32_t classes, const fvi_scope **innermost)
 {
     *innermost = NULL;
+    if (classes > 0 && fvi_tree_find(map, "classes") == NULL)
+        return fvi_tree_fail(tree, map != NULL ? map : tree->root, FV_ERR_ARGUMENT,
+                             "the number of classes can be given to a description that has a parameter of that name "
+                             "(parameters: {classes: 10}) and uses it");
     if (map == NULL || map->type == FVI_ITEM_NULL)
         return FV_OK;
     FV_TRY(fvi_tree_expect(tree, map, FVI_ITEM_MAP, "parameters"));
@@ -41,13 +45,30 @@ static fv_status read_parameters(fvi_tree *tree, const fvi_item *map, const fvi_
                                      item->key);
         *made = (fvi_scope){ .outer = *innermost, .name = item->key };
         FV_TRY(fvi_expression_value(tree, item, item->key, &names, &made->value));
+        if (classes > 0 && strcmp(item->key, "classes") == 0)
+            made->value = fvi_number_whole(classes);
         *innermost = made;
     }
     return FV_OK;
 }
 
-/* [c, h, w], or {name: ..., shape: [c, h, w]}. */
-static fv_status read_input(const fvi_expander *expander, const fvi_place *place, fvi_item *item, fv_value *value)
+/* Puts sizes in the place of those of a list of three. */
+static void replace_sizes(const fvi_item *list, fv_image_shape sizes)
+{
+    const int32_t values[] = { sizes.c, sizes.h, sizes.w };
+    if (list == NULL || list->type != FVI_ITEM_LIST || list->count != 3)
+        return; /* an error, which reading tells */
+    fvi_item *item = list->first;
+    for (int i = 0; i < 3; i++, item = item->next) {
+        item->type = FVI_ITEM_INTEGER;
+        item->integer = values[i];
+        item->real = values[i];
+    }
+}
+
+/* [c, h, w], or {name: ..., shape: [c, h, w]}. sizes: zeros, or what to take instead. */
+static fv_status read_input(const fvi_expander *expander, const fvi_place *place, fvi_item *item, fv_image_shape sizes,
+                            fv_value *value)
 {
     fvi_graph_reader *reader = expander->reader;
     const fvi_names names = { .scope = expander->parameters };
@@ -66,6 +87,8 @@ static fv_status read_input(const fvi_expander *expander, const fvi_place *place
     }
     FV_TRY(fvi_expand_name(expander, place, given, &names, name, &named));
     FV_TRY(fvi_expand_attributes(expander, layer, given, &names));
+    if (sizes.c > 0)
+        replace_sizes(fvi_tree_find(given, "shape"), sizes);
     return fvi_graph_reader_add(reader, layer, named ? name : "input", NULL, 0, item, given, keys, value);
 }
 
@@ -120,7 +143,8 @@ static fv_status read_loss(const fvi_expander *expander, const fvi_place *place,
                                 keys, &loss);
 }
 
-static fv_status read_layers(fvi_expander *expander, const fvi_place *place, const fvi_item *root, fv_value *last)
+static fv_status read_layers(fvi_expander *expander, const fvi_place *place, const fvi_item *root, fv_image_shape sizes,
+                             fv_value *last)
 {
     const fvi_tree *tree = expander->tree;
     fvi_item *input = (fvi_item *)fvi_tree_find(root, "input"); /* the tree is ours */
@@ -132,11 +156,12 @@ static fv_status read_layers(fvi_expander *expander, const fvi_place *place, con
     FV_TRY(fvi_tree_expect(tree, layers, FVI_ITEM_LIST, "layers"));
     if (layers->count == 0)
         return fvi_tree_fail(tree, layers, FV_ERR_ARGUMENT, "layers is empty; a network has at least one");
-    FV_TRY(read_input(expander, place, input, last));
+    FV_TRY(read_input(expander, place, input, sizes, last));
     return fvi_expand_list(expander, place, layers, last);
 }
 
-static fv_status read_network(fvi_tree *tree, fvi_graph_reader *reader, const char *default_name, fv_graph **out)
+static fv_status read_network(fvi_tree *tree, fvi_graph_reader *reader, const char *default_name,
+                              const fv_yaml_options *options, fv_graph **out)
 {
     static const char *const keys[] = { "name", "parameters", "define", "input", "layers", "output", "loss", NULL };
     const fvi_item *root = tree->root;
@@ -148,13 +173,13 @@ static fv_status read_network(fvi_tree *tree, fvi_graph_reader *reader, const ch
         FV_TRY(fvi_tree_expect(tree, name, FVI_ITEM_TEXT, "name"));
     const fvi_item *answer = fvi_tree_find(root, "output"), *loss = fvi_tree_find(root, "loss");
     fvi_expander expander = { .tree = tree, .reader = reader, .define = fvi_tree_find(root, "define") };
-    FV_TRY(read_parameters(tree, fvi_tree_find(root, "parameters"), &expander.parameters));
+    FV_TRY(read_parameters(tree, fvi_tree_find(root, "parameters"), options->classes, &expander.parameters));
     if (expander.define != NULL)
         FV_TRY(fvi_define_check(tree, expander.define));
     const fvi_place place = { .scope = expander.parameters, .prefix = "" };
     const fvi_names names = { .scope = expander.parameters };
     FV_TRY(fvi_graph_reader_start(reader, tree, name != NULL ? name->text : default_name));
-    FV_TRY(read_layers(&expander, &place, root, &output));
+    FV_TRY(read_layers(&expander, &place, root, options->input, &output));
     if (answer != NULL)
         FV_TRY(fvi_expand_reference(&expander, &place, answer, &names, &output));
     FV_TRY(read_loss(&expander, &place, loss, root, output));
@@ -171,7 +196,23 @@ static void name_after_file(char name[LONGEST_NAME + 1], const char *path)
         *dot = '\0';
 }
 
+static fv_status check_options(fv_context *context, const char *path, const fv_yaml_options *options)
+{
+    const fv_image_shape in = options->input;
+    const bool given = in.c != 0 || in.h != 0 || in.w != 0;
+    if (given && (in.c < 1 || in.h < 1 || in.w < 1))
+        return fvi_fail(context, FV_ERR_ARGUMENT, "%s: the input %dx%dx%d has a size below 1", path, in.c, in.h, in.w);
+    if (options->classes < 0)
+        return fvi_fail(context, FV_ERR_ARGUMENT, "%s: %d classes is not at least 1", path, options->classes);
+    return FV_OK;
+}
+
 fv_status fv_graph_read_yaml(fv_graph **out, fv_context *context, const char *path)
+{
+    return fv_graph_read_yaml_with(out, context, path, &(fv_yaml_options){ .classes = 0 });
+}
+
+fv_status fv_graph_read_yaml_with(fv_graph **out, fv_context *context, const char *path, const fv_yaml_options *options)
 {
     fvi_tree tree;
     fvi_graph_reader reader = { .tree = NULL };
@@ -179,13 +220,14 @@ fv_status fv_graph_read_yaml(fv_graph **out, fv_context *context, const char *pa
     size_t size = 0;
     char name[LONGEST_NAME + 1];
     *out = NULL;
+    FV_TRY(check_options(context, path, options));
     name_after_file(name, path);
     FV_TRY(fvi_file_read(context, path, FVI_TREE_TEXT_BYTES, &text, &size));
     fv_status status = fvi_tree_start(&tree, context, path);
     if (status == FV_OK)
         status = fvi_tree_read_yaml(&tree, text, size);
     if (status == FV_OK)
-        status = read_network(&tree, &reader, name, out);
+        status = read_network(&tree, &reader, name, options, out);
     fvi_graph_reader_release(&reader);
     fvi_tree_release(&tree);
     fvi_release(context, text);

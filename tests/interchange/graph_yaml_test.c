@@ -217,6 +217,56 @@ static void any_changed_byte_gives_a_status(void **state)
         }
 }
 
+static fv_image_shape shape_of(const fv_graph *graph, fv_value value)
+{
+    return fv_graph_node(graph, value).output;
+}
+
+static void input_and_classes_can_be_others(void **state)
+{
+    static const char *const descriptions[] = {
+        "parameters: {classes: 10}\ninput: [3, 8, 8]\nlayers: [conv2d: {filters: rows}, dense: {units: classes}]",
+        "parameters: {a: 8, classes: a, b: classes}\ninput: {name: image, shape: [3, a, a]}\n"
+        "layers:\n  - conv2d: {filters: rows}\n  - dense: {units: b}",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof descriptions / sizeof descriptions[0]; i++) {
+        const fv_yaml_options options = { .input = { 1, 12, 9 }, .classes = 7 };
+        fv_graph *graph = NULL;
+        test_file_write(folder, "net.yaml", descriptions[i], strlen(descriptions[i]));
+        if (fv_graph_read_yaml_with(&graph, context, path, &options) != FV_OK)
+            fail_msg("%s", fv_context_message(context));
+        const fv_image_shape in = shape_of(graph, fv_graph_input(graph)), out = shape_of(graph, fv_graph_output(graph));
+        assert_true(in.c == 1 && in.h == 12 && in.w == 9);
+        assert_int_equal(out.c, 7);
+        assert_int_equal(shape_of(graph, 1).c, 12); /* expressions see the new size */
+        fv_graph_destroy(graph);
+    }
+}
+
+static void what_a_description_cannot_be_is_refused(void **state)
+{
+    static const struct {
+        fv_yaml_options options;
+        const char *words;
+    } cases[] = {
+        { { .classes = 5 }, "net.yaml:1:1: the number of classes can be given to a description that has a parameter" },
+        { { .classes = -5 }, "-5 classes is not at least 1" },
+        { { .input = { 1, 0, 4 } }, "the input 1x0x4 has a size below 1" },
+        { { .input = { 1, 2, 2 } }, "net.yaml:2:10: conv2d 'conv2d1': kernel 3x3 is larger than the padded input 2x2" },
+    };
+    (void)state;
+    const char *text = "input: [1, 8, 8]\nlayers: [conv2d: {filters: 4, kernel: 3}]\n";
+    test_file_write(folder, "net.yaml", text, strlen(text));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fv_graph *graph = NULL;
+        assert_int_not_equal(fv_graph_read_yaml_with(&graph, context, path, &cases[i].options), FV_OK);
+        assert_null(graph);
+        if (strstr(fv_context_message(context), cases[i].words) == NULL)
+            fail_msg("\"%s\" does not say \"%s\"", fv_context_message(context), cases[i].words);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +275,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(mistakes_are_told_with_their_place, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(yaml_itself_is_bounded, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(no_locale_changes_numbers, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(input_and_classes_can_be_others, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(what_a_description_cannot_be_is_refused, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(any_changed_byte_gives_a_status, make_folder, remove_folder),
     };
     if (fv_context_create(&context, &(fv_context_options){ .threads = 1 }) != FV_OK)
