@@ -164,6 +164,35 @@ FVI_INLINE void fvi_vf_store_first(float *to, fvi_vf v, size_t count)
     fvi_vf_store_masked(to, v, fvi_vmask_first(count));
 }
 
+/* The first `count` lanes, in pieces of 8, 4, 2 and 1: a masked store is slow on some CPUs that have one. */
+FVI_INLINE void fvi_vf_store_pieces(float *to, fvi_vf value, int32_t count)
+{
+#if defined(FVI_SIMD_AVX512)
+    fvi_vf_store_first(to, value, (size_t)count);
+#else
+    float lane[FVI_ISA_LANES] __attribute__((aligned(64)));
+    fvi_vf_store(lane, value);
+    const float *from = lane;
+    if (FVI_ISA_LANES > 8 && (count & 8) != 0) {
+        memcpy(to, from, 8 * sizeof(float));
+        to += 8;
+        from += 8;
+    }
+    if (FVI_ISA_LANES > 4 && (count & 4) != 0) {
+        memcpy(to, from, 4 * sizeof(float));
+        to += 4;
+        from += 4;
+    }
+    if ((count & 2) != 0) {
+        memcpy(to, from, 2 * sizeof(float));
+        to += 2;
+        from += 2;
+    }
+    if ((count & 1) != 0)
+        memcpy(to, from, sizeof(float));
+#endif
+}
+
 #if defined(FVI_SIMD_TWICE_AVX2)
 typedef union fvi_vf_halves {
     fvi_vf whole;

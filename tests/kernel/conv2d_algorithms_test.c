@@ -8,6 +8,7 @@
 
 #include "kernel/conv/conv2d_depthwise.h"
 #include "kernel/conv/conv2d_pixels.h"
+#include "kernel/winograd/winograd.h"
 #include "support/conv2d_case.h"
 #include "support/test.h"
 
@@ -79,6 +80,15 @@ static const char *const problems[] = {
     "n5c1h26w28k11r4s2",
     "n2c4h18w19k1r3pt0pl3pb1", /* one output; padding uneven */
     "n3c2h20w16k13r1",
+    "n1c8h4k8r3p1",   /* minimal filtering: one tile */
+    "n2c16h7k24r3p1", /* tiles over every edge */
+    "n1c9h1w9k17r3p1",
+    "n2c33h13w6k49r3", /* no padding */
+    "n1c20h9w10k18r3pt2pl0pb1pr3",
+    "n1c8h5w6k9r3p4", /* padding beyond what backward by data reads */
+    "n3c24h14k40r3p1g2",
+    "n9c18h28w30k21r3p1", /* several blocks of tiles */
+    "n2c200h9w5k35r3p1",  /* stage by stage */
 };
 #define PROBLEMS (sizeof problems / sizeof problems[0])
 
@@ -282,6 +292,7 @@ FV_TEST(conv2d_algorithms, few_channels_go_to_lanes_of_pixels)
 extern const fvi_brgemm fvi_brgemm_wide;
 extern const fvi_depthwise fvi_depthwise_wide;
 extern const fvi_pixel_gemm fvi_pixel_gemm_wide;
+extern const fvi_winograd fvi_winograd_wide;
 
 static bool cpu_has_avx2(void)
 {
@@ -316,6 +327,8 @@ FV_TEST(conv2d_algorithms, sixteen_lanes_on_avx2_match_float64)
         fvi_conv2d_plan plan = wide_plan(&conv, "direct_avx2", &fvi_brgemm_wide, fvi_conv2d_direct_accept);
         check_algorithm(&conv, &plan, problems[i]);
         plan = wide_plan(&conv, "pixels_avx2", &fvi_pixel_gemm_wide, fvi_conv2d_pixels_accept);
+        check_algorithm(&conv, &plan, problems[i]);
+        plan = wide_plan(&conv, "winograd_avx2", &fvi_winograd_wide, fvi_conv2d_winograd_accept);
         check_algorithm(&conv, &plan, problems[i]);
         plan = wide_plan(&conv, "depthwise_avx2", &fvi_depthwise_wide, fvi_conv2d_depthwise_accept);
         check_algorithm(&conv, &plan, problems[i]);

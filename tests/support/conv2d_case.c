@@ -11,6 +11,7 @@
 
 #include "base/random.h"
 #include "support/test.h"
+#include "support/winograd_bound.h"
 
 static double *numbers(size_t count)
 {
@@ -230,6 +231,8 @@ conv2d_result conv2d_case_run(const conv2d_case *conv, const fvi_conv2d_plan *pl
     const int32_t y_size[4] = { conv->n, shape->oh, shape->ow, shape->k };
     void *const w = convert(conv->w, conv->w_count, dtype), *const b = convert(conv->b, (size_t)shape->k, dtype);
     conv2d_result result;
+    for (int pass = 0; pass < FVI_PASSES; pass++)
+        result.winograd[pass] = strncmp(plan->pass[pass].algorithm, "winograd", strlen("winograd")) == 0;
 
     void *packed = aligned_bytes(plan->pass[FVI_FORWARD].packed_bytes);
     void *scratch = aligned_bytes(plan->pass[FVI_FORWARD].scratch_bytes);
@@ -298,15 +301,41 @@ static void check(const double *got, const double *exact, const double *sum, siz
     }
 }
 
+/* The passes that minimal filtering did. */
+static void check_winograd(const conv2d_case *conv, const conv2d_result *result, const char *label)
+{
+    const fvi_conv2d_shape *shape = &conv->shape;
+    double *y = numbers(conv->y_count), *dx = numbers(conv->x_count), *dw = numbers(conv->w_count);
+    winograd_magnitudes(conv, y, dx, dw);
+    for (size_t i = 0; i < conv->y_count; i++)
+        y[i] += fabs(conv->b[i % (size_t)shape->k]);
+    const double tiles = (double)conv->n * ((shape->oh + 3) / 4) * ((shape->ow + 3) / 4);
+    if (result->winograd[FVI_FORWARD])
+        check(result->y, conv->y, y, conv->y_count, shape->c / shape->groups + WINOGRAD_ROUNDINGS, label, "y");
+    if (result->winograd[FVI_BACKWARD_DATA])
+        check(result->dx, conv->dx, dx, conv->x_count, shape->k / shape->groups + WINOGRAD_ROUNDINGS, label, "dx");
+    if (result->winograd[FVI_BACKWARD_WEIGHTS])
+        check(result->dw, conv->dw, dw, conv->w_count, tiles + WINOGRAD_ROUNDINGS, label, "dw");
+    free(y);
+    free(dx);
+    free(dw);
+}
+
 void conv2d_case_check(const conv2d_case *conv, const conv2d_result *result, const char *label)
 {
     const fvi_conv2d_shape *shape = &conv->shape;
     const double taps = (double)shape->r * shape->s, pixels = (double)conv->n * shape->oh * shape->ow;
+    const bool *winograd = result->winograd;
+    if (winograd[FVI_FORWARD] || winograd[FVI_BACKWARD_DATA] || winograd[FVI_BACKWARD_WEIGHTS])
+        check_winograd(conv, result, label);
     /* One rounding a product and one a sum, with the bias and the storing to spare. */
     const double y_terms = taps * (shape->c / shape->groups) + 2, dx_terms = taps * (shape->k / shape->groups) + 2;
-    check(result->y, conv->y, conv->y_sum, conv->y_count, y_terms, label, "y");
-    check(result->dx, conv->dx, conv->dx_sum, conv->x_count, dx_terms, label, "dx");
-    check(result->dw, conv->dw, conv->dw_sum, conv->w_count, pixels + 2, label, "dw");
+    if (!winograd[FVI_FORWARD])
+        check(result->y, conv->y, conv->y_sum, conv->y_count, y_terms, label, "y");
+    if (!winograd[FVI_BACKWARD_DATA])
+        check(result->dx, conv->dx, conv->dx_sum, conv->x_count, dx_terms, label, "dx");
+    if (!winograd[FVI_BACKWARD_WEIGHTS])
+        check(result->dw, conv->dw, conv->dw_sum, conv->w_count, pixels + 2, label, "dw");
     check(result->db, conv->db, conv->db_sum, (size_t)shape->k, pixels + 2, label, "db");
 }
 

@@ -2,7 +2,7 @@
  *
  * conv2d_case.h - one convolution with data, its exact answers in float64, and a comparison whose bound is derived:
  * a sum of m products in float32 errs by at most m*eps/(1 - m*eps) times the sum of the products' magnitudes (Higham 2002,
- * section 3.1), in any order; that sum is the float64 reference on absolute values.
+ * section 3.1), in any order; that sum is the float64 reference on absolute values. Minimal filtering: winograd_bound.h.
  */
 #ifndef FVI_TEST_CONV2D_CASE_H
 #define FVI_TEST_CONV2D_CASE_H
@@ -23,6 +23,7 @@ typedef struct conv2d_case {
 /* What one algorithm computed, as dense arrays in the order of the case; elements are of the plan's dtype, widened. */
 typedef struct conv2d_result {
     double *y, *dx, *dw, *db;
+    bool winograd[FVI_PASSES]; /* the pass was done by minimal filtering, which has a bound of its own */
 } conv2d_result;
 
 /* Fills a case with random data and float64 answers. Fails the test when the problem is wrong. */

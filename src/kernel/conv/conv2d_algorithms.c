@@ -7,6 +7,7 @@
 #include "kernel/conv/depthwise.h"
 #include "kernel/gemm/brgemm.h"
 #include "kernel/gemm/pixel_gemm.h"
+#include "kernel/winograd/winograd.h"
 
 #define ALL_PASSES ((1u << FVI_FORWARD) | (1u << FVI_BACKWARD_DATA) | (1u << FVI_BACKWARD_WEIGHTS))
 
@@ -19,8 +20,9 @@
 #define DEPTHWISE(isa) ENTRY("depthwise_" #isa, fvi_conv2d_depthwise, , &fvi_depthwise_##isa)
 #define DIRECT(isa) ENTRY("direct_" #isa, fvi_conv2d_direct, , &fvi_brgemm_##isa)
 #define PIXELS(isa) ENTRY("pixels_" #isa, fvi_conv2d_pixels, , &fvi_pixel_gemm_##isa)
+#define WINOGRAD(isa) ENTRY("winograd_" #isa, fvi_conv2d_winograd, , &fvi_winograd_##isa)
 #define REFERENCE(dtype) ENTRY("reference", fvi_conv2d_reference, _##dtype, NULL)
-#define ALL(isa) DEPTHWISE(isa), PIXELS(isa), DIRECT(isa), REFERENCE(f32)
+#define ALL(isa) DEPTHWISE(isa), PIXELS(isa), WINOGRAD(isa), DIRECT(isa), REFERENCE(f32)
 
 static const fvi_conv2d_algorithm double_table[] = { REFERENCE(f64) };
 #if defined(__x86_64__)

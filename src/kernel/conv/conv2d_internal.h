@@ -30,6 +30,7 @@ FVI_CONV2D_DECLARE(fvi_conv2d_reference, _f32)
 FVI_CONV2D_DECLARE(fvi_conv2d_reference, _f64)
 FVI_CONV2D_DECLARE(fvi_conv2d_depthwise, )
 FVI_CONV2D_DECLARE(fvi_conv2d_pixels, )
+FVI_CONV2D_DECLARE(fvi_conv2d_winograd, )
 FVI_CONV2D_DECLARE(fvi_conv2d_direct, )
 
 #endif

@@ -52,35 +52,6 @@ FVI_INLINE void step(fvi_vf *acc, const int points, const int vectors, const flo
     }
 }
 
-/* The first `count` lanes, in pieces of 8, 4, 2 and 1: a masked store is slow on some CPUs that have one. */
-FVI_INLINE void store_first(float *to, fvi_vf value, int32_t count)
-{
-#if defined(FVI_SIMD_AVX512)
-    fvi_vf_store_first(to, value, (size_t)count);
-#else
-    float lane[LANES] __attribute__((aligned(64)));
-    fvi_vf_store(lane, value);
-    const float *from = lane;
-    if (LANES > 8 && (count & 8) != 0) {
-        memcpy(to, from, 8 * sizeof(float));
-        to += 8;
-        from += 8;
-    }
-    if (LANES > 4 && (count & 4) != 0) {
-        memcpy(to, from, 4 * sizeof(float));
-        to += 4;
-        from += 4;
-    }
-    if ((count & 2) != 0) {
-        memcpy(to, from, 2 * sizeof(float));
-        to += 2;
-        from += 2;
-    }
-    if ((count & 1) != 0)
-        memcpy(to, from, sizeof(float));
-#endif
-}
-
 FVI_INLINE void store_tile(const fvi_vf *acc, const int points, const int vectors, float *y, ptrdiff_t y_point,
                            int32_t last)
 {
@@ -99,7 +70,7 @@ FVI_INLINE void store_tile(const fvi_vf *acc, const int points, const int vector
     }
 #pragma GCC unroll 16
     for (int p = 0; p < points; p++)
-        store_first(end + p * y_point, acc[p * vectors + vectors - 1], last);
+        fvi_vf_store_pieces(end + p * y_point, acc[p * vectors + vectors - 1], last);
 }
 
 FVI_INLINE void forward(const fvi_brgemm_forward *a, const int points, const int vectors)

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conv2d_winograd.c - 3x3 convolution of stride 1 by minimal filtering F(4x4, 3x3), forward and backward by data.
+ * A tile of 4x4 outputs costs 36 multiplications a channel instead of 144; the transforms around them are in winograd.h, the
+ * multiplications are 36 products of matrices (tiles x channels x outputs) on the batch-reduce GEMM. Two ways through memory:
+ *   fused    a task takes a block of tiles whose transformed windows fit an L2, and for each block of outputs multiplies all
+ *            36 components and transforms the products back: for few channels
+ *   staged   all tiles of a chunk are transformed, then multiplied component by component, then transformed back, so that
+ *            the weights are read once a chunk: for many channels or few tiles
+ * Backward by data is the forward pass from dy to dx with the kernel turned, its channels exchanged and padding 2 - pad.
+ * Every value is one chain of operations that depends on its tile alone, so neither way nor cut shows in the bits.
+ * Less exact than direct convolution: bound and test in docs/numerics.md#winograd.
+ */
+#include "kernel/winograd/conv2d_winograd.h"
+
+#include <string.h>
+
+#define FUSED_FLOATS (88 * 1024)         /* of a block's transformed values: most of an L2 */
+#define STAGED_FLOATS (4 * 1024 * 1024)  /* of a chunk's: part of an L3 */
+#define FUSED_CHANNELS_MAX 192           /* more channels: staged */
+#define STAGE_TILES 8                    /* of a task that transforms */
+#define TASKS_A_THREAD 4
+
+static int32_t smaller(int64_t a, int64_t b)
+{
+    return (int32_t)(a < b ? a : b);
+}
+
+fvi_winograd_map fvi_winograd_map_of(const fvi_conv2d_plan *plan, fvi_pass pass, int32_t n)
+{
+    const fvi_conv2d_shape *shape = &plan->shape;
+    const int32_t channels = shape->c / shape->groups, filters = shape->k / shape->groups;
+    const bool turned = pass == FVI_BACKWARD_DATA;
+    fvi_winograd_map map = { .kernel = plan->pass[pass].kernel,
+                             .in_h = turned ? shape->oh : shape->h,
+                             .in_w = turned ? shape->ow : shape->w,
+                             .out_h = turned ? shape->h : shape->oh,
+                             .out_w = turned ? shape->w : shape->ow,
+                             .top = turned ? 2 - shape->pad[0] : shape->pad[0],
+                             .left = turned ? 2 - shape->pad[1] : shape->pad[1],
+                             .groups = shape->groups,
+                             .reduced = turned ? filters : channels,
+                             .outputs = turned ? channels : filters };
+    map.tile_rows = fvi_conv2d_ceil(map.out_h, FVI_WINOGRAD_OUT);
+    map.tile_columns = fvi_conv2d_ceil(map.out_w, FVI_WINOGRAD_OUT);
+    map.tiles = (int64_t)n * map.tile_rows * map.tile_columns;
+    return map;
+}
+
+/* [begin, end) of a window of 6 that starts at `first` and lies in [0, size). */
+static void clip(int64_t first, int32_t size, int32_t *begin, int32_t *end)
+{
+    const int64_t from = first < 0 ? -first : 0, to = size - first;
+    *begin = smaller(from, FVI_WINOGRAD_WINDOW);
+    *end = to < *begin ? *begin : smaller(to, FVI_WINOGRAD_WINDOW);
+}
+
+void fvi_winograd_input_tiles(const fvi_winograd_map *map, int32_t channel, int32_t channels, int64_t first,
+                              int32_t count, float *to, ptrdiff_t component)
+{
+    const int32_t padded = fvi_winograd_padded(map, channels);
+    const int32_t image_tiles = map->tile_rows * map->tile_columns;
+    fvi_winograd_input input = { .row = map->in->row_stride,
+                                 .pixel = map->in->pixel_stride,
+                                 .channels = channels,
+                                 .to = to,
+                                 .component = component };
+    for (int64_t tile = first; tile < first + count; tile++) {
+        const int32_t n = (int32_t)(tile / image_tiles), in_image = (int32_t)(tile % image_tiles);
+        const int64_t row = (int64_t)(in_image / map->tile_columns) * FVI_WINOGRAD_OUT - map->top;
+        const int64_t column = (int64_t)(in_image % map->tile_columns) * FVI_WINOGRAD_OUT - map->left;
+        clip(row, map->in_h, &input.row_begin, &input.row_end);
+        clip(column, map->in_w, &input.column_begin, &input.column_end);
+        input.x = (const float *)map->in->data + n * map->in->image_stride + row * input.row + column * input.pixel +
+                  channel;
+        map->kernel->input(&input);
+        input.to += padded;
+    }
+}
+
+typedef struct gather_call {
+    fvi_winograd_map map;
+    const float *packed, *bias;
+    int32_t block; /* fused: tiles of a task */
+    int32_t chunk; /* staged: most tiles of a chunk */
+    int32_t parts; /* staged: of the blocks of outputs, for one component */
+    size_t packed_group;
+    float *scratch;
+    size_t worker_floats;
+    /* staged, the chunk in work */
+    int32_t group, count;
+    int64_t first;
+} gather_call;
+
+/* Transforms the products of `count` tiles for outputs [first_output, first_output + outputs) back. Component e, tile t,
+ * output k at from[e*component + t*tile_stride + k]. */
+static void output_tiles(const gather_call *call, int32_t group, int64_t first, int32_t count, int32_t first_output,
+                         int32_t outputs, const float *from, ptrdiff_t component, int32_t tile_stride)
+{
+    const fvi_winograd_map *map = &call->map;
+    const fvi_view *out = map->out;
+    const int32_t image_tiles = map->tile_rows * map->tile_columns;
+    const int32_t channel = group * map->outputs + first_output;
+    fvi_winograd_output output = { .from = from,
+                                   .component = component,
+                                   .bias = call->bias != NULL ? call->bias + channel : NULL,
+                                   .row = out->row_stride,
+                                   .pixel = out->pixel_stride,
+                                   .count = outputs };
+    for (int64_t tile = first; tile < first + count; tile++) {
+        const int32_t n = (int32_t)(tile / image_tiles), in_image = (int32_t)(tile % image_tiles);
+        const int32_t row = in_image / map->tile_columns * FVI_WINOGRAD_OUT;
+        const int32_t column = in_image % map->tile_columns * FVI_WINOGRAD_OUT;
+        output.rows = smaller(map->out_h - row, FVI_WINOGRAD_OUT);
+        output.columns = smaller(map->out_w - column, FVI_WINOGRAD_OUT);
+        output.y = (float *)out->data + n * out->image_stride + row * out->row_stride + column * out->pixel_stride +
+                   channel;
+        map->kernel->output(&output);
+        output.from += tile_stride;
+    }
+}
+
+static const float zeros[FVI_BRGEMM_MAX_WIDTH] __attribute__((aligned(64)));
+
+/* y[t][j] = sum over c of v[t][c] * u[c][j] for `count` tiles: tiles of registers of nearly equal size. */
+static void multiply(const fvi_winograd_map *map, int32_t vectors, int32_t count, const float *v, const float *u,
+                     float *y, int32_t y_stride)
+{
+    const fvi_brgemm *gemm = map->kernel->gemm;
+    fvi_brgemm_forward call = { .x = v,
+                                .w = u,
+                                .init = zeros,
+                                .y = y,
+                                .x_point = fvi_winograd_padded(map, map->reduced),
+                                .y_point = y_stride,
+                                .rows = 1,
+                                .segments = 1,
+                                .run = map->reduced,
+                                .last = gemm->lanes };
+    const int32_t tiles = fvi_conv2d_ceil(count, gemm->points[vectors - 1]);
+    const int32_t points = count / tiles, larger = count % tiles;
+    if (larger > 0) {
+        call.tiles = larger;
+        gemm->forward[vectors - 1][points](&call);
+        call.x += (ptrdiff_t)larger * (points + 1) * call.x_point;
+        call.y += (ptrdiff_t)larger * (points + 1) * call.y_point;
+    }
+    call.tiles = tiles - larger;
+    gemm->forward[vectors - 1][points - 1](&call);
+}
+
+static const float *packed_block(const gather_call *call, int32_t group, fvi_conv2d_block block)
+{
+    return call->packed + (size_t)group * call->packed_group +
+           FVI_WINOGRAD_PARTS * (size_t)block.first * (size_t)call->map.reduced;
+}
+
+/* Task index: block of tiles, then group. */
+static void fused_task(void *argument, size_t index, int32_t worker)
+{
+    const gather_call *call = argument;
+    const fvi_winograd_map *map = &call->map;
+    const int32_t group = (int32_t)(index % (size_t)map->groups);
+    const int64_t first = (int64_t)(index / (size_t)map->groups) * call->block;
+    const int32_t count = smaller(map->tiles - first, call->block);
+    const ptrdiff_t in_component =
+        fvi_winograd_component((int64_t)call->block * fvi_winograd_padded(map, map->reduced));
+    const int32_t width = FVI_BRGEMM_MAX_VECTORS * map->kernel->gemm->lanes;
+    const ptrdiff_t out_component = fvi_winograd_component((int64_t)call->block * width);
+    float *in = call->scratch + (size_t)worker * call->worker_floats, *out = in + FVI_WINOGRAD_PARTS * in_component;
+    fvi_winograd_input_tiles(map, group * map->reduced, map->reduced, first, count, in, in_component);
+    const int32_t blocks = fvi_conv2d_block_count(map->kernel->gemm, map->outputs);
+    for (int32_t i = 0; i < blocks; i++) {
+        const fvi_conv2d_block block = fvi_conv2d_block_at(map->kernel->gemm, map->outputs, i);
+        const float *u = packed_block(call, group, block);
+        for (int e = 0; e < FVI_WINOGRAD_PARTS; e++)
+            multiply(map, block.vectors, count, in + e * in_component, u + (ptrdiff_t)e * map->reduced * block.width,
+                     out + e * out_component, block.width);
+        output_tiles(call, group, first, count, block.first, block.count, out, out_component, block.width);
+    }
+}
+
+/* The stages of a chunk. Transformed windows lie before the products. */
+static ptrdiff_t in_component_of(const gather_call *call)
+{
+    return fvi_winograd_component((int64_t)call->chunk * fvi_winograd_padded(&call->map, call->map.reduced));
+}
+
+static ptrdiff_t out_component_of(const gather_call *call)
+{
+    return fvi_winograd_component((int64_t)call->chunk * fvi_winograd_padded(&call->map, call->map.outputs));
+}
+
+static void input_task(void *argument, size_t index, int32_t worker)
+{
+    (void)worker;
+    const gather_call *call = argument;
+    const int32_t from = (int32_t)index * STAGE_TILES;
+    const fvi_winograd_map *map = &call->map;
+    fvi_winograd_input_tiles(map, call->group * map->reduced, map->reduced, call->first + from,
+                             smaller(call->count - from, STAGE_TILES),
+                             call->scratch + (ptrdiff_t)from * fvi_winograd_padded(map, map->reduced),
+                             in_component_of(call));
+}
+
+/* Task index: component, then part of the outputs. */
+static void multiply_task(void *argument, size_t index, int32_t worker)
+{
+    (void)worker;
+    const gather_call *call = argument;
+    const fvi_winograd_map *map = &call->map;
+    const int32_t e = (int32_t)(index / (size_t)call->parts), part = (int32_t)(index % (size_t)call->parts);
+    const float *in = call->scratch + e * in_component_of(call);
+    float *out = call->scratch + FVI_WINOGRAD_PARTS * in_component_of(call) + e * out_component_of(call);
+    const int32_t blocks = fvi_conv2d_block_count(map->kernel->gemm, map->outputs);
+    const int32_t end = (int32_t)((int64_t)blocks * (part + 1) / call->parts);
+    for (int32_t i = (int32_t)((int64_t)blocks * part / call->parts); i < end; i++) {
+        const fvi_conv2d_block block = fvi_conv2d_block_at(map->kernel->gemm, map->outputs, i);
+        multiply(map, block.vectors, call->count, in,
+                 packed_block(call, call->group, block) + (ptrdiff_t)e * map->reduced * block.width, out + block.first,
+                 fvi_winograd_padded(map, map->outputs));
+    }
+}
+
+static void output_task(void *argument, size_t index, int32_t worker)
+{
+    (void)worker;
+    const gather_call *call = argument;
+    const fvi_winograd_map *map = &call->map;
+    const int32_t from = (int32_t)index * STAGE_TILES, padded = fvi_winograd_padded(map, map->outputs);
+    const float *products = call->scratch + FVI_WINOGRAD_PARTS * in_component_of(call) + (ptrdiff_t)from * padded;
+    output_tiles(call, call->group, call->first + from, smaller(call->count - from, STAGE_TILES), 0, map->outputs,
+                 products, out_component_of(call), padded);
+}
+
+static void run_staged(gather_call *call, fv_context *context)
+{
+    for (call->group = 0; call->group < call->map.groups; call->group++) {
+        for (call->first = 0; call->first < call->map.tiles; call->first += call->count) {
+            call->count = smaller(call->map.tiles - call->first, call->chunk);
+            const size_t blocks = (size_t)fvi_conv2d_ceil(call->count, STAGE_TILES);
+            fvi_parallel(context, blocks, input_task, call);
+            fvi_parallel(context, FVI_WINOGRAD_PARTS * (size_t)call->parts, multiply_task, call);
+            fvi_parallel(context, blocks, output_task, call);
+        }
+    }
+}
+
+/* Tiles of a task of the fused way: as many as fit, in whole register tiles, at least two of those. */
+static int32_t fused_block(const fvi_winograd_map *map)
+{
+    const fvi_brgemm *gemm = map->kernel->gemm;
+    const int32_t padded = fvi_winograd_padded(map, map->reduced), points = gemm->points[FVI_BRGEMM_MAX_VECTORS - 1];
+    const int32_t fit = FUSED_FLOATS / (FVI_WINOGRAD_PARTS * (padded + FVI_BRGEMM_MAX_VECTORS * gemm->lanes));
+    return fit < 2 * points ? 2 * points : fit / points * points;
+}
+
+/* Whether these tiles go the fused way. It never shows in the bits, so images and threads may decide. */
+static bool is_fused(const fvi_winograd_map *map, int32_t threads)
+{
+    return map->groups > 1 || (map->reduced <= FUSED_CHANNELS_MAX &&
+                               map->tiles >= (int64_t)fused_block(map) * threads * TASKS_A_THREAD);
+}
+
+/* Tiles of a chunk of the staged way when there are `tiles`: chunks of nearly equal size. Never falls as tiles grow from
+ * one chunk, and never exceeds staged_most(). */
+static int32_t staged_most(const fvi_winograd_map *map)
+{
+    const int32_t floats = fvi_winograd_padded(map, map->reduced) + fvi_winograd_padded(map, map->outputs);
+    const int32_t most = STAGED_FLOATS / (FVI_WINOGRAD_PARTS * floats);
+    const int32_t points = map->kernel->gemm->points[FVI_BRGEMM_MAX_VECTORS - 1];
+    return most < 2 * points ? 2 * points : most;
+}
+
+static gather_call cut(const fvi_winograd_map *map, int32_t threads)
+{
+    const fvi_brgemm *gemm = map->kernel->gemm;
+    gather_call call = { .map = *map };
+    call.packed_group = FVI_WINOGRAD_PARTS * fvi_conv2d_packed_width(gemm, map->outputs) * (size_t)map->reduced;
+    if (is_fused(map, threads)) {
+        const int32_t width = FVI_BRGEMM_MAX_VECTORS * gemm->lanes;
+        call.block = fused_block(map);
+        call.worker_floats =
+            FVI_WINOGRAD_PARTS *
+            (size_t)(fvi_winograd_component((int64_t)call.block * fvi_winograd_padded(map, map->reduced)) +
+                     fvi_winograd_component((int64_t)call.block * width));
+        return call;
+    }
+    const int64_t chunks = (map->tiles + staged_most(map) - 1) / staged_most(map);
+    call.chunk = (int32_t)((map->tiles + chunks - 1) / chunks);
+    const int32_t blocks = fvi_conv2d_block_count(gemm, map->outputs);
+    call.parts = smaller(blocks, fvi_conv2d_ceil(TASKS_A_THREAD * threads, FVI_WINOGRAD_PARTS));
+    return call;
+}
+
+/* The most scratch that a call of 1 to n images needs. */
+static size_t scratch_floats(const fvi_winograd_map *map, int32_t threads)
+{
+    const gather_call whole = cut(map, threads);
+    const size_t fused = whole.block > 0 ? (size_t)threads * whole.worker_floats : 0;
+    gather_call staged = { .map = *map, .chunk = smaller(map->tiles, staged_most(map)) };
+    if (map->groups > 1)
+        return fused;
+    /* Fewer images may go the staged way, with fewer tiles than the fused way asks for. */
+    if (whole.block > 0)
+        staged.chunk = smaller(staged.chunk, (int64_t)whole.block * threads * TASKS_A_THREAD);
+    const size_t stages = FVI_WINOGRAD_PARTS * (size_t)(in_component_of(&staged) + out_component_of(&staged));
+    return fused > stages ? fused : stages;
+}
+
+static void run(gather_call *call, fv_context *context)
+{
+    if (call->chunk > 0) {
+        run_staged(call, context);
+        return;
+    }
+    const size_t blocks = (size_t)((call->map.tiles + call->block - 1) / call->block);
+    fvi_parallel(context, blocks * (size_t)call->map.groups, fused_task, call);
+}
+
+void fvi_conv2d_winograd_forward(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x,
+                                 const void *packed, const void *bias, const fvi_view *y, void *scratch)
+{
+    fvi_winograd_map map = fvi_winograd_map_of(plan, FVI_FORWARD, x->n);
+    map.in = x;
+    map.out = y;
+    gather_call call = cut(&map, plan->threads);
+    call.packed = packed;
+    call.bias = bias;
+    call.scratch = scratch;
+    run(&call, context);
+}
+
+void fvi_conv2d_winograd_backward_data(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy,
+                                       const void *packed, const fvi_view *dx, void *scratch)
+{
+    fvi_winograd_map map = fvi_winograd_map_of(plan, FVI_BACKWARD_DATA, dy->n);
+    map.in = dy;
+    map.out = dx;
+    gather_call call = cut(&map, plan->threads);
+    call.packed = packed;
+    call.scratch = scratch;
+    run(&call, context);
+}
+
+/* Refusals depend on the shape of an image alone: the algorithm shows in the bits. */
+static const char *refuse(const fvi_conv2d_plan *plan)
+{
+    const fvi_conv2d_shape *shape = &plan->shape;
+    if (shape->r != 3 || shape->s != 3)
+        return "the kernel is not 3x3";
+    if (shape->stride[0] != 1 || shape->stride[1] != 1)
+        return "a stride above 1";
+    if (shape->dilation[0] != 1 || shape->dilation[1] != 1)
+        return "a dilation above 1";
+    if (plan->asked_for)
+        return NULL;
+    return "not yet chosen by itself";
+}
+
+const char *fvi_conv2d_winograd_accept(fvi_conv2d_plan *plan, fvi_pass pass)
+{
+    const char *reason = refuse(plan);
+    if (reason != NULL)
+        return reason;
+    if (pass == FVI_BACKWARD_WEIGHTS)
+        return fvi_conv2d_winograd_accept_weights(plan);
+    const fvi_winograd_map map = fvi_winograd_map_of(plan, pass, plan->shape.n);
+    const gather_call call = cut(&map, plan->threads);
+    plan->pass[pass].packed_bytes = (size_t)map.groups * call.packed_group * sizeof(float);
+    plan->pass[pass].scratch_bytes = scratch_floats(&map, plan->threads) * sizeof(float);
+    return NULL;
+}

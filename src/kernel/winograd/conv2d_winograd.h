@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conv2d_winograd.h - what the files of the Winograd algorithm share: tiles and windows of a convolution in its views, and
+ * the order of transformed values in memory (docs/kernel-contract.md#winograd).
+ */
+#ifndef FVI_CONV2D_WINOGRAD_H
+#define FVI_CONV2D_WINOGRAD_H
+
+#include "kernel/conv/conv2d_direct.h"
+#include "kernel/winograd/winograd.h"
+
+/* A convolution as forward and backward by data see it: windows of `in` to tiles of `out`, group by group. Tile t covers
+ * rows [4i, 4i+4) and columns [4j, 4j+4) of an image of `out`; its window begins at row 4i - top, column 4j - left of `in`. */
+typedef struct fvi_winograd_map {
+    const fvi_winograd *kernel;
+    const fvi_view *in, *out;
+    int32_t in_h, in_w, out_h, out_w; /* of the shape */
+    int32_t top, left;
+    int32_t tile_rows, tile_columns;
+    int64_t tiles; /* of all images */
+    int32_t groups, reduced, outputs; /* channels of in and out per group */
+} fvi_winograd_map;
+
+/* The map of a pass, for n images. Backward by weights: that of forward. Views are left NULL. */
+fvi_winograd_map fvi_winograd_map_of(const fvi_conv2d_plan *plan, fvi_pass pass, int32_t n);
+
+/* Floats from component to component when each is `floats` long: an odd number of cache lines, so that the 36 places
+ * of one tile fall into different sets. */
+static inline ptrdiff_t fvi_winograd_component(int64_t floats)
+{
+    return (ptrdiff_t)((((floats + 15) / 16) | 1) * 16);
+}
+
+static inline int32_t fvi_winograd_padded(const fvi_winograd_map *map, int32_t channels)
+{
+    return (int32_t)fvi_conv2d_packed_width(map->kernel->gemm, channels);
+}
+
+/* Transforms channels [channel, channel + channels) of `count` windows from tile `first` on: component e, tile t, channel c
+ * to to[e*component + t*padded + c], padded = fvi_winograd_padded(channels). */
+void fvi_winograd_input_tiles(const fvi_winograd_map *map, int32_t channel, int32_t channels, int64_t first,
+                              int32_t count, float *to, ptrdiff_t component);
+
+const char *fvi_conv2d_winograd_accept_weights(fvi_conv2d_plan *plan);
+
+#endif
