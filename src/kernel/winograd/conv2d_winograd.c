@@ -343,8 +343,25 @@ void fvi_conv2d_winograd_backward_data(const fvi_conv2d_plan *plan, fv_context *
     run(&call, context);
 }
 
+/* Estimates in cycles of a core that starts two FMAs in each, for one tile: what decides between this and direct convolution.
+ * Constants measured on Zen 3 (docs/performance.md#winograd). Every pass has the same three products of sizes. */
+#define TRANSFORM_CYCLES 450.0 /* a vector of channels, in or out, with the memory it goes through */
+#define WINOGRAD_SHARE 0.85    /* of the peak, in the products */
+#define DIRECT_SHARE 0.88
+#define MARGIN 1.15 /* this must be estimated that much faster: it is less exact and takes more memory */
+
+static bool pays(const fvi_winograd_map *map)
+{
+    const int32_t lanes = map->kernel->gemm->lanes;
+    const double in = fvi_conv2d_ceil(map->reduced, lanes), out = fvi_conv2d_ceil(map->outputs, lanes);
+    const double products = (double)map->reduced * out / 2.0;
+    const double used = (double)map->out_h * map->out_w / ((double)map->tile_rows * map->tile_columns);
+    const double winograd = FVI_WINOGRAD_PARTS * products / WINOGRAD_SHARE + TRANSFORM_CYCLES * (in + out);
+    return MARGIN * winograd < 9.0 * used * products / DIRECT_SHARE;
+}
+
 /* Refusals depend on the shape of an image alone: the algorithm shows in the bits. */
-static const char *refuse(const fvi_conv2d_plan *plan)
+static const char *refuse(const fvi_conv2d_plan *plan, fvi_pass pass)
 {
     const fvi_conv2d_shape *shape = &plan->shape;
     if (shape->r != 3 || shape->s != 3)
@@ -353,14 +370,13 @@ static const char *refuse(const fvi_conv2d_plan *plan)
         return "a stride above 1";
     if (shape->dilation[0] != 1 || shape->dilation[1] != 1)
         return "a dilation above 1";
-    if (plan->asked_for)
-        return NULL;
-    return "not yet chosen by itself";
+    const fvi_winograd_map map = fvi_winograd_map_of(plan, pass, 1);
+    return plan->asked_for || pays(&map) ? NULL : "too few channels or pixels: direct is estimated to be as fast";
 }
 
 const char *fvi_conv2d_winograd_accept(fvi_conv2d_plan *plan, fvi_pass pass)
 {
-    const char *reason = refuse(plan);
+    const char *reason = refuse(plan, pass);
     if (reason != NULL)
         return reason;
     if (pass == FVI_BACKWARD_WEIGHTS)
