@@ -228,16 +228,36 @@ static void check_step(golden *g, fv_dtype dtype)
     fv_plan_destroy(plan);
 }
 
+/* Whether minimal filtering may do this node: a 3x3 convolution of stride 1. */
+static bool may_be_winograd(const fvi_node *node)
+{
+    if (strcmp(node->layer->name, "conv2d") != 0)
+        return false;
+    const fv_conv2d_options *options = node->options;
+    return options->kernel[0] == 3 && options->kernel[1] == 3 && options->stride[0] <= 1 && options->stride[1] <= 1 &&
+           options->dilation[0] <= 1 && options->dilation[1] <= 1;
+}
+
+/* Minimal filtering F(4x4, 3x3) multiplies the roundings of its sums over channels (tiles in backward by weights) by at most
+ * this (docs/numerics.md#winograd), and has some more. */
+enum { AMPLIFIED = 63, AMPLIFIED_WEIGHTS = 51, MORE_ROUNDINGS = 19 };
+
 /* As golden_test.c: one eps for each term of every sum on the way, forward, by data and by weights, and of the sums over a
- * batch's positions in batch normalisation. */
+ * batch's positions in batch normalisation. Forward counts twice: backward reads its values (normalised ones, signs, the
+ * places of maxima) and has their errors again. */
 static double float_bar(const fv_graph *graph)
 {
     double terms = 0;
+    const fvi_node *nodes = fvi_graph_nodes(graph, &(int32_t){ 0 });
     for (int32_t i = 0; i < fv_graph_node_count(graph); i++) {
         const fv_node_info node = fv_graph_node(graph, i);
         const double positions = (double)node.output.h * node.output.w;
-        if (node.multiply_adds > 0)
-            terms += 2 * (double)node.multiply_adds / (positions * node.output.c) + BATCH * positions;
+        const double products = (double)node.multiply_adds / (positions * node.output.c);
+        if (may_be_winograd(&nodes[i]))
+            terms += 3 * AMPLIFIED * (products / 9 + MORE_ROUNDINGS) +
+                     AMPLIFIED_WEIGHTS * (BATCH * positions / 16 + MORE_ROUNDINGS);
+        else if (node.multiply_adds > 0)
+            terms += 3 * products + BATCH * positions;
         else if (strcmp(node.type, "batch_norm") == 0)
             terms += 4 * BATCH * positions;
     }

@@ -243,9 +243,11 @@ FV_TEST(conv2d_algorithms, lanes_of_pixels_and_of_channels_give_the_same_bits)
         fvi_conv2d_choose(&direct, &conv.shape, FV_F32, isa, 2, false, direct_name);
         conv2d_result a = conv2d_case_run(&conv, &pixels, context, 0);
         conv2d_result b = conv2d_case_run(&conv, &direct, context, 0);
-        if (memcmp(a.y, b.y, conv.y_count * sizeof *a.y) != 0 || memcmp(a.dx, b.dx, conv.x_count * sizeof *a.dx) != 0)
+        const bool y = runs(&pixels, FVI_FORWARD, "pixels"), dx = runs(&pixels, FVI_BACKWARD_DATA, "pixels");
+        if ((y && memcmp(a.y, b.y, conv.y_count * sizeof *a.y) != 0) ||
+            (dx && memcmp(a.dx, b.dx, conv.x_count * sizeof *a.dx) != 0))
             fail_msg("%s: %s and %s give different bits", problems[i], pixels_name, direct_name);
-        compared += runs(&pixels, FVI_FORWARD, "pixels") && runs(&pixels, FVI_BACKWARD_DATA, "pixels");
+        compared += y && dx;
         conv2d_result_free(&a);
         conv2d_result_free(&b);
         conv2d_case_free(&conv);

@@ -13,8 +13,6 @@
  */
 #include "kernel/winograd/conv2d_winograd.h"
 
-#include <string.h>
-
 #define FUSED_FLOATS (88 * 1024)         /* of a block's transformed values: most of an L2 */
 #define STAGED_FLOATS (4 * 1024 * 1024)  /* of a chunk's: part of an L3 */
 #define FUSED_CHANNELS_MAX 192           /* more channels: staged */
@@ -81,6 +79,7 @@ void fvi_winograd_input_tiles(const fvi_winograd_map *map, int32_t channel, int3
 typedef struct gather_call {
     fvi_winograd_map map;
     const float *packed, *bias;
+    const fvi_conv2d_epilogue *epilogue; /* or NULL */
     int32_t block; /* fused: tiles of a task */
     int32_t chunk; /* staged: most tiles of a chunk */
     int32_t parts; /* staged: of the blocks of outputs, for one component */
@@ -92,31 +91,46 @@ typedef struct gather_call {
     int64_t first;
 } gather_call;
 
-/* Transforms the products of `count` tiles for outputs [first_output, first_output + outputs) back. Component e, tile t,
- * output k at from[e*component + t*tile_stride + k]. */
+/* Transforms the products of `count` tiles of one row of tiles, which begin at `row` and `column` of image n, back. */
+static void output_row(const gather_call *call, fvi_winograd_output *output, int32_t n, int32_t row, int32_t column,
+                       int32_t channel, int32_t count, int32_t tile_stride)
+{
+    const fvi_winograd_map *map = &call->map;
+    const fvi_view *out = map->out;
+    const int32_t end = smaller((int64_t)column + (int64_t)count * FVI_WINOGRAD_OUT, map->out_w);
+    output->rows = smaller(map->out_h - row, FVI_WINOGRAD_OUT);
+    for (int32_t at = column; at < end; at += FVI_WINOGRAD_OUT) {
+        output->columns = smaller(end - at, FVI_WINOGRAD_OUT);
+        output->y =
+            (float *)out->data + n * out->image_stride + row * out->row_stride + at * out->pixel_stride + channel;
+        map->kernel->output(output);
+        output->from += tile_stride;
+    }
+    for (int32_t i = row; call->epilogue != NULL && i < row + output->rows; i++)
+        fvi_conv2d_finish(call->epilogue, out, ((size_t)n * (size_t)out->h + (size_t)i) * (size_t)out->w + (size_t)column,
+                          (size_t)(end - column), channel, output->count);
+}
+
+/* Transforms the products of `count` tiles for outputs [first_output, first_output + outputs) of a group back. Component
+ * e, tile t, output k at from[e*component + t*tile_stride + k]. */
 static void output_tiles(const gather_call *call, int32_t group, int64_t first, int32_t count, int32_t first_output,
                          int32_t outputs, const float *from, ptrdiff_t component, int32_t tile_stride)
 {
     const fvi_winograd_map *map = &call->map;
-    const fvi_view *out = map->out;
-    const int32_t image_tiles = map->tile_rows * map->tile_columns;
     const int32_t channel = group * map->outputs + first_output;
     fvi_winograd_output output = { .from = from,
                                    .component = component,
                                    .bias = call->bias != NULL ? call->bias + channel : NULL,
-                                   .row = out->row_stride,
-                                   .pixel = out->pixel_stride,
+                                   .row = map->out->row_stride,
+                                   .pixel = map->out->pixel_stride,
                                    .count = outputs };
-    for (int64_t tile = first; tile < first + count; tile++) {
-        const int32_t n = (int32_t)(tile / image_tiles), in_image = (int32_t)(tile % image_tiles);
-        const int32_t row = in_image / map->tile_columns * FVI_WINOGRAD_OUT;
-        const int32_t column = in_image % map->tile_columns * FVI_WINOGRAD_OUT;
-        output.rows = smaller(map->out_h - row, FVI_WINOGRAD_OUT);
-        output.columns = smaller(map->out_w - column, FVI_WINOGRAD_OUT);
-        output.y = (float *)out->data + n * out->image_stride + row * out->row_stride + column * out->pixel_stride +
-                   channel;
-        map->kernel->output(&output);
-        output.from += tile_stride;
+    int32_t in_row = 0;
+    for (int64_t tile = first; tile < first + count; tile += in_row) {
+        const int64_t row = tile / map->tile_columns;
+        const int32_t tile_column = (int32_t)(tile % map->tile_columns);
+        in_row = smaller(first + count - tile, map->tile_columns - tile_column);
+        output_row(call, &output, (int32_t)(row / map->tile_rows), (int32_t)(row % map->tile_rows) * FVI_WINOGRAD_OUT,
+                   tile_column * FVI_WINOGRAD_OUT, channel, in_row, tile_stride);
     }
 }
 
@@ -319,7 +333,8 @@ static void run(gather_call *call, fv_context *context)
 }
 
 void fvi_conv2d_winograd_forward(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x,
-                                 const void *packed, const void *bias, const fvi_view *y, void *scratch)
+                                 const void *packed, const void *bias, const fvi_conv2d_epilogue *epilogue,
+                                 const fvi_view *y, void *scratch)
 {
     fvi_winograd_map map = fvi_winograd_map_of(plan, FVI_FORWARD, x->n);
     map.in = x;
@@ -327,6 +342,7 @@ void fvi_conv2d_winograd_forward(const fvi_conv2d_plan *plan, fv_context *contex
     gather_call call = cut(&map, plan->threads);
     call.packed = packed;
     call.bias = bias;
+    call.epilogue = epilogue;
     call.scratch = scratch;
     run(&call, context);
 }
