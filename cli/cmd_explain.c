@@ -10,7 +10,7 @@
 typedef struct values {
     const char *choices;
     int64_t tune, batch, mode, threads;
-    bool reference, json;
+    bool reference, no_fusion, json;
 } values;
 
 static const char *const modes[] = { "train", "evaluate", "predict", NULL };
@@ -22,6 +22,8 @@ static const cli_option options[] = {
       "what the plan is for" },
     { "reference", NULL, CLI_FLAG, NULL, offsetof(values, reference), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "plan with the reference kernels" },
+    { "no-fusion", NULL, CLI_FLAG, NULL, offsetof(values, no_fusion), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
+      "plan a step for each layer" },
     { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE,
       "threads to plan for" },
     CLI_TUNING_OPTIONS(values, NULL, NULL),
@@ -41,12 +43,12 @@ static int print_object(const cli_call *call, const fv_plan *plan)
     json_t *steps = json_array();
     for (int32_t i = 0; i < fv_plan_step_count(plan); i++) {
         const fv_step_info step = fv_plan_step(plan, i);
-        json_array_append_new(steps,
-                              json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I}", "layer", text_or(step.layer, ""), "type",
-                                        text_or(step.type, ""), "pass", text_or(step.pass, ""), "algorithm",
-                                        text_or(step.algorithm, ""), "refused", text_or(step.refused, ""), "timed",
-                                        text_or(step.timed, ""), "multiply_adds", (json_int_t)step.multiply_adds,
-                                        "bytes_saved", (json_int_t)step.bytes_saved));
+        json_array_append_new(
+            steps, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I}", "layer", text_or(step.layer, ""), "type",
+                             text_or(step.type, ""), "fused", text_or(step.fused, ""), "pass", text_or(step.pass, ""),
+                             "algorithm", text_or(step.algorithm, ""), "refused", text_or(step.refused, ""), "timed",
+                             text_or(step.timed, ""), "multiply_adds", (json_int_t)step.multiply_adds, "bytes_moved",
+                             (json_int_t)step.bytes_moved, "bytes_saved", (json_int_t)step.bytes_saved));
     }
     json_t *bytes = json_pack("{s:I,s:I,s:I,s:I,s:I}", "arena", (json_int_t)memory.arena, "packed",
                               (json_int_t)memory.packed, "scratch", (json_int_t)memory.scratch, "gradients",
@@ -72,14 +74,19 @@ static int print_table(const cli_call *call, const fv_plan *plan)
     char a[32], b[32], c[32], d[32], e[32];
     const values *given = call->values;
     const fv_plan_memory memory = fv_plan_memory_bytes(plan);
-    printf("%-20s %-17s %-20s %16s %12s\n", "layer", "pass", "algorithm", "multiply-adds", "saved");
+    size_t moved = 0;
+    printf("%-20s %-17s %-20s %16s %12s %12s\n", "layer", "pass", "algorithm", "multiply-adds", "moved", "saved");
     for (int32_t i = 0; i < fv_plan_step_count(plan); i++) {
         const fv_step_info step = fv_plan_step(plan, i);
-        printf("%-20s %-17s %-20s %16s", text_or(step.layer, ""), text_or(step.pass, ""), text_or(step.algorithm, ""),
-               cli_grouped(step.multiply_adds, a, sizeof a));
+        printf("%-20s %-17s %-20s %16s %12s", text_or(step.layer, ""), text_or(step.pass, ""),
+               text_or(step.algorithm, ""), cli_grouped(step.multiply_adds, a, sizeof a),
+               cli_bytes(step.bytes_moved, c, sizeof c));
         if (step.bytes_saved > 0)
             printf(" %12s", cli_bytes(step.bytes_saved, b, sizeof b));
         putchar('\n');
+        moved += step.bytes_moved;
+        if (text_or(step.fused, "")[0] != '\0')
+            printf("%26swith %s\n", "", step.fused);
         if (text_or(step.timed, "")[0] != '\0')
             print_lines("timed ", step.timed);
         else
@@ -92,6 +99,7 @@ static int print_table(const cli_call *call, const fv_plan *plan)
            cli_bytes(memory.total, a, sizeof a), cli_bytes(memory.arena, b, sizeof b),
            cli_bytes(memory.packed, c, sizeof c), cli_bytes(memory.scratch, d, sizeof d),
            cli_bytes(memory.gradients, e, sizeof e));
+    printf("the steps move %s\n", cli_bytes(moved, a, sizeof a));
     return cli_finish_output(call->command);
 }
 
@@ -100,7 +108,8 @@ static int explain_run(cli_call *call)
     const values *given = call->values;
     const fv_plan_options plan_options = { .batch = (int32_t)given->batch,
                                            .mode = (fv_mode)given->mode,
-                                           .reference = given->reference };
+                                           .reference = given->reference,
+                                           .no_fusion = given->no_fusion };
     fv_context *context = NULL;
     cli_network network = { 0 };
     fv_plan *plan = NULL;
@@ -129,8 +138,8 @@ const cli_command cli_explain = {
     .max_operands = 1,
     .completion = CLI_COMPLETE_NETWORK,
     .purpose = "Show how a network will be run: steps, algorithms, memory",
-    .description =
-        "Under each step: the algorithms that were asked first, and why they refused; with --tune their times.",
+    .description = "Under each step: the layers that it computes as well, the algorithms that were asked first, and "
+                   "why they refused; with --tune their times.",
     .examples = (const char *const[]){ "fovea explain lenet5 --batch 64", NULL },
     .options = options,
     .values_size = sizeof(values),

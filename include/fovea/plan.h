@@ -45,11 +45,13 @@ FV_API fv_plan_options fv_plan_get_options(const fv_plan *plan);
 /* One step as `fovea explain` and the profile show it. Texts are borrowed from the plan. */
 typedef struct fv_step_info {
     const char *layer, *type;
+    const char *fused;     /* names of the nodes that the step computes behind the layer, with commas between, or "" */
     const char *pass;      /* "forward", "backward_data", "backward_weights", "backward", "reorder", "accumulate" */
     const char *algorithm; /* "direct_avx2", ... */
     const char *refused;   /* "name: reason\n" for each algorithm asked before it, or "" */
     const char *timed;     /* "name: 1.234 ms\n" for each that a tuning timed, the fastest first, or "" */
     int64_t multiply_adds; /* one image; 0 for element-wise steps */
+    size_t bytes_moved;    /* of the tensors and parameters that it reads and writes, each once, at the largest batch */
     size_t bytes_saved;    /* kept from forward for backward, at the largest batch */
 } fv_step_info;
 FV_API int32_t fv_plan_step_count(const fv_plan *plan);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * convolve.c - between the contract of a layer and that of a convolution (kernel/conv/conv2d.h): weights packed for the
- * forward pass lie first in the layer's packed memory, those for the backward pass by data behind them.
+ * forward pass lie first in the layer's packed memory, those for the backward pass by data behind them. An inference batch
+ * normalisation behind it (fvi_fused.affine) is folded into weights and bias when they are packed.
  */
 #include "layer/convolve.h"
 
@@ -15,6 +16,7 @@ typedef struct convolve_prepared {
     const fvi_connections *connections; /* or NULL */
     size_t dense;                       /* with connections: offset of the dense weight in packed, in bytes */
     size_t dense_gradient;              /* and of its gradient in scratch */
+    size_t bias, factors;               /* with an affine map: offsets in packed of the folded bias, of its a and b */
 } convolve_prepared;
 
 static void widen_border(int32_t border[4], const int32_t wanted[4])
@@ -55,6 +57,22 @@ static void add_dense(fvi_setup *node, convolve_prepared *prepared)
         return;
     prepared->dense_gradient = fvi_round_up(node->scratch_bytes, 64);
     node->scratch_bytes = prepared->dense_gradient + bytes;
+}
+
+static size_t weight_count(const fvi_conv2d_shape *shape)
+{
+    return (size_t)shape->k * (size_t)(shape->c / shape->groups) * (size_t)shape->r * (size_t)shape->s;
+}
+
+/* Memory for folding: the bias lasts; scaled weights are in scratch while they are being packed. */
+static void add_affine(fvi_setup *node, convolve_prepared *prepared)
+{
+    const size_t size = fv_dtype_size(node->dtype), outputs = (size_t)prepared->plan.shape.k;
+    const size_t weights = weight_count(&prepared->plan.shape) * size;
+    prepared->bias = fvi_round_up(node->packed_bytes, 64);
+    prepared->factors = prepared->bias + fvi_round_up(outputs * size, 64);
+    node->packed_bytes = prepared->factors + 2 * outputs * size;
+    node->scratch_bytes = weights > node->scratch_bytes ? weights : node->scratch_bytes;
 }
 
 static fv_status add_backward(fvi_setup *node, convolve_prepared *prepared)
@@ -110,7 +128,54 @@ fv_status fvi_convolve_setup(fvi_setup *node, const fvi_conv2d_shape *shape, con
     prepared->no_bias = no_bias;
     if (connections)
         add_dense(node, prepared);
+    if (node->fused && node->fused->affine)
+        add_affine(node, prepared);
     return FV_OK;
+}
+
+/* What folding works on. Weights of output k are one run of `count`. */
+typedef struct fold_job {
+    fv_dtype dtype;
+    size_t count;
+    const void *w, *ab;
+    void *scaled;
+} fold_job;
+
+static void scale_output(void *argument, size_t k, int32_t worker)
+{
+    const fold_job *job = argument;
+    (void)worker;
+    for (size_t i = k * job->count; i < (k + 1) * job->count; i++) {
+        if (job->dtype == FV_F64)
+            ((double *)job->scaled)[i] = ((const double *)job->w)[i] * ((const double *)job->ab)[k];
+        else
+            ((float *)job->scaled)[i] = ((const float *)job->w)[i] * ((const float *)job->ab)[k];
+    }
+}
+
+/* (w*x + bias) * a + b = (a*w)*x + (a*bias + b). Returns the scaled weights. */
+static const void *fold(const fvi_call *call, const convolve_prepared *prepared, const void *weight)
+{
+    const size_t outputs = (size_t)prepared->plan.shape.k;
+    char *packed = call->packed;
+    void *ab = packed + prepared->factors, *bias = packed + prepared->bias;
+    const fold_job job = { .dtype = call->dtype,
+                           .count = weight_count(&prepared->plan.shape) / outputs,
+                           .w = weight,
+                           .ab = ab,
+                           .scaled = call->scratch };
+    call->fused->affine->affine(call->fused->affine_options, call->dtype, outputs, call->affine_param, ab);
+    fvi_parallel(call->context, outputs, scale_output, (void *)&job);
+    for (size_t k = 0; k < outputs; k++) {
+        if (call->dtype == FV_F64) {
+            const double *a = ab, own = prepared->no_bias ? 0 : ((const double *)call->param[1])[k];
+            ((double *)bias)[k] = own * a[k] + a[outputs + k];
+        } else {
+            const float *a = ab, own = prepared->no_bias ? 0 : ((const float *)call->param[1])[k];
+            ((float *)bias)[k] = own * a[k] + a[outputs + k];
+        }
+    }
+    return job.scaled;
 }
 
 void fvi_convolve_pack(const fvi_call *call)
@@ -122,6 +187,8 @@ void fvi_convolve_pack(const fvi_call *call)
         fvi_connections_spread(prepared->connections, call->dtype, weight, packed + prepared->dense);
         weight = packed + prepared->dense;
     }
+    if (call->fused && call->fused->affine)
+        weight = fold(call, prepared, weight);
     fvi_conv2d_pack(&prepared->plan, call->context, FVI_FORWARD, weight, packed);
     if (prepared->backward_data)
         fvi_conv2d_pack(&prepared->plan, call->context, FVI_BACKWARD_DATA, weight, packed + prepared->data_weights);
@@ -130,8 +197,15 @@ void fvi_convolve_pack(const fvi_call *call)
 fv_status fvi_convolve_forward(fvi_call *call)
 {
     const convolve_prepared *prepared = call->prepared;
-    fvi_conv2d_forward(&prepared->plan, call->context, &call->x[0], call->packed,
-                       prepared->no_bias ? NULL : call->param[1], NULL, &call->y, call->scratch);
+    const fvi_fused nothing = { 0 }, *fused = call->fused ? call->fused : &nothing;
+    const fvi_conv2d_epilogue epilogue = { .kernels = call->kernels,
+                                           .activation = fused->activation,
+                                           .summand = fused->summand > 0 ? &call->x[fused->summand] : NULL };
+    const void *bias = prepared->no_bias ? NULL : call->param[1];
+    if (fused->affine)
+        bias = (const char *)call->packed + prepared->bias;
+    fvi_conv2d_forward(&prepared->plan, call->context, &call->x[0], call->packed, bias,
+                       epilogue.activation || epilogue.summand ? &epilogue : NULL, &call->y, call->scratch);
     return FV_OK;
 }
 

@@ -83,6 +83,36 @@ static size_t bytes_saved(const fv_plan *plan, const fvi_step *step)
     return bytes;
 }
 
+static size_t tensor_bytes(const fv_plan *plan, int32_t tensor)
+{
+    if (tensor == FVI_NONE)
+        return 0;
+    const fvi_tensor *t = &plan->tensor[tensor];
+    const fvi_storage *storage = &plan->storage[t->storage];
+    return (size_t)plan->options.batch * (size_t)storage->h * (size_t)storage->w * (size_t)t->c *
+           fv_dtype_size(plan->options.dtype);
+}
+
+static size_t param_bytes(const fv_plan *plan, fv_value value)
+{
+    size_t bytes = 0;
+    for (int32_t i = 0; value != FV_NO_VALUE && i < plan->nodes[value].param_count; i++)
+        bytes += (size_t)fv_shape_elements(&plan->nodes[value].param[i].shape) * fv_dtype_size(plan->options.dtype);
+    return bytes;
+}
+
+static size_t bytes_moved(const fv_plan *plan, const fvi_step *step)
+{
+    size_t bytes = tensor_bytes(plan, step->dy);
+    if (step->kind == FVI_STEP_ACCUMULATE)
+        return bytes + 2 * tensor_bytes(plan, step->y);
+    for (int32_t j = 0; j < step->input_count; j++)
+        bytes += (j < step->reads_x ? tensor_bytes(plan, step->x[j]) : 0) + tensor_bytes(plan, step->dx[j]);
+    if (step->reads_y)
+        bytes += tensor_bytes(plan, step->y);
+    return bytes + param_bytes(plan, step->node) + param_bytes(plan, plan->node[step->node].affine);
+}
+
 fv_step_info fv_plan_step(const fv_plan *plan, int32_t index)
 {
     if (index < 0 || index >= plan->step_count)
@@ -90,14 +120,18 @@ fv_step_info fv_plan_step(const fv_plan *plan, int32_t index)
     const fvi_step *step = &plan->step[index];
     const fvi_node *node = &plan->nodes[step->node];
     const fvi_setup *setup = &plan->node[step->node].setup;
+    const fv_value last = plan->node[step->node].last; /* whose value it is, for a gradient */
+    const char *together = plan->node[step->node].together;
     fv_step_info info = {
-        .layer = node->name,
+        .layer = step->kind == FVI_STEP_ACCUMULATE ? plan->nodes[last].name : node->name,
+        .fused = together != NULL && step->kind != FVI_STEP_ACCUMULATE ? together : "",
         .type = node->layer->name,
         .pass = pass_name(plan, step),
         .refused = "",
         .timed = "",
         .algorithm = plan->options.reference ? "reference" : "vector",
         .bytes_saved = bytes_saved(plan, step),
+        .bytes_moved = bytes_moved(plan, step),
     };
     const int32_t answer = answer_of(step);
     if (answer >= 0) {

@@ -180,6 +180,29 @@ static void find_hidden(fv_plan *plan)
     }
 }
 
+/* Names of the chain, in the order in which it is computed, which is that of the nodes. */
+static fv_status name_chain(fv_plan *plan, fv_value leader)
+{
+    size_t length = 1;
+    char *text = NULL;
+    for (int pass = 0; pass < 2; pass++) {
+        char *to = text;
+        for (int32_t i = leader + 1; i <= plan->node[leader].last; i++) {
+            const char *name = plan->nodes[i].name;
+            if (plan->node[i].root != leader || plan->nodes[i].layer->is_view)
+                continue;
+            if (pass == 0)
+                length += strlen(name) + 2;
+            else
+                to += snprintf(to, length - (size_t)(to - text), to > text ? ", %s" : "%s", name);
+        }
+        if (pass == 0)
+            FV_TRY(fvi_plan_allocate(plan, length, 1, (void **)&text));
+    }
+    plan->node[leader].together = text;
+    return FV_OK;
+}
+
 fv_status fvi_plan_fuse(fv_plan *plan)
 {
     for (int32_t i = 0; i < plan->node_count && plan->fuses; i++)
@@ -192,6 +215,8 @@ fv_status fvi_plan_fuse(fv_plan *plan)
         const fv_value here = plan->node[root].last == i ? root : i;
         if (!plan->node[here].runs || plan->node[here].dropped || plan->node[here].last != i)
             continue;
+        if (here != i)
+            FV_TRY(name_chain(plan, here));
         plan->node[here].position = plan->order_count;
         plan->order[plan->order_count++] = here;
     }

@@ -142,7 +142,7 @@ FV_TEST(plan, results_are_written_over_inputs_that_nobody_needs)
     test_allocator allocator;
     fv_context *context = test_context(&allocator, 1);
     fv_graph *graph = test_branches(context);
-    fv_plan *plan = make_plan(graph, (fv_plan_options){ .batch = 2 });
+    fv_plan *plan = make_plan(graph, (fv_plan_options){ .batch = 2, .no_fusion = true });
     const fv_value a = test_node(graph, "a"), ra = test_node(graph, "ra"), c = test_node(graph, "c"),
                    e = test_node(graph, "e");
     assert_int_equal(plan->node[a].into, ra);
