@@ -18,7 +18,7 @@ typedef struct values {
     const char *data, *out, *choices;
     int64_t tune, epochs, batch, blocks, seed, threads, schedule, shift;
     double rate, momentum, decay, warmup;
-    bool flip, crop, population, overwrite, json;
+    bool flip, crop, population, keep, overwrite, json;
 } values;
 
 static const char *const schedules[] = { "cosine", "constant", NULL };
@@ -62,6 +62,9 @@ static const cli_option options[] = {
       "of initial values, order and augmentation" },
     { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE,
       "threads; the result does not depend on them" },
+    { "keep-activations", "train.keep_activations", CLI_FLAG, NULL, offsetof(values, keep), 0, 0, NULL, NULL,
+      CLI_COMPLETE_NONE,
+      "keep all that backward reads instead of computing cheap parts again: a little faster, with more memory" },
     CLI_TUNING_OPTIONS(values, "train.tune", "train.choices"),
     { "set", NULL, CLI_SETTING, "KEY=VALUE", 0, 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "set an option by its key, as often as needed" },
@@ -212,6 +215,7 @@ static int make_trainer(training *t)
         .batch = (int32_t)given->batch,
         .blocks = (int32_t)given->blocks,
         .population_statistics = given->population,
+        .no_repeat = given->keep,
         .rate = given->rate,
         .constant_rate = given->schedule == 1,
         .warmup = given->warmup,

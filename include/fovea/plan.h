@@ -26,6 +26,7 @@ typedef struct fv_plan_options {
     fv_dtype dtype;      /* FV_F32, or FV_F64 (always reference kernels) */
     bool reference;      /* reference kernels in float32 too */
     bool input_gradient; /* also compute the gradient by the input */
+    bool no_repeat;      /* keep all that backward reads, and compute nothing again; always so with `reference` */
     bool no_fusion;      /* each node a step of its own, so that any value can be read; always so with `reference` */
 } fv_plan_options;
 
@@ -46,7 +47,8 @@ FV_API fv_plan_options fv_plan_get_options(const fv_plan *plan);
 typedef struct fv_step_info {
     const char *layer, *type;
     const char *fused;     /* names of the nodes that the step computes behind the layer, with commas between, or "" */
-    const char *pass;      /* "forward", "backward_data", "backward_weights", "backward", "reorder", "accumulate" */
+    const char *pass;      /* "forward", "backward_data", "backward_weights", "backward", "reorder", "accumulate";
+                            * "repeat": forward once more before backward reads it, instead of keeping it */
     const char *algorithm; /* "direct_avx2", ... */
     const char *refused;   /* "name: reason\n" for each algorithm asked before it, or "" */
     const char *timed;     /* "name: 1.234 ms\n" for each that a tuning timed, the fastest first, or "" */

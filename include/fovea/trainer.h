@@ -26,6 +26,7 @@ typedef struct fv_train_options {
     uint64_t seed;
     fv_preprocess preprocess;
     fv_augment augment;
+    bool no_repeat; /* fv_plan_options.no_repeat: faster, with more memory */
     bool
         population_statistics; /* after the last epoch: fv_population_statistics() over the training images, in batches as large as a block */
 } fv_train_options;

@@ -373,6 +373,16 @@ static fv_status forward(fvi_call *call)
     return FV_OK;
 }
 
+static fv_status repeat(fvi_call *call)
+{
+    norm_pass pass = make_pass(call, &call->y);
+    if (call->training)
+        (call->dtype == FV_F64 ? fvi_norm_factors_f64 : fvi_norm_factors_f32)(&pass.shape, pass.scale, pass.shift,
+                                                                              &pass.saved, pass.factors);
+    each_chunk(&pass, forward_chunk);
+    return FV_OK;
+}
+
 /* y = x * a[c] + b[c] by the running statistics. The parameters are in the order of infer(). */
 static void affine(const void *given, fv_dtype dtype, size_t channels, void *const *param, void *ab)
 {
@@ -520,5 +530,6 @@ const fvi_layer fvi_layer_batch_norm = {
     .pack = pack,
     .forward = forward,
     .backward = backward,
+    .repeat = repeat,
     .observe = observe,
 };

@@ -194,6 +194,9 @@ struct fvi_layer {
     void (*pack)(const fvi_call *call); /* NULL: nothing to pack; reads param, writes packed */
     fv_status (*forward)(fvi_call *call);
     fv_status (*backward)(fvi_call *call);
+    /* Writes y once more, the same bits, from x and what forward saved, for much less than a convolution takes: then the planner
+     * need not keep y for backward (src/plan/repeat.c). NULL: it is kept. */
+    fv_status (*repeat)(fvi_call *call);
     /* Layers with statistics: writes them as backward does (dparam), after forward. */
     void (*observe)(const fvi_call *call);
     /* Instead of backward, for layers with parameters: two parts, so that each is timed and parameter gradients are

@@ -6,6 +6,7 @@
  */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/checked.h"
 #include "plan/plan_internal.h"
@@ -67,6 +68,10 @@ static void find_borders(fv_plan *plan)
             widen(plan, plan->node[node->inputs[j]].tensor, node->setup.input_border);
         widen(plan, node->gradient, node->setup.gradient_border);
     }
+    for (int32_t i = 0; i < plan->storage_count; i++)
+        if (plan->storage[i].copy_of != FVI_NONE)
+            memcpy(plan->storage[i].border, plan->storage[plan->storage[i].copy_of].border,
+                   sizeof plan->storage[i].border);
 }
 
 static fv_status too_large(const fv_plan *plan)

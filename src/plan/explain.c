@@ -36,6 +36,8 @@ static const char *pass_name(const fv_plan *plan, const fvi_step *step)
         return "reorder";
     case FVI_STEP_FORWARD:
         return plan->nodes[step->node].layer->is_view ? "reorder" : "forward";
+    case FVI_STEP_REPEAT:
+        return "repeat";
     case FVI_STEP_BACKWARD:
         return "backward";
     case FVI_STEP_BACKWARD_WEIGHTS:
@@ -60,6 +62,7 @@ static int32_t answer_of(const fvi_step *step)
     case FVI_STEP_BACKWARD_WEIGHTS:
         return 2;
     case FVI_STEP_INPUT:
+    case FVI_STEP_REPEAT:
     case FVI_STEP_ACCUMULATE:
         break;
     }

@@ -107,6 +107,7 @@ static fv_status plan_fill(fv_plan *plan)
     FV_TRY(fvi_plan_choose(plan));
     fvi_plan_place(plan);
     FV_TRY(fvi_plan_steps(plan));
+    FV_TRY(fvi_plan_repeat(plan));
     FV_TRY(fvi_plan_assign_memory(plan));
     return sum_memory(plan);
 }

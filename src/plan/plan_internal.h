@@ -7,6 +7,7 @@
  *   choose.c         asks each layer how it will compute (setup): algorithms, borders, saved and scratch memory
  *   place.c          which values share memory: in place, slices of a concatenation
  *   steps.c          the list of steps, forward and backward, and the tensors that each reads and writes
+ *   repeat.c         which activations are computed again for backward instead of being kept
  *   assign_memory.c  lifetimes of the storages, their borders, their offsets in the arena
  *   explain.c        the public view of all that
  *
@@ -29,6 +30,7 @@ typedef struct fvi_storage {
     size_t bytes;        /* for the largest batch; a multiple of 64 */
     int32_t first, last; /* steps: first write, last read; last is step_count for what is kept until the next call */
     size_t offset;       /* in the arena, bytes */
+    int32_t copy_of;     /* the storage whose values repeated steps write here, or FVI_NONE */
     bool shared;         /* other storages use some of its memory at other times */
 } fvi_storage;
 
@@ -68,6 +70,7 @@ typedef struct fvi_plan_node {
 typedef enum fvi_step_kind {
     FVI_STEP_INPUT,
     FVI_STEP_FORWARD,
+    FVI_STEP_REPEAT, /* forward once more, among the backward ones */
     FVI_STEP_BACKWARD,
     FVI_STEP_BACKWARD_WEIGHTS,
     FVI_STEP_BACKWARD_DATA,
@@ -125,6 +128,7 @@ void fvi_plan_place(fv_plan *plan);
 /* First channel of input j in a concatenation's output when it was written right there, else FVI_NONE. */
 int32_t fvi_plan_joined_channel(const fv_plan *plan, fv_value value, int32_t j);
 fv_status fvi_plan_steps(fv_plan *plan);
+fv_status fvi_plan_repeat(fv_plan *plan);
 fv_status fvi_plan_assign_memory(fv_plan *plan);
 
 /* Views for n images over a session's arena. Empty (data NULL) for FVI_NONE. */

@@ -24,6 +24,7 @@ static int32_t new_storage(fv_plan *plan, fv_image_shape shape, size_t bytes)
         .bytes = bytes,
         .first = INT32_MAX,
         .last = FVI_NONE,
+        .copy_of = FVI_NONE,
     };
     return plan->storage_count++;
 }

@@ -39,6 +39,9 @@ typedef void fvi_norm_center_fn(size_t channels, size_t pixels, void *sums);
 typedef void fvi_norm_statistics_fn(const fvi_norm_shape *shape, size_t first, size_t last, double epsilon,
                                     const void *sums, const void *scale, const void *shift, const fvi_norm_saved *saved,
                                     void *ab);
+/* ab once more, the same bits, from what is saved: all channels. */
+typedef void fvi_norm_factors_fn(const fvi_norm_shape *shape, const void *scale, const void *shift,
+                                 const fvi_norm_saved *saved, void *ab);
 /* The same saved values from running statistics [channels]: what inference normalises by. One group. */
 typedef void fvi_norm_running_fn(size_t channels, double epsilon, const void *mean, const void *variance,
                                  const fvi_norm_saved *saved);
@@ -55,6 +58,7 @@ typedef void fvi_norm_backward_fn(const fvi_norm_shape *shape, size_t first, siz
 
 fvi_norm_center_fn fvi_norm_center_f32, fvi_norm_center_f64;
 fvi_norm_statistics_fn fvi_norm_statistics_f32, fvi_norm_statistics_f64;
+fvi_norm_factors_fn fvi_norm_factors_f32, fvi_norm_factors_f64;
 fvi_norm_running_fn fvi_norm_running_f32, fvi_norm_running_f64;
 fvi_norm_fold_fn fvi_norm_fold_f32, fvi_norm_fold_f64;
 fvi_norm_backward_fn fvi_norm_backward_f32, fvi_norm_backward_f64;

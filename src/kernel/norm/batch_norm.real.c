@@ -59,6 +59,24 @@ static void save_mean(const fvi_norm_saved *saved, size_t channels, size_t group
     ((fvi_real *)saved->rstd)[group * channels + channel] = (fvi_real)rstd;
 }
 
+/* From the rounded deviation, so that what is saved gives them again. */
+static void set_factors(size_t channels, size_t group, size_t channel, const fvi_real *gamma, const fvi_real *beta,
+                        const fvi_norm_saved *saved, void *ab)
+{
+    fvi_real *a = (fvi_real *)ab + 2 * group * channels + channel;
+    const double rstd = (double)((const fvi_real *)saved->rstd)[group * channels + channel];
+    a[0] = (fvi_real)((gamma != NULL ? (double)gamma[channel] : 1) * rstd);
+    a[channels] = beta != NULL ? beta[channel] : 0;
+}
+
+void FVI_REAL_NAME(fvi_norm_factors)(const fvi_norm_shape *shape, const void *scale, const void *shift,
+                                     const fvi_norm_saved *saved, void *ab)
+{
+    for (size_t g = 0; g < shape->groups; g++)
+        for (size_t c = 0; c < shape->channels; c++)
+            set_factors(shape->channels, g, c, scale, shift, saved, ab);
+}
+
 void FVI_REAL_NAME(fvi_norm_statistics)(const fvi_norm_shape *shape, size_t first, size_t last, double epsilon,
                                         const void *sums, const void *scale, const void *shift,
                                         const fvi_norm_saved *saved, void *ab)
@@ -71,11 +89,8 @@ void FVI_REAL_NAME(fvi_norm_statistics)(const fvi_norm_shape *shape, size_t firs
         for (size_t g = 0; g < shape->groups; g++) {
             const double count = (double)fvi_norm_pixels(shape, g);
             const moments m = merge_chunks(shape, g, c, sums);
-            const double rstd = 1 / sqrt(m.squares / count + epsilon);
-            fvi_real *a = (fvi_real *)ab + 2 * g * channels + c;
-            save_mean(saved, channels, g, c, m.mean, rstd);
-            a[0] = (fvi_real)((gamma != NULL ? (double)gamma[c] : 1) * rstd);
-            a[channels] = beta != NULL ? beta[c] : 0;
+            save_mean(saved, channels, g, c, m.mean, 1 / sqrt(m.squares / count + epsilon));
+            set_factors(channels, g, c, gamma, beta, saved, ab);
             observed[0] += count / all * m.mean;
             observed[1] += count / all * (m.squares / (count - 1));
         }

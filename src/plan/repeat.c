@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * repeat.c - activations that need not be kept for backward, because the layer computes them again, bit for bit, from what
+ * is kept anyway (layer.h: repeat). Batch normalisation can, from its input and statistics; its input is what its own backward pass
+ * reads later than whoever reads its output. Such a storage ends with its last reader of the forward steps; a second one,
+ * its copy, begins before the first backward step that reads it.
+ *
+ * Chen et al. 2016 (arXiv:1604.06174) for the idea, Pleiss et al. 2017 (arXiv:1707.06990) for DenseNets, where it turns
+ * memory that is quadratic in the depth of a block into linear.
+ */
+#include <string.h>
+
+#include "plan/plan_internal.h"
+
+static bool lies_in(const fv_plan *plan, int32_t tensor, int32_t storage)
+{
+    return tensor != FVI_NONE && plan->tensor[tensor].storage == storage;
+}
+
+static bool overlap(const fvi_tensor *a, const fvi_tensor *b)
+{
+    return a->storage == b->storage && a->channel < b->channel + b->c && b->channel < a->channel + a->c;
+}
+
+/* Whether backward step i looks at what lies in a storage. */
+static bool reads(const fv_plan *plan, int32_t i, int32_t storage)
+{
+    const fvi_step *step = &plan->step[i];
+    if (step->reads_y && lies_in(plan, step->y, storage))
+        return true;
+    for (int32_t j = 0; j < step->reads_x; j++)
+        if (lies_in(plan, step->x[j], storage))
+            return true;
+    return false;
+}
+
+/* The first backward step that reads a storage, or step_count; *last: the last one, or FVI_NONE. */
+static int32_t first_reader(const fv_plan *plan, int32_t storage, int32_t *last)
+{
+    int32_t first = plan->step_count;
+    *last = FVI_NONE;
+    for (int32_t i = plan->forward_count; i < plan->step_count; i++) {
+        if (!reads(plan, i, storage))
+            continue;
+        first = first == plan->step_count ? i : first;
+        *last = i;
+    }
+    return first;
+}
+
+/* Whether the input `x` of a forward step is as it was when that is repeated at step `when`: nobody writes over it, it does
+ * not come and go itself, and it is kept so long in any case. */
+static bool input_stays(const fv_plan *plan, int32_t step, int32_t x, int32_t when, const int32_t *copy)
+{
+    const fvi_tensor *tensor = &plan->tensor[x];
+    int32_t last = FVI_NONE;
+    if (copy[tensor->storage] != FVI_NONE)
+        return false;
+    for (int32_t i = step + 1; i < plan->forward_count; i++)
+        if (plan->step[i].y != FVI_NONE && overlap(&plan->tensor[plan->step[i].y], tensor))
+            return false;
+    first_reader(plan, tensor->storage, &last);
+    return last >= when;
+}
+
+/* Whether all that is written into a storage can be written once more at step `when`. */
+static bool can_repeat(const fv_plan *plan, int32_t storage, int32_t when, const int32_t *copy)
+{
+    bool written = false;
+    for (int32_t i = 0; i < plan->forward_count; i++) {
+        const fvi_step *step = &plan->step[i];
+        if (!lies_in(plan, step->y, storage))
+            continue;
+        written = true;
+        if (step->kind != FVI_STEP_FORWARD || plan->nodes[step->node].layer->repeat == NULL)
+            return false;
+        for (int32_t j = 0; j < step->input_count; j++)
+            if (lies_in(plan, step->x[j], storage) || !input_stays(plan, i, step->x[j], when, copy))
+                return false;
+    }
+    return written;
+}
+
+/* What fv_session_read() promises to find stays. */
+static bool is_promised(const fv_plan *plan, int32_t storage)
+{
+    const fv_value input = fv_graph_input(plan->graph), output = plan->node[fv_graph_output(plan->graph)].root;
+    return lies_in(plan, plan->node[input].tensor, storage) || lies_in(plan, plan->node[output].tensor, storage);
+}
+
+/* The same channels of the copy of a tensor's storage; of a storage without a copy the tensor itself. */
+static int32_t in_copy(fv_plan *plan, int32_t tensor, const int32_t *copy)
+{
+    if (tensor == FVI_NONE || copy[plan->tensor[tensor].storage] == FVI_NONE)
+        return tensor;
+    plan->tensor[plan->tensor_count] = plan->tensor[tensor];
+    plan->tensor[plan->tensor_count].storage = copy[plan->tensor[tensor].storage];
+    return plan->tensor_count++;
+}
+
+/* Copies of the arrays with room for what is added; what they hold stays where it is. */
+static fv_status make_room(fv_plan *plan, int32_t storages)
+{
+    int32_t views = 0;
+    for (int32_t i = 0; i < plan->step_count; i++)
+        views += plan->step[i].input_count + 1;
+    fvi_storage *storage = NULL;
+    fvi_tensor *tensor = NULL;
+    const size_t storage_count = (size_t)(plan->storage_count + storages);
+    const size_t tensor_count = (size_t)plan->tensor_count + (size_t)views;
+    FV_TRY(fvi_plan_allocate(plan, storage_count, sizeof *storage, (void **)&storage));
+    FV_TRY(fvi_plan_allocate(plan, tensor_count, sizeof *tensor, (void **)&tensor));
+    memcpy(storage, plan->storage, (size_t)plan->storage_count * sizeof *storage);
+    memcpy(tensor, plan->tensor, (size_t)plan->tensor_count * sizeof *tensor);
+    plan->storage = storage;
+    plan->storage_capacity = (int32_t)storage_count;
+    plan->tensor = tensor;
+    plan->tensor_capacity = (int32_t)tensor_count;
+    return FV_OK;
+}
+
+/* Backward steps see the copies. */
+static void redirect(fv_plan *plan, const int32_t *copy)
+{
+    for (int32_t i = plan->forward_count; i < plan->step_count; i++) {
+        fvi_step *step = &plan->step[i];
+        if (step->kind == FVI_STEP_ACCUMULATE) /* of gradients */
+            continue;
+        for (int32_t j = 0; j < step->reads_x; j++)
+            step->x[j] = in_copy(plan, step->x[j], copy);
+        if (step->reads_y)
+            step->y = in_copy(plan, step->y, copy);
+    }
+}
+
+static fv_status add_repeated(fv_plan *plan, fvi_step *steps, int32_t *count, const fvi_step *forward,
+                              const int32_t *copy)
+{
+    fvi_step *step = &steps[(*count)++];
+    *step = *forward;
+    step->kind = FVI_STEP_REPEAT;
+    step->run = plan->nodes[forward->node].layer->repeat;
+    step->y = in_copy(plan, forward->y, copy);
+    step->ready = step->ready_count = 0;
+    FV_TRY(fvi_plan_allocate(plan, (size_t)step->input_count, sizeof *step->dx, (void **)&step->dx));
+    for (int32_t j = 0; j < step->input_count; j++)
+        step->dx[j] = FVI_NONE;
+    return FV_OK;
+}
+
+/* The steps with those that repeat, each before the first that reads what it writes. when[s]: of storage s. */
+static fv_status insert(fv_plan *plan, const int32_t *copy, const int32_t *when)
+{
+    fvi_step *steps = NULL;
+    int32_t count = 0;
+    FV_TRY(fvi_plan_allocate(plan, (size_t)(plan->step_count + plan->forward_count), sizeof *steps, (void **)&steps));
+    for (int32_t i = 0; i < plan->step_count; i++) {
+        for (int32_t f = 0; f < plan->forward_count && i >= plan->forward_count; f++) {
+            const fvi_step *forward = &plan->step[f];
+            const int32_t storage = forward->y != FVI_NONE ? plan->tensor[forward->y].storage : FVI_NONE;
+            if (storage != FVI_NONE && copy[storage] != FVI_NONE && when[storage] == i)
+                FV_TRY(add_repeated(plan, steps, &count, forward, copy));
+        }
+        steps[count++] = plan->step[i];
+    }
+    plan->step = steps;
+    plan->step_count = plan->step_capacity = count;
+    return FV_OK;
+}
+
+fv_status fvi_plan_repeat(fv_plan *plan)
+{
+    const size_t room = (size_t)plan->storage_count;
+    int32_t *copy = NULL, *when = NULL, added = 0;
+    if (!fvi_plan_trains(plan) || plan->options.no_repeat || plan->options.reference)
+        return FV_OK;
+    FV_TRY(fvi_plan_allocate(plan, 2 * room, sizeof *copy, (void **)&copy)); /* also of the copies: FVI_NONE */
+    FV_TRY(fvi_plan_allocate(plan, room, sizeof *when, (void **)&when));
+    for (size_t s = 0; s < 2 * room; s++)
+        copy[s] = FVI_NONE;
+    /* In the order in which they are written, which is the order of the steps. */
+    for (int32_t i = 0; i < plan->forward_count; i++) {
+        const int32_t tensor = plan->step[i].y, storage = tensor != FVI_NONE ? plan->tensor[tensor].storage : FVI_NONE;
+        int32_t last = FVI_NONE;
+        if (storage == FVI_NONE || copy[storage] != FVI_NONE || is_promised(plan, storage))
+            continue;
+        when[storage] = first_reader(plan, storage, &last);
+        if (last != FVI_NONE && can_repeat(plan, storage, when[storage], copy))
+            copy[storage] = plan->storage_count + added++;
+    }
+    if (added == 0)
+        return FV_OK;
+    FV_TRY(make_room(plan, added));
+    for (int32_t s = 0; s < (int32_t)room; s++) {
+        if (copy[s] == FVI_NONE)
+            continue;
+        plan->storage[copy[s]] = plan->storage[s];
+        plan->storage[copy[s]].copy_of = s;
+    }
+    plan->storage_count += added;
+    redirect(plan, copy);
+    return insert(plan, copy, when);
+}
