@@ -382,6 +382,79 @@ FV_TEST(loss, hinge_of_ten_thousand_and_of_equal_scores)
     stop(&loss);
 }
 
+/* Scores of ten thousand through everything at once: soft labels that need not add up to one, smoothing, weights of classes, of
+ * the sample and of the loss, by the formula in double. Five products with a few roundings each: 20 eps of the whole. */
+FV_TEST(loss, soft_smoothed_and_weighted_scores_of_ten_thousand)
+{
+    enum { CLASSES = 5 };
+    static const double weights[CLASSES] = { 0.5, 1.25, 2, 0, 1 }, soft[CLASSES] = { 0.25, 0, 0.5, 0.75, 0.125 };
+    static const double scores[][CLASSES] = {
+        { 1e4, -1e4, 0, 1e4, -1e4 },
+        { -1e4, -1e4, -1e4, -1e4, -1e4 },
+        { 1e4, 1e4 - 1, 1e4 - 2, 1e4, 1e4 - 4 },
+        { -1e4, 1, 2, 1e4, 3 },
+    };
+    for (int dtype = FV_F32; dtype <= FV_F64; dtype++)
+        for (size_t i = 0; i < sizeof scores / sizeof scores[0]; i++) {
+            const double *x = scores[i], eps = dtype == FV_F32 ? 6e-8 : 1.2e-16;
+            double top = x[0], sum = 0, whole = 0, wanted = 0, q[CLASSES], dx[CLASSES];
+            loss_case loss;
+            start(&loss, "softmax_cross_entropy c5t2z1q20y1a150", (fv_dtype)dtype);
+            loss.run->scale = 1;
+            loss.run->weights[0] = 0.5F;
+            for (int k = 0; k < CLASSES; k++)
+                loss.run->values[k] = (float)soft[k];
+            for (int k = 0; k < CLASSES; k++)
+                top = fmax(top, x[k]);
+            for (int k = 0; k < CLASSES; k++) {
+                sum += exp(x[k] - top);
+                q[k] = 0.5 * 1.5 * weights[k] * (0.8 * soft[k] + 0.2 / CLASSES);
+                whole += q[k];
+            }
+            for (int k = 0; k < CLASSES; k++)
+                wanted += q[k] * (top + log(sum) - x[k]);
+            set_scores(&loss, x);
+            assert_int_equal(layer_run_forward(loss.run), FV_OK);
+            check_near(loss.run->loss, wanted, 20 * eps * fmax(1, fabs(wanted)));
+            assert_int_equal(layer_run_backward(loss.run), FV_OK);
+            layer_view_get(loss.run, &loss.run->dx[0].view, dx);
+            for (int k = 0; k < CLASSES; k++)
+                check_near(dx[k], exp(x[k] - top) / sum * whole - q[k], 20 * eps * whole);
+            stop(&loss);
+        }
+}
+
+FV_TEST(loss, squares_of_ten_thousand)
+{
+    const double scores[3] = { 1e4, -1e4, -1e4 }, wanted_hinge[3] = { 40002, 2, -40004 };
+    const float targets[3] = { 0, -1e4F, 1e4F };
+    const double wanted_euclidean[3] = { 2e4, 0, -4e4 };
+    for (int dtype = FV_F32; dtype <= FV_F64; dtype++) {
+        loss_case hinge, euclidean;
+        double dx[3];
+        start(&hinge, "hinge_loss c3t1f1", (fv_dtype)dtype);
+        assert_int_equal(hinge.run->classes[0], 2);
+        hinge.run->scale = 1;
+        set_scores(&hinge, scores);
+        assert_int_equal(layer_run_forward(hinge.run), FV_OK);
+        check_near(hinge.run->loss, 20001.0 * 20001 + 1, 6e-8 * 4e8);
+        assert_int_equal(layer_run_backward(hinge.run), FV_OK);
+        layer_view_get(hinge.run, &hinge.run->dx[0].view, dx);
+        assert_memory_equal(dx, wanted_hinge, sizeof dx);
+        stop(&hinge);
+        start(&euclidean, "euclidean_loss c3t3", (fv_dtype)dtype);
+        euclidean.run->scale = 1;
+        memcpy(euclidean.run->values, targets, sizeof targets);
+        set_scores(&euclidean, scores);
+        assert_int_equal(layer_run_forward(euclidean.run), FV_OK);
+        check_near(euclidean.run->loss, 1e8 + 4e8, 6e-8 * 5e8);
+        assert_int_equal(layer_run_backward(euclidean.run), FV_OK);
+        layer_view_get(euclidean.run, &euclidean.run->dx[0].view, dx);
+        assert_memory_equal(dx, wanted_euclidean, sizeof dx);
+        stop(&euclidean);
+    }
+}
+
 FV_TEST(loss, classes_for_an_image_of_scores_are_refused)
 {
     loss_case loss;
@@ -401,4 +474,5 @@ FV_TESTS(loss, equal_scores_cost_the_logarithm_of_the_classes, scores_of_ten_tho
          smoothing_and_class_weights_by_hand, smoothed_scores_of_ten_thousand_stay_exact,
          binary_scores_of_ten_thousand_and_zero, binary_loss_keeps_its_tail,
          binary_classes_and_their_one_hot_values_agree, hinge_by_hand, hinge_of_ten_thousand_and_of_equal_scores,
+         soft_smoothed_and_weighted_scores_of_ten_thousand, squares_of_ten_thousand,
          classes_for_an_image_of_scores_are_refused)
