@@ -188,6 +188,15 @@ def maxout(p, x):
     return x.reshape(n, c // pieces, pieces, h, w).max(2).values
 
 
+def dense(problem):
+    p = letters(problem)
+    inputs = p.get("c", 1) * p.get("h", 1) * p.get("w", 1)
+
+    def run(p, x, weight, bias=None):
+        return F.linear(x.flatten(1), weight, bias).reshape(x.shape[0], -1, 1, 1)
+    return problem, run, ((p["k"], inputs),) if p.get("b") else ((p["k"], inputs), (p["k"],))
+
+
 CLASS_WEIGHTS = torch.tensor([0.5, 1.25, 2, 0, 1, 0.75, 3, 1.5, 0.25, 1], dtype=torch.float64)
 
 
@@ -240,8 +249,23 @@ def euclidean_loss(p, x):
     return (0.5 if p.get("f") else 1.0) * F.mse_loss(x, soft_targets(x), reduction="none")
 
 
+@loss
+def map_loss(p, x):
+    """LeCun et al. 1998, equation 9, of scores that are minus the distances."""
+    scores = x.flatten(1)
+    rubbish = torch.full((x.shape[0], 1), -hundredths(p, "q", 1.0), dtype=torch.float64)
+    right = scores.gather(1, classes(p).reshape(-1, 1)).squeeze(1)
+    return torch.logsumexp(torch.cat((scores, rubbish), 1), 1) - right
+
+
 FAMILIES = {
     "convolution": [
+        convolution("conv2d n2c3h6w5k4r3p1"),
+        convolution("conv2d n2c5h7w6k3r5u2p2"),
+        convolution("conv2d n1c4h3w3k5"),
+        dense("dense n3c7k5"),
+        dense("dense n2c3h4w2k6"),
+        dense("dense n2c3h4w2k6b1"),
         convolution("conv2d n2c3h5w4k3r1s3p1"),  # row and column kernels
         convolution("conv2d n1c3h5w4k3r5s1p2"),
         convolution("conv2d n2c4h1w9k5r1s3", conv1d),  # one-dimensional
@@ -266,6 +290,8 @@ FAMILIES = {
         ("subsample n1c5h7w9r3s2u2v3o1", subsample, ((5,), (5,))),
         ("rbf n3c84", rbf),
         ("rbf n2c84k7", rbf),
+        ("map_loss n4c7t1z1a50", map_loss),
+        ("map_loss n3c10t1q300", map_loss),
     ],
     "norm": [
         ("batch_norm n5c3", batch_norm, [(3,)] * 4, 2),
@@ -347,6 +373,11 @@ FAMILIES = {
         ("upsample n1c3h3w4r2s3", upsample),
         ("upsample n1c3h3w4r2s2e1", upsample),
         ("upsample n1c2h1w3r4s3e1", upsample),
+        ("flatten n2c3h4w5", lambda p, x: x.reshape(x.shape[0], -1, 1, 1)),
+        ("identity n2c3h2w4", lambda p, x: x * 1),
+        ("add n2c3h3w4i2", lambda p, *x: sum(x)),
+        ("add n2c5h2w3i3", lambda p, *x: sum(x)),
+        ("concat n2c3h3w4i3", lambda p, *x: torch.cat(x, 1)),
         ("multiply n2c3h3w4i2", lambda p, x, gate: x * gate),
         ("multiply n2c5h3w2i2j1", lambda p, x, gate: x * gate),
     ],
@@ -356,7 +387,8 @@ FAMILIES = {
 def input_shape(p, problem, index):
     if problem.startswith("multiply") and p.get("j") and index == 1:
         return p.get("n", 1), p.get("c", 1), 1, 1
-    return p.get("n", 1), p.get("c", 1), p.get("h", 1), p.get("w", 1)
+    more = index if problem.startswith("concat") else 0
+    return p.get("n", 1), p.get("c", 1) + more, p.get("h", 1), p.get("w", 1)
 
 
 def write_case(out, scale, problem, function, parameter_shapes=(), statistics=0):

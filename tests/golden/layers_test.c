@@ -172,4 +172,33 @@ FV_TEST(golden_layers, losses)
     run_all("losses", 16);
 }
 
-FV_TESTS(golden_layers, convolution, lenet, norm, pooling, shapes, activations, losses)
+/* Whether the file of a family has a case of this type. */
+static bool has_case(const char *family, const char *type)
+{
+    char path[512], problem[LONGEST_NAME], wanted[LONGEST_NAME];
+    bool found = false;
+    snprintf(path, sizeof path, "%s/golden/layers/%s.txt", FVI_TEST_SOURCE, family);
+    snprintf(wanted, sizeof wanted, "case %s ", type);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (!found && fgets(problem, sizeof problem, file) != NULL) /* of a longer line a piece */
+        found = strncmp(problem, wanted, strlen(wanted)) == 0;
+    fclose(file);
+    return found;
+}
+
+FV_TEST(golden_layers, every_type_has_a_case)
+{
+    static const char *const families[] = {
+        "convolution", "lenet", "norm", "pooling", "shapes", "activations", "losses"
+    };
+    for (size_t i = 0; fvi_layers[i] != NULL; i++) {
+        bool found = fvi_layers[i]->is_input; /* computes nothing */
+        for (size_t k = 0; k < sizeof families / sizeof families[0]; k++)
+            found = found || has_case(families[k], fvi_layers[i]->name);
+        if (!found)
+            fail_msg("layer %s has no golden values: add a case to tools/golden_layers.py", fvi_layers[i]->name);
+    }
+}
+
+FV_TESTS(golden_layers, every_type_has_a_case, convolution, lenet, norm, pooling, shapes, activations, losses)
