@@ -9,7 +9,7 @@ ten classes; where torchvision's model pools adaptively in front of its classifi
 dense layer reads what there is, as fovea's networks do for other inputs.
 Needs PyTorch and torchvision. Committed values: PyTorch 2.15, torchvision 0.29, on a CPU.
 
-    python3 tools/golden_zoo.py [folder]
+    python3 tools/golden_zoo.py [folder [network...]]
 """
 import pathlib
 import sys
@@ -87,6 +87,7 @@ NETWORKS = {
     "resnet-18": (64, lambda: models.resnet18(num_classes=CLASSES)),
     "vgg-d": (32, lambda: without_pooling(models.vgg16(num_classes=CLASSES), "classifier.0", 512)),
     "googlenet-bn": (64, lambda: models.googlenet(num_classes=CLASSES, aux_logits=False, init_weights=False)),
+    "googlenet-bn-auxiliary": (64, lambda: models.googlenet(num_classes=CLASSES, aux_logits=True, init_weights=False)),
     "inception-v3": (107, lambda: models.inception_v3(num_classes=CLASSES, aux_logits=False, init_weights=False)),
     "densenet-121": (64, lambda: models.densenet121(num_classes=CLASSES)),
     "alexnet": (95, lambda: without_pooling(models.alexnet(num_classes=CLASSES), "classifier.1", 256 * 2 * 2)),
@@ -106,6 +107,14 @@ def write_facts(out, what, name, tensor):
     write_line(out, f"{what} {name}", [flat.sum(), flat.norm(), flat.abs().max(), *picked])
 
 
+def loss_of(output, classes):
+    """Auxiliary classifiers count 0.3 each, as in Szegedy et al. 2015, section 5."""
+    if isinstance(output, torch.Tensor):
+        return nn.functional.cross_entropy(output, classes)
+    heads = [nn.functional.cross_entropy(head, classes) for head in output]
+    return heads[0] + 0.3 * sum(heads[1:])
+
+
 def write_network(path, size, build):
     net = build().double()
     set_values(net)
@@ -115,7 +124,7 @@ def write_network(path, size, build):
         out.write(f"input {size}\n")
         with torch.no_grad():
             write_line(out, "scores", net.eval()(images).reshape(-1))
-        loss = nn.functional.cross_entropy(net.train()(images), classes)
+        loss = loss_of(net.train()(images), classes)
         loss.backward()
         write_line(out, "loss", [loss.item()])
         for name, parameter in net.named_parameters():
@@ -131,6 +140,8 @@ def main():
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here / "tests" / "golden" / "zoo"
     folder.mkdir(parents=True, exist_ok=True)
     for name, (size, build) in NETWORKS.items():
+        if len(sys.argv) > 2 and name not in sys.argv[2:]:
+            continue
         write_network(folder / f"{name}.txt", size, build)
 
 

@@ -264,18 +264,18 @@ static double float_bar(const fv_graph *graph)
     return terms * 1.1920928955078125e-7 / 2;
 }
 
-static void run(const char *network, fv_dtype dtype)
+static void run(const char *network, bool auxiliary, fv_dtype dtype)
 {
     golden g = { .network = network };
     char path[512];
     double size = 0;
-    snprintf(path, sizeof path, "%s/golden/zoo/%s.txt", FVI_TEST_SOURCE, network);
+    snprintf(path, sizeof path, "%s/golden/zoo/%s%s.txt", FVI_TEST_SOURCE, network, auxiliary ? "-auxiliary" : "");
     g.file = fopen(path, "r");
     assert_non_null(g.file);
     assert_int_equal(next_line(&g, "input", &size, 1), 1);
     const fv_zoo_options options = { .classes = CLASSES,
                                      .input = { 3, (int32_t)size, (int32_t)size },
-                                     .no_auxiliary = true };
+                                     .no_auxiliary = !auxiliary };
     fv_graph *graph = NULL;
     assert_int_equal(fv_context_create(&g.context, NULL), FV_OK);
     assert_int_equal(fv_zoo_build_with(&graph, g.context, network, &options), FV_OK);
@@ -293,7 +293,8 @@ static void run(const char *network, fv_dtype dtype)
     check_scores(&g, dtype);
     check_step(&g, dtype);
     assert_int_equal(fgetc(g.file), EOF);
-    print_message("%s %s: worst error %.2g, allowed %.2g\n", network, fv_dtype_name(dtype), g.worst, g.bar);
+    print_message("%s%s %s: worst error %.2g, allowed %.2g\n", network, auxiliary ? " with auxiliary classifiers" : "",
+                  fv_dtype_name(dtype), g.worst, g.bar);
     fclose(g.file);
     free(g.images);
     fv_params_destroy(g.params);
@@ -302,19 +303,21 @@ static void run(const char *network, fv_dtype dtype)
     fv_context_destroy(g.context);
 }
 
-#define NETWORK(test, name)                                                                                            \
+#define NETWORK(test, name, auxiliary)                                                                                 \
     FV_TEST(golden_zoo, test)                                                                                          \
     {                                                                                                                  \
-        run(name, FV_F64);                                                                                             \
-        run(name, FV_F32);                                                                                             \
+        run(name, auxiliary, FV_F64);                                                                                  \
+        run(name, auxiliary, FV_F32);                                                                                  \
     }
 
-NETWORK(alexnet, "alexnet")
-NETWORK(vgg_d, "vgg-d")
-NETWORK(googlenet_bn, "googlenet-bn")
-NETWORK(inception_v3, "inception-v3")
-NETWORK(resnet_18, "resnet-18")
-NETWORK(densenet_121, "densenet-121")
-NETWORK(mobilenet_v2, "mobilenet-v2")
+NETWORK(alexnet, "alexnet", false)
+NETWORK(vgg_d, "vgg-d", false)
+NETWORK(googlenet_bn, "googlenet-bn", false)
+NETWORK(googlenet_bn_auxiliary, "googlenet-bn", true)
+NETWORK(inception_v3, "inception-v3", false)
+NETWORK(resnet_18, "resnet-18", false)
+NETWORK(densenet_121, "densenet-121", false)
+NETWORK(mobilenet_v2, "mobilenet-v2", false)
 
-FV_TESTS(golden_zoo, alexnet, vgg_d, googlenet_bn, inception_v3, resnet_18, densenet_121, mobilenet_v2)
+FV_TESTS(golden_zoo, alexnet, vgg_d, googlenet_bn, googlenet_bn_auxiliary, inception_v3, resnet_18, densenet_121,
+         mobilenet_v2)
