@@ -7,58 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fovea/model.h"
-#include "support/files.h"
-#include "support/test.h"
-
-static fv_context *context;
-static char folder[TEST_PATH], path[TEST_PATH];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    test_folder_make(folder);
-    test_path(path, folder, "net.yaml");
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
-    return 0;
-}
-
-/* The graph as JSON; released by fv_text_release(). */
-static char *read_text(const char *yaml)
-{
-    fv_graph *graph = NULL;
-    char *text = NULL;
-    test_file_write(folder, "net.yaml", yaml, strlen(yaml));
-    if (fv_graph_read_yaml(&graph, context, path) != FV_OK)
-        fail_msg("%s in:\n%.1000s", fv_context_message(context), yaml);
-    assert_int_equal(fv_graph_to_json(graph, &text), FV_OK);
-    fv_graph_destroy(graph);
-    return text;
-}
+#include "interchange/yaml_case.h"
 
 static void expect_same(const char *yaml, const char *flat)
 {
-    char *text = read_text(yaml), *expected = read_text(flat);
+    char *text = read_as_json(yaml), *expected = read_as_json(flat);
     assert_string_equal(text, expected);
     fv_text_release(context, text);
     fv_text_release(context, expected);
-}
-
-static void expect_failure(const char *yaml, const char *words)
-{
-    fv_graph *graph = NULL;
-    test_file_write(folder, "net.yaml", yaml, strlen(yaml));
-    const fv_status status = fv_graph_read_yaml(&graph, context, path);
-    assert_null(graph);
-    if (status == FV_OK || strstr(fv_context_message(context), words) == NULL ||
-        strstr(fv_context_message(context), path) == NULL)
-        fail_msg("status %s, message '%s'; expected '%s'", fv_status_name(status), fv_context_message(context), words);
 }
 
 #define NET(layers) "input: [4, 8, 8]\nloss: none\nlayers:\n" layers
@@ -406,30 +362,19 @@ static void large_networks_are_built_quickly(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(attributes_take_expressions, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(residual_adds_its_shortcut, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(branches_are_joined, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(repeats_count_and_index, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(defined_blocks_take_arguments, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(references_look_outwards, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(heads_leave_the_flow, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(a_loss_on_the_output_is_enough, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(a_convolution_before_batch_norm_has_no_bias, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(mistakes_in_blocks_have_their_place, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(mistakes_in_definitions_have_their_place, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(expansion_is_bounded, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(large_networks_are_built_quickly, make_folder, remove_folder),
+        YAML_TEST(attributes_take_expressions),
+        YAML_TEST(residual_adds_its_shortcut),
+        YAML_TEST(branches_are_joined),
+        YAML_TEST(repeats_count_and_index),
+        YAML_TEST(defined_blocks_take_arguments),
+        YAML_TEST(references_look_outwards),
+        YAML_TEST(heads_leave_the_flow),
+        YAML_TEST(a_loss_on_the_output_is_enough),
+        YAML_TEST(a_convolution_before_batch_norm_has_no_bias),
+        YAML_TEST(mistakes_in_blocks_have_their_place),
+        YAML_TEST(mistakes_in_definitions_have_their_place),
+        YAML_TEST(expansion_is_bounded),
+        YAML_TEST(large_networks_are_built_quickly),
     };
-    if (fv_context_create(&context, &(fv_context_options){ .threads = 1 }) != FV_OK)
-        return 1;
-#ifdef FVI_HAVE_YAML
-    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-#else
-    (void)tests;
-    (void)make_folder;
-    const int failed = 0;
-    puts("skipped: built without libyaml");
-#endif
-    fv_context_destroy(context);
-    return failed;
+    return YAML_RUN(tests);
 }

@@ -7,51 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fovea/model.h"
-#include "support/files.h"
+#include "interchange/yaml_case.h"
 #include "support/locale.h"
-#include "support/test.h"
-
-static fv_context *context;
-static char folder[TEST_PATH], path[TEST_PATH];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    test_folder_make(folder);
-    test_path(path, folder, "net.yaml");
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
-    return 0;
-}
 
 static void expect_json(const char *yaml, const char *json)
 {
-    fv_graph *graph = NULL;
-    char *text = NULL;
-    test_file_write(folder, "net.yaml", yaml, strlen(yaml));
-    if (fv_graph_read_yaml(&graph, context, path) != FV_OK)
-        fail_msg("%s", fv_context_message(context));
-    assert_int_equal(fv_graph_to_json(graph, &text), FV_OK);
+    char *text = read_as_json(yaml);
     assert_string_equal(text, json);
     fv_text_release(context, text);
-    fv_graph_destroy(graph);
-}
-
-static void expect_failure(const char *yaml, const char *words)
-{
-    fv_graph *graph = NULL;
-    test_file_write(folder, "net.yaml", yaml, strlen(yaml));
-    const fv_status status = fv_graph_read_yaml(&graph, context, path);
-    assert_null(graph);
-    if (status == FV_OK || strstr(fv_context_message(context), words) == NULL ||
-        strstr(fv_context_message(context), path) == NULL)
-        fail_msg("status %s, message '%s'; expected '%s'", fv_status_name(status), fv_context_message(context), words);
 }
 
 static void a_network_is_read(void **state)
@@ -270,24 +233,14 @@ static void what_a_description_cannot_be_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_network_is_read, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(output_and_loss_are_chosen, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(mistakes_are_told_with_their_place, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(yaml_itself_is_bounded, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(no_locale_changes_numbers, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(input_and_classes_can_be_others, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(what_a_description_cannot_be_is_refused, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(any_changed_byte_gives_a_status, make_folder, remove_folder),
+        YAML_TEST(a_network_is_read),
+        YAML_TEST(output_and_loss_are_chosen),
+        YAML_TEST(mistakes_are_told_with_their_place),
+        YAML_TEST(yaml_itself_is_bounded),
+        YAML_TEST(no_locale_changes_numbers),
+        YAML_TEST(input_and_classes_can_be_others),
+        YAML_TEST(what_a_description_cannot_be_is_refused),
+        YAML_TEST(any_changed_byte_gives_a_status),
     };
-    if (fv_context_create(&context, &(fv_context_options){ .threads = 1 }) != FV_OK)
-        return 1;
-#ifdef FVI_HAVE_YAML
-    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-#else
-    (void)tests;
-    const int failed = 0;
-    puts("skipped: built without libyaml");
-#endif
-    fv_context_destroy(context);
-    return failed;
+    return YAML_RUN(tests);
 }

@@ -8,10 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fovea/model.h"
 #include "fovea/zoo.h"
-#include "support/files.h"
-#include "support/test.h"
+#include "interchange/yaml_case.h"
 
 #define EXAMPLES FVI_TEST_SOURCE "/../examples/networks/"
 
@@ -36,8 +34,6 @@ static const example examples[] = {
 };
 
 enum { EXAMPLES_COUNT = sizeof examples / sizeof examples[0] };
-
-static fv_context *context;
 
 static int32_t count_type(const fv_graph *graph, const char *type)
 {
@@ -157,15 +153,5 @@ int main(void)
         cmocka_unit_test(every_file_is_in_the_table),
         cmocka_unit_test(whole_networks_on_the_page_are_read),
     };
-    if (fv_context_create(&context, &(fv_context_options){ .threads = 1 }) != FV_OK)
-        return 1;
-#ifdef FVI_HAVE_YAML
-    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-#else
-    (void)tests;
-    const int failed = 0;
-    puts("skipped: built without libyaml");
-#endif
-    fv_context_destroy(context);
-    return failed;
+    return YAML_RUN(tests);
 }

@@ -7,39 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fovea/model.h"
 #include "fovea/zoo.h"
 #include "graph/graph_internal.h"
-#include "support/files.h"
+#include "interchange/yaml_case.h"
 #include "support/locale.h"
-#include "support/test.h"
-
-static fv_context *context;
-static char folder[TEST_PATH], path[TEST_PATH];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    test_folder_make(folder);
-    test_path(path, folder, "net.yaml");
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    test_folder_remove(folder);
-    return 0;
-}
-
-static fv_graph *read_text(const char *yaml)
-{
-    fv_graph *graph = NULL;
-    test_file_write(folder, "net.yaml", yaml, strlen(yaml));
-    if (fv_graph_read_yaml(&graph, context, path) != FV_OK)
-        fail_msg("%s in:\n%.2000s", fv_context_message(context), yaml);
-    return graph;
-}
 
 /* What an unset number stands for, as far as its default is a number. */
 static double effective(const fvi_attribute *attribute, double value)
@@ -112,7 +83,7 @@ static void expect_round_trip(const fv_graph *graph)
     char *yaml = NULL;
     if (fv_graph_to_yaml(graph, &yaml) != FV_OK)
         fail_msg("%s", fv_context_message(context));
-    fv_graph *back = read_text(yaml);
+    fv_graph *back = read_yaml(yaml);
     expect_same(graph, back);
     fv_graph_destroy(back);
     fv_text_release(context, yaml);
@@ -133,7 +104,7 @@ static void every_network_of_the_zoo_reads_back(void **state)
 static void expect_written(const char *yaml, const char *expected)
 {
     char *written = NULL;
-    fv_graph *graph = read_text(yaml);
+    fv_graph *graph = read_yaml(yaml);
     assert_int_equal(fv_graph_to_yaml(graph, &written), FV_OK);
     assert_string_equal(written, expected);
     fv_text_release(context, written);
@@ -271,24 +242,10 @@ static void an_unfinished_graph_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_network_of_the_zoo_reads_back, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(what_reading_supplies_is_left_out, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(biases_before_batch_norm_are_told, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(odd_names_are_quoted, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(heads_outputs_and_losses_are_kept, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(no_locale_changes_what_is_written, make_folder, remove_folder),
+        YAML_TEST(every_network_of_the_zoo_reads_back),   YAML_TEST(what_reading_supplies_is_left_out),
+        YAML_TEST(biases_before_batch_norm_are_told),     YAML_TEST(odd_names_are_quoted),
+        YAML_TEST(heads_outputs_and_losses_are_kept),     YAML_TEST(no_locale_changes_what_is_written),
         cmocka_unit_test(an_unfinished_graph_is_refused),
     };
-    if (fv_context_create(&context, &(fv_context_options){ .threads = 1 }) != FV_OK)
-        return 1;
-#ifdef FVI_HAVE_YAML
-    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-#else
-    (void)tests;
-    (void)make_folder;
-    const int failed = 0;
-    puts("skipped: built without libyaml");
-#endif
-    fv_context_destroy(context);
-    return failed;
+    return YAML_RUN(tests);
 }
