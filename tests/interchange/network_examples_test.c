@@ -71,10 +71,10 @@ static void each_example_is_read(void **state)
 {
     (void)state;
     for (int i = 0; i < EXAMPLES_COUNT; i++) {
-        char path[TEST_PATH];
+        char file[TEST_PATH];
         fv_graph *graph = NULL;
-        snprintf(path, sizeof path, EXAMPLES "%s.yaml", examples[i].name);
-        if (fv_graph_read_yaml(&graph, context, path) != FV_OK)
+        snprintf(file, sizeof file, EXAMPLES "%s.yaml", examples[i].name);
+        if (fv_graph_read_yaml(&graph, context, file) != FV_OK)
             fail_msg("%s", fv_context_message(context));
         assert_string_equal(fv_graph_name(graph), examples[i].name);
         assert_int_equal(fv_graph_parameters(graph), examples[i].parameters);
@@ -89,10 +89,10 @@ static void each_example_is_read(void **state)
 static void every_file_is_in_the_table(void **state)
 {
     (void)state;
-    DIR *folder = opendir(EXAMPLES);
-    assert_non_null(folder);
+    DIR *directory = opendir(EXAMPLES);
+    assert_non_null(directory);
     int found = 0;
-    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+    for (const struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
         const char *dot = strrchr(entry->d_name, '.');
         if (dot == NULL || strcmp(dot, ".yaml") != 0)
             continue;
@@ -103,13 +103,13 @@ static void every_file_is_in_the_table(void **state)
             fail_msg("examples/networks/%s is not in this test's table", entry->d_name);
         found++;
     }
-    closedir(folder);
+    closedir(directory);
     assert_int_equal(found, EXAMPLES_COUNT);
 }
 
-static char *read_page(const char *path)
+static char *read_page(const char *name)
 {
-    FILE *file = fopen(path, "rb");
+    FILE *file = fopen(name, "rb");
     char *text = calloc(1, 1 << 16);
     assert_non_null(file);
     assert_non_null(text);
@@ -122,27 +122,19 @@ static char *read_page(const char *path)
 static void whole_networks_on_the_page_are_read(void **state)
 {
     (void)state;
-    char folder[TEST_PATH], path[TEST_PATH];
     char *page = read_page(FVI_TEST_SOURCE "/../docs/network-description.md"), *next = page;
     int found = 0;
-    test_folder_make(folder);
-    test_path(path, folder, "net.yaml");
     while ((next = strstr(next, "```yaml\n")) != NULL) {
         char *block = next + 8, *end = strstr(block, "```");
-        fv_graph *graph = NULL;
         assert_non_null(end);
         *end = '\0';
         next = end + 1;
         if (strstr(block, "input:") == NULL || strstr(block, "layers:") == NULL)
             continue;
-        test_file_write(folder, "net.yaml", block, strlen(block));
-        if (fv_graph_read_yaml(&graph, context, path) != FV_OK)
-            fail_msg("%s in:\n%.1500s", fv_context_message(context), block);
-        fv_graph_destroy(graph);
+        fv_graph_destroy(read_yaml(block));
         found++;
     }
     assert_true(found >= 3);
-    test_folder_remove(folder);
     free(page);
 }
 
@@ -151,7 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_example_is_read),
         cmocka_unit_test(every_file_is_in_the_table),
-        cmocka_unit_test(whole_networks_on_the_page_are_read),
+        YAML_TEST(whole_networks_on_the_page_are_read),
     };
     return YAML_RUN(tests);
 }
