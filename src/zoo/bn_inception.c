@@ -36,10 +36,20 @@ static fv_status part(fvi_zoo_net *net, fv_value *x, const module *m, const char
     return fvi_zoo_conv_bn_relu(net, x, &conv, "inception_%s.%s", m->name, name);
 }
 
+/* Beside convolutions with stride 2: as many cells as they give. Of even sizes, as figure 5 has them, that rounds up. */
+static fv_status add_pool_through(fvi_zoo_net *net, fv_value *x, const module *m)
+{
+    const fvi_zoo_name name = fvi_zoo_name_of("inception_%s.pool", m->name);
+    const fv_pool2d_options options = {
+        .name = name.text, .kernel = { 3, 3 }, .stride = { 2, 2 }, .padding = FV_PAD_SAME
+    };
+    return fv_graph_add_max_pool2d(net->graph, *x, &options, x);
+}
+
 static fv_status add_pool(fvi_zoo_net *net, fv_value *x, const module *m)
 {
     if (m->ones == 0)
-        return fvi_zoo_max_pool_ceil(net, x, 3, 2, 0, "inception_%s.pool", m->name);
+        return add_pool_through(net, x, m);
     if (m->max)
         FV_TRY(fvi_zoo_max_pool(net, x, 3, 1, 1, "inception_%s.pool", m->name));
     else

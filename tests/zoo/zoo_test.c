@@ -123,6 +123,25 @@ FV_TEST(zoo, classes_and_input_can_be_others)
     discard(graph);
 }
 
+/* Larger than its own, rows and columns of different sizes, one of them odd: no branch ends a cell short of another. */
+FV_TEST(zoo, every_network_takes_larger_images)
+{
+    assert_int_equal(fv_context_create(&context, NULL), FV_OK);
+    for (int32_t i = 0; i < fv_zoo_count(); i++)
+        for (int32_t more = 1; more < 36; more += 8) {
+            const fv_zoo_entry *entry = fv_zoo_get(i);
+            const fv_zoo_options options = {
+                .classes = 7, .input = { entry->input.c, entry->input.h + more, entry->input.w + 2 * more }
+            };
+            fv_graph *graph = NULL;
+            if (fv_zoo_build_with(&graph, context, entry->name, &options) != FV_OK)
+                fail_msg("%s, %d rows more: %s", entry->name, more, fv_context_message(context));
+            assert_int_equal(fv_graph_node(graph, fv_graph_output(graph)).output.c, 7);
+            fv_graph_destroy(graph);
+        }
+    fv_context_destroy(context);
+}
+
 FV_TEST(zoo, what_a_network_cannot_be_is_refused)
 {
     static const struct {
@@ -158,4 +177,4 @@ FV_TEST(zoo, a_misspelt_name_gets_a_suggestion)
 
 FV_TESTS(zoo, parameter_counts_are_those_published, lenet_has_the_shapes_of_the_paper,
          lenet_of_1998_has_the_layers_of_the_paper, entries_agree_with_graphs, classes_and_input_can_be_others,
-         what_a_network_cannot_be_is_refused, a_misspelt_name_gets_a_suggestion)
+         every_network_takes_larger_images, what_a_network_cannot_be_is_refused, a_misspelt_name_gets_a_suggestion)
