@@ -26,8 +26,11 @@ typedef struct fv_plan_options {
     fv_dtype dtype;      /* FV_F32, or FV_F64 (always reference kernels) */
     bool reference;      /* reference kernels in float32 too */
     bool input_gradient; /* also compute the gradient by the input */
-    bool no_repeat;      /* keep all that backward reads, and compute nothing again; always so with `reference` */
-    bool no_fusion;      /* each node a step of its own, so that any value can be read; always so with `reference` */
+    bool
+        keep_packed; /* training: pack weights once after each update, not in each step that uses them; more memory, for many
+                          * steps between updates. Other plans always do */
+    bool no_repeat; /* keep all that backward reads, and compute nothing again; always so with `reference` */
+    bool no_fusion; /* each node a step of its own, so that any value can be read; always so with `reference` */
 } fv_plan_options;
 
 /* Creates a plan owned by the caller, released by fv_plan_destroy(). Borrows graph (finished), which must outlive it.

@@ -50,6 +50,8 @@ static fv_status run_step(fv_session *session, int32_t index)
     const double start = session->profiling ? fvi_seconds() : 0;
     guard_arena(session, index);
     clear_borders(session, step);
+    if (session->plan->packs_in_steps && step->pack != NULL)
+        step->pack(&session->call[index]);
     const fv_status status = step->run(&session->call[index]);
     if (session->profiling) {
         session->seconds[index] += fvi_seconds() - start;
@@ -71,16 +73,16 @@ static fv_status run_steps(fv_session *session, int32_t first, int32_t end)
     return status;
 }
 
-/* Packed weights belong to the forward step of their layer, also in the profile. */
+/* Packing belongs to the step that reads what is packed, also in the profile. */
 static void pack(fv_session *session)
 {
     const fv_plan *plan = session->plan;
-    for (int32_t i = 0; i < plan->forward_count && !session->is_packed; i++) {
-        const fvi_layer *layer = plan->nodes[plan->step[i].node].layer;
-        if (layer->pack == NULL)
+    for (int32_t i = 0; i < plan->step_count && !plan->packs_in_steps && !session->is_packed; i++) {
+        const fvi_step *step = &plan->step[i];
+        if (step->pack == NULL || step->kind == FVI_STEP_REPEAT) /* forward's */
             continue;
         const double start = session->profiling ? fvi_seconds() : 0;
-        layer->pack(&session->call[i]);
+        step->pack(&session->call[i]);
         if (session->profiling)
             session->seconds[i] += fvi_seconds() - start;
     }

@@ -62,7 +62,9 @@ static void fill_call(fv_session *session, int32_t index, session_tables *tables
         .input_count = step->input_count,
         .param = tables->value + node->first_param,
         .dparam = tables->gradient + node->first_param,
-        .packed = session->packed + planned->packed_offset,
+        .packed = session->packed + (step->kind == FVI_STEP_BACKWARD || step->kind == FVI_STEP_BACKWARD_DATA
+                                         ? planned->packed_backward_offset
+                                         : planned->packed_offset),
         .scratch = session->scratch,
         .fused = planned->fused,
     };

@@ -200,8 +200,7 @@ static fv_status infer(fvi_infer *node)
 
 typedef struct transpose_prepared {
     fvi_conv2d_plan plan;
-    size_t data_weights; /* offset in packed, in bytes */
-    size_t bias_parts;   /* offset in scratch, in bytes: the bias gradient of each image, in double */
+    size_t bias_parts; /* offset in scratch, in bytes: the bias gradient of each image, in double */
     bool backward_data;
 } transpose_prepared;
 
@@ -256,8 +255,7 @@ static fv_status setup(fvi_setup *node)
     FV_TRY(add_pass(node, &prepared->plan, FVI_BACKWARD_WEIGHTS, FVI_BACKWARD_WEIGHTS));
     if (prepared->backward_data) {
         FV_TRY(add_pass(node, &prepared->plan, FVI_FORWARD, FVI_BACKWARD_DATA));
-        prepared->data_weights = fvi_round_up(node->packed_bytes, 64);
-        node->packed_bytes = prepared->data_weights + prepared->plan.pass[FVI_FORWARD].packed_bytes;
+        node->packed_backward_bytes = prepared->plan.pass[FVI_FORWARD].packed_bytes;
     }
     prepared->bias_parts = fvi_round_up(node->scratch_bytes, 64);
     node->scratch_bytes = prepared->bias_parts + (size_t)node->batch * (size_t)shape.c * sizeof(double);
@@ -268,9 +266,13 @@ static void pack(const fvi_call *call)
 {
     const transpose_prepared *prepared = call->prepared;
     fvi_conv2d_pack(&prepared->plan, call->context, FVI_BACKWARD_DATA, call->param[0], call->packed);
-    if (prepared->backward_data)
-        fvi_conv2d_pack(&prepared->plan, call->context, FVI_FORWARD, call->param[0],
-                        (char *)call->packed + prepared->data_weights);
+}
+
+static void pack_backward(const fvi_call *call)
+{
+    const transpose_prepared *prepared = call->prepared;
+    if (call->dx[0].data)
+        fvi_conv2d_pack(&prepared->plan, call->context, FVI_FORWARD, call->param[0], call->packed);
 }
 
 static bool has_bias(const fvi_call *call)
@@ -328,8 +330,7 @@ static fv_status backward_data(fvi_call *call)
 {
     const transpose_prepared *prepared = call->prepared;
     if (call->dx[0].data)
-        fvi_conv2d_forward(&prepared->plan, call->context, &call->dy,
-                           (const char *)call->packed + prepared->data_weights, NULL, NULL, &call->dx[0],
+        fvi_conv2d_forward(&prepared->plan, call->context, &call->dy, call->packed, NULL, NULL, &call->dx[0],
                            call->scratch);
     return FV_OK;
 }
@@ -348,6 +349,7 @@ const fvi_layer fvi_layer_conv2d_transpose = {
     .infer = infer,
     .setup = setup,
     .pack = pack,
+    .pack_backward = pack_backward,
     .forward = forward,
     .backward_weights = backward_weights,
     .backward_data = backward_data,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * convolve.c - between the contract of a layer and that of a convolution (kernel/conv/conv2d.h): weights packed for the
- * forward pass lie first in the layer's packed memory, those for the backward pass by data behind them. An inference batch
+ * convolve.c - between the contract of a layer and that of a convolution (kernel/conv/conv2d.h). An inference batch
  * normalisation behind it (fvi_fused.affine) is folded into weights and bias when they are packed.
  */
 #include "layer/convolve.h"
@@ -11,12 +10,11 @@
 
 typedef struct convolve_prepared {
     fvi_conv2d_plan plan;
-    size_t data_weights; /* offset in packed, in bytes */
-    bool backward_data, no_bias;
+    bool no_bias;
     const fvi_connections *connections; /* or NULL */
-    size_t dense;                       /* with connections: offset of the dense weight in packed, in bytes */
-    size_t dense_gradient;              /* and of its gradient in scratch */
-    size_t bias, factors;               /* with an affine map: offsets in packed of the folded bias, of its a and b */
+    size_t dense;  /* with connections: offset in scratch of the dense weight while it is packed, and of its gradient */
+    size_t scaled; /* with an affine map: offset in scratch of the scaled weights while they are packed */
+    size_t bias, factors; /* with an affine map: offsets in packed of the folded bias, of its a and b */
 } convolve_prepared;
 
 static void widen_border(int32_t border[4], const int32_t wanted[4])
@@ -51,12 +49,8 @@ static fv_status add_pass(fvi_setup *node, const fvi_conv2d_plan *plan, fvi_pass
 static void add_dense(fvi_setup *node, convolve_prepared *prepared)
 {
     const size_t bytes = fvi_connections_dense(prepared->connections) * fv_dtype_size(node->dtype);
-    prepared->dense = fvi_round_up(node->packed_bytes, 64);
-    node->packed_bytes = prepared->dense + bytes;
-    if (!node->backward)
-        return;
-    prepared->dense_gradient = fvi_round_up(node->scratch_bytes, 64);
-    node->scratch_bytes = prepared->dense_gradient + bytes;
+    prepared->dense = fvi_round_up(node->scratch_bytes, 64);
+    node->scratch_bytes = prepared->dense + bytes;
 }
 
 static size_t weight_count(const fvi_conv2d_shape *shape)
@@ -72,7 +66,9 @@ static void add_affine(fvi_setup *node, convolve_prepared *prepared)
     prepared->bias = fvi_round_up(node->packed_bytes, 64);
     prepared->factors = prepared->bias + fvi_round_up(outputs * size, 64);
     node->packed_bytes = prepared->factors + 2 * outputs * size;
-    node->scratch_bytes = weights > node->scratch_bytes ? weights : node->scratch_bytes;
+    prepared->scaled = fvi_round_up(prepared->connections ? node->scratch_bytes : 0, 64);
+    const size_t scratch = prepared->scaled + weights;
+    node->scratch_bytes = scratch > node->scratch_bytes ? scratch : node->scratch_bytes;
 }
 
 static fv_status add_backward(fvi_setup *node, convolve_prepared *prepared)
@@ -81,9 +77,7 @@ static fv_status add_backward(fvi_setup *node, convolve_prepared *prepared)
     if (!node->wants_dx)
         return FV_OK;
     FV_TRY(add_pass(node, &prepared->plan, FVI_BACKWARD_DATA));
-    prepared->backward_data = true;
-    prepared->data_weights = fvi_round_up(node->packed_bytes, 64);
-    node->packed_bytes = prepared->data_weights + prepared->plan.pass[FVI_BACKWARD_DATA].packed_bytes;
+    node->packed_backward_bytes = prepared->plan.pass[FVI_BACKWARD_DATA].packed_bytes;
     return FV_OK;
 }
 
@@ -163,7 +157,7 @@ static const void *fold(const fvi_call *call, const convolve_prepared *prepared,
                            .count = weight_count(&prepared->plan.shape) / outputs,
                            .w = weight,
                            .ab = ab,
-                           .scaled = call->scratch };
+                           .scaled = (char *)call->scratch + prepared->scaled };
     call->fused->affine->affine(call->fused->affine_options, call->dtype, outputs, call->affine_param, ab);
     fvi_parallel(call->context, outputs, scale_output, (void *)&job);
     for (size_t k = 0; k < outputs; k++) {
@@ -178,20 +172,30 @@ static const void *fold(const fvi_call *call, const convolve_prepared *prepared,
     return job.scaled;
 }
 
+/* The weight as a convolution reads it: of a connection table with zeros where no kernel is. */
+static const void *dense_weight(const fvi_call *call, const convolve_prepared *prepared)
+{
+    if (!prepared->connections)
+        return call->param[0];
+    void *dense = (char *)call->scratch + prepared->dense;
+    fvi_connections_spread(prepared->connections, call->dtype, call->param[0], dense);
+    return dense;
+}
+
 void fvi_convolve_pack(const fvi_call *call)
 {
     const convolve_prepared *prepared = call->prepared;
-    char *packed = call->packed;
-    const void *weight = call->param[0];
-    if (prepared->connections) {
-        fvi_connections_spread(prepared->connections, call->dtype, weight, packed + prepared->dense);
-        weight = packed + prepared->dense;
-    }
+    const void *weight = dense_weight(call, prepared);
     if (call->fused && call->fused->affine)
         weight = fold(call, prepared, weight);
-    fvi_conv2d_pack(&prepared->plan, call->context, FVI_FORWARD, weight, packed);
-    if (prepared->backward_data)
-        fvi_conv2d_pack(&prepared->plan, call->context, FVI_BACKWARD_DATA, weight, packed + prepared->data_weights);
+    fvi_conv2d_pack(&prepared->plan, call->context, FVI_FORWARD, weight, call->packed);
+}
+
+void fvi_convolve_pack_backward(const fvi_call *call)
+{
+    const convolve_prepared *prepared = call->prepared;
+    if (call->dx[0].data)
+        fvi_conv2d_pack(&prepared->plan, call->context, FVI_BACKWARD_DATA, dense_weight(call, prepared), call->packed);
 }
 
 fv_status fvi_convolve_forward(fvi_call *call)
@@ -213,7 +217,7 @@ fv_status fvi_convolve_backward_weights(fvi_call *call)
 {
     const convolve_prepared *prepared = call->prepared;
     const bool connected = prepared->connections != NULL;
-    void *gradient = connected ? (char *)call->scratch + prepared->dense_gradient : call->dparam[0];
+    void *gradient = connected ? (char *)call->scratch + prepared->dense : call->dparam[0];
     fvi_conv2d_backward_weights(&prepared->plan, call->context, &call->x[0], &call->dy, gradient,
                                 prepared->no_bias ? NULL : call->dparam[1], call->scratch);
     if (connected)
@@ -225,8 +229,7 @@ fv_status fvi_convolve_backward_data(fvi_call *call)
 {
     const convolve_prepared *prepared = call->prepared;
     if (call->dx[0].data)
-        fvi_conv2d_backward_data(&prepared->plan, call->context, &call->dy,
-                                 (const char *)call->packed + prepared->data_weights, &call->dx[0], call->scratch);
+        fvi_conv2d_backward_data(&prepared->plan, call->context, &call->dy, call->packed, &call->dx[0], call->scratch);
     return FV_OK;
 }
 

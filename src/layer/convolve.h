@@ -18,6 +18,7 @@ fv_status fvi_convolve_choose(fvi_setup *node, const fvi_conv2d_shape *shape, ui
 fv_status fvi_convolve_setup(fvi_setup *node, const fvi_conv2d_shape *shape, const fvi_connections *connections,
                              bool no_bias);
 void fvi_convolve_pack(const fvi_call *call);
+void fvi_convolve_pack_backward(const fvi_call *call);
 fv_status fvi_convolve_forward(fvi_call *call);
 fv_status fvi_convolve_backward_weights(fvi_call *call);
 fv_status fvi_convolve_backward_data(fvi_call *call);

@@ -103,6 +103,7 @@ const fvi_layer fvi_layer_dense = {
     .infer = infer,
     .setup = setup,
     .pack = fvi_convolve_pack,
+    .pack_backward = fvi_convolve_pack_backward,
     .forward = fvi_convolve_forward,
     .backward_weights = fvi_convolve_backward_weights,
     .backward_data = fvi_convolve_backward_data,

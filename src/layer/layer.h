@@ -106,13 +106,14 @@ typedef struct fvi_setup {
     /* Answers. backward_reads is the descriptor's to begin with, and with an activation behind it the output too; a layer that
      * can do with less says so. */
     uint32_t backward_reads;
-    void *prepared;             /* the layer's own, e.g. an fvi_conv2d_plan; from arena */
-    size_t saved_bytes;         /* written by forward, read by backward; for the largest batch */
-    size_t scratch_bytes;       /* for one call of any pass, all threads together; contents free */
-    size_t packed_bytes;        /* parameters packed by pack() */
-    int32_t input_border[4];    /* wanted on every input, holding zeros: top, left, bottom, right */
-    int32_t gradient_border[4]; /* wanted on dy, holding zeros */
-    int32_t first_channel;      /* joins: where the first input's channels begin in y (-1: not side by side after all);
+    void *prepared;               /* the layer's own, e.g. an fvi_conv2d_plan; from arena */
+    size_t saved_bytes;           /* written by forward, read by backward; for the largest batch */
+    size_t scratch_bytes;         /* for one call of any pass, all threads together; contents free */
+    size_t packed_bytes;          /* parameters packed by pack() */
+    size_t packed_backward_bytes; /* and by pack_backward() */
+    int32_t input_border[4];      /* wanted on every input, holding zeros: top, left, bottom, right */
+    int32_t gradient_border[4];   /* wanted on dy, holding zeros */
+    int32_t first_channel; /* joins: where the first input's channels begin in y (-1: not side by side after all);
                                  * slices: which channel of x[0] is y's first. 0 unless the layer says otherwise */
     const char
         *algorithm[3]; /* forward; backward by data (or whole backward); backward by weights; NULL: nothing to tell */
@@ -144,7 +145,8 @@ typedef struct fvi_call {
     /* Backward: gradients, overwritten. Of a statistic (momentum > 0) what the call observed times fvi_call_share(), so that
      * sums over the blocks of a batch are its mean; of a constant (not trained, momentum 0) nothing. */
     void *const *dparam;
-    void *packed, *saved, *scratch;
+    void *packed; /* what pack() wrote, or, in backward and backward_data, pack_backward(): not the same memory */
+    void *saved, *scratch;
     const fv_batch *batch; /* targets of losses, keys of random draws; never NULL */
     double scale;          /* losses, backward: 1 / divisor; the layer multiplies it with its own weight option */
     double loss; /* losses, forward: answer, sum over samples of sample weight * option weight * loss. A loss's
@@ -191,7 +193,9 @@ struct fvi_layer {
     fv_status (*setup)(fvi_setup *node); /* NULL: nothing to prepare */
     /* How many images a call that trains needs at the least; INT32_MAX: there are never enough. NULL: 1 */
     int32_t (*least_images)(const void *options, fv_image_shape in);
-    void (*pack)(const fvi_call *call); /* NULL: nothing to pack; reads param, writes packed */
+    /* NULL: nothing to pack. Read param, write packed, may use scratch: for forward and repeat; for backward or backward_data. */
+    void (*pack)(const fvi_call *call);
+    void (*pack_backward)(const fvi_call *call);
     fv_status (*forward)(fvi_call *call);
     fv_status (*backward)(fvi_call *call);
     /* Writes y once more, the same bits, from x and what forward saved, for much less than a convolution takes: then the planner

@@ -223,6 +223,30 @@ static int32_t find_clobbered(const fv_plan *plan, fv_value root)
     return clobbered;
 }
 
+/* Room for packed weights: for all of them, or for the largest. */
+static fv_status pack_into(fv_plan *plan, size_t bytes, size_t *offset)
+{
+    size_t *packed = &plan->bytes.packed;
+    if (bytes > SIZE_MAX / 8 || *packed > SIZE_MAX / 4)
+        return too_large(plan);
+    *offset = plan->packs_in_steps ? 0 : *packed;
+    const size_t end = *offset + fvi_round_up(bytes, 64);
+    *packed = end > *packed ? end : *packed;
+    return FV_OK;
+}
+
+static void find_packing(fv_plan *plan)
+{
+    for (int32_t i = 0; i < plan->step_count; i++) {
+        fvi_step *step = &plan->step[i];
+        const fvi_layer *layer = plan->nodes[step->node].layer;
+        if (step->kind == FVI_STEP_FORWARD || step->kind == FVI_STEP_REPEAT)
+            step->pack = layer->pack;
+        else if (step->kind == FVI_STEP_BACKWARD || step->kind == FVI_STEP_BACKWARD_DATA)
+            step->pack = layer->pack_backward;
+    }
+}
+
 static fv_status add_up(fv_plan *plan)
 {
     fv_plan_memory *bytes = &plan->bytes;
@@ -230,11 +254,9 @@ static fv_status add_up(fv_plan *plan)
         fvi_plan_node *node = &plan->node[i];
         if (!node->runs || node->dropped || node->joined)
             continue;
-        if (node->setup.packed_bytes > SIZE_MAX / 4 - bytes->packed || node->setup.scratch_bytes > SIZE_MAX / 4)
-            return too_large(plan);
-        node->packed_offset = bytes->packed;
-        bytes->packed += fvi_round_up(node->setup.packed_bytes, 64);
-        if (bytes->packed > SIZE_MAX / 4)
+        FV_TRY(pack_into(plan, node->setup.packed_bytes, &node->packed_offset));
+        FV_TRY(pack_into(plan, node->setup.packed_backward_bytes, &node->packed_backward_offset));
+        if (node->setup.scratch_bytes > SIZE_MAX / 4)
             return too_large(plan);
         if (node->setup.scratch_bytes > bytes->scratch)
             bytes->scratch = fvi_round_up(node->setup.scratch_bytes, 64);
@@ -251,6 +273,7 @@ fv_status fvi_plan_assign_memory(fv_plan *plan)
     for (int32_t i = 0; i < plan->node_count; i++)
         if (plan->node[i].tensor != FVI_NONE)
             plan->node[i].clobbered = find_clobbered(plan, i);
+    find_packing(plan);
     return add_up(plan);
 }
 

@@ -97,6 +97,7 @@ static fv_status plan_fill(fv_plan *plan)
     const bool reference = options->reference || options->dtype == FV_F64;
     plan->fuses = !options->reference && !options->no_fusion;
     plan->options.reference = reference;
+    plan->packs_in_steps = fvi_plan_trains(plan) && !options->keep_packed;
     plan->kernels = fvi_kernels_for(options->dtype, fvi_context_isa(plan->context), reference);
     FV_TRY(start_nodes(plan));
     FV_TRY(check_training(plan));

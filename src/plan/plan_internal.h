@@ -63,7 +63,7 @@ typedef struct fvi_plan_node {
     int32_t gradient;  /* tensor of the root's whole gradient, or FVI_NONE */
     int32_t saved;     /* storage, or FVI_NONE */
     int32_t clobbered; /* first step that writes other things over this root's memory; step_count: none */
-    size_t packed_offset;
+    size_t packed_offset, packed_backward_offset;
     fvi_setup setup; /* with the layer's answers; in, out: as the layer was told, that is with views dropped */
 } fvi_plan_node;
 
@@ -81,6 +81,7 @@ typedef struct fvi_step {
     fvi_step_kind kind;
     fv_value node; /* accumulate: whose gradient it is */
     fv_status (*run)(fvi_call *call);
+    void (*pack)(const fvi_call *call); /* writes the packed weights that run reads; NULL: there are none */
     int32_t input_count;
     int32_t *x, *dx;                  /* [input_count] tensors, FVI_NONE where not read or not wanted */
     int32_t y, dy;                    /* accumulate: y += dy */
@@ -101,6 +102,7 @@ struct fv_plan {
     fv_value *order; /* [order_count] nodes that may have steps, as forward runs them */
     int32_t order_count;
     bool fuses;
+    bool packs_in_steps; /* weights are packed right before each step that reads them, all in the same memory */
     fvi_storage *storage;
     int32_t storage_count, storage_capacity;
     fvi_tensor *tensor;

@@ -10,11 +10,10 @@
 
 enum { LEVELS_MOST = 17 };
 
-static fv_status session_bytes(const fv_graph *graph, int32_t batch, fv_mode mode, bool no_repeat, size_t *bytes)
+static fv_status session_bytes(const fv_graph *graph, const fv_plan_options *options, size_t *bytes)
 {
-    const fv_plan_options options = { .batch = batch, .mode = mode, .no_repeat = no_repeat };
     fv_plan *plan = NULL;
-    FV_TRY(fv_plan_create(&plan, graph, &options));
+    FV_TRY(fv_plan_create(&plan, graph, options));
     *bytes = fv_plan_memory_bytes(plan).total;
     fv_plan_destroy(plan);
     return FV_OK;
@@ -48,7 +47,8 @@ fv_status fv_training_memory(const fv_graph *graph, const fv_train_options *opti
     *out = memory;
     FV_TRY(fvi_params_bytes(graph, FV_F32, &memory.parameters, NULL));
     const int32_t block = (batch + blocks - 1) / blocks;
-    FV_TRY(session_bytes(graph, block, FV_TRAIN, options->no_repeat, &memory.session));
+    const fv_plan_options training = { .batch = block, .no_repeat = options->no_repeat, .keep_packed = blocks > 1 };
+    FV_TRY(session_bytes(graph, &training, &memory.session));
     if (blocks > 1) { /* the sum over the blocks, and a pending sum for each level of the tree */
         size_t levels = 1;
         while (levels < LEVELS_MOST && 1 << (levels - 1) < blocks)
@@ -59,7 +59,7 @@ fv_status fv_training_memory(const fv_graph *graph, const fv_train_options *opti
     memory.loader = loader_bytes(graph, batch);
     if (options->population_statistics && fvi_graph_has_statistics(graph))
         memory.loader += loader_bytes(graph, block);
-    FV_TRY(session_bytes(graph, batch, FV_EVALUATE, false, &memory.evaluation));
+    FV_TRY(session_bytes(graph, &(fv_plan_options){ .batch = batch, .mode = FV_EVALUATE }, &memory.evaluation));
     memory.evaluation += loader_bytes(graph, batch);
     FV_TRY(add_up(graph, &memory));
     *out = memory;
@@ -71,7 +71,7 @@ fv_status fv_inference_memory(const fv_graph *graph, int32_t batch, fv_memory *o
     fv_memory memory = { 0 };
     *out = memory;
     FV_TRY(fvi_params_bytes(graph, FV_F32, &memory.parameters, NULL));
-    FV_TRY(session_bytes(graph, batch, FV_PREDICT, false, &memory.session));
+    FV_TRY(session_bytes(graph, &(fv_plan_options){ .batch = batch, .mode = FV_PREDICT }, &memory.session));
     memory.loader = loader_bytes(graph, batch);
     FV_TRY(add_up(graph, &memory));
     *out = memory;

@@ -63,7 +63,8 @@ static fv_status trainer_fill(fv_trainer *trainer, const fv_dataset *train, cons
                                        .augment = options->augment };
     const fv_plan_options plan = { .batch = (options->batch + options->blocks - 1) / options->blocks,
                                    .mode = FV_TRAIN,
-                                   .no_repeat = options->no_repeat };
+                                   .no_repeat = options->no_repeat,
+                                   .keep_packed = options->blocks > 1 };
     const fv_sgd_options sgd = { .momentum = options->momentum, .weight_decay = options->weight_decay };
     FV_TRY(fv_loader_create(&trainer->loader, trainer->context, train, &loader));
     FV_TRY(fv_plan_create(&trainer->plan, trainer->graph, &plan));

@@ -475,7 +475,9 @@ static void set_up(layer_run *run)
         fail_msg("%s: setup: %s", problem->problem, fv_context_message(run->context));
     run->saved = run->setup.saved_bytes ? elements(FV_F32, run->setup.saved_bytes / 4 + 1, (double)NAN) : NULL;
     run->scratch = elements(FV_F32, run->setup.scratch_bytes / 4 + 1, (double)NAN);
-    run->packed = elements(FV_F32, run->setup.packed_bytes / 4 + 1, (double)NAN);
+    const size_t packed = run->setup.packed_bytes > run->setup.packed_backward_bytes ? run->setup.packed_bytes
+                                                                                     : run->setup.packed_backward_bytes;
+    run->packed = elements(FV_F32, packed / 4 + 1, (double)NAN);
 }
 
 layer_run *layer_run_create(const layer_case *problem, fv_context *context, layer_run_options options)
@@ -593,6 +595,8 @@ static void fill_nan(const layer_run *run, const fvi_view *view)
 
 static fv_status backward_of(const fvi_layer *layer, fvi_call *call)
 {
+    if (layer->pack_backward)
+        layer->pack_backward(call);
     if (layer->backward)
         return layer->backward(call);
     const fv_status status = layer->backward_weights(call);
