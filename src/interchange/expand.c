@@ -71,11 +71,13 @@ fv_status fvi_entry_type(const fvi_expander *expander, const fvi_entry *given, c
 static fv_status compute(const fvi_tree *tree, fvi_item *item, const char *what, bool truth, const fvi_names *names)
 {
     fvi_number value;
+    fvi_names all = *names;
+    all.truth = truth;
     for (fvi_item *child = item->first; child != NULL; child = child->next)
         FV_TRY(compute(tree, child, what, truth, names));
     if (item->type != FVI_ITEM_TEXT && !item->computed)
         return FV_OK;
-    FV_TRY(fvi_expression_value(tree, item, what, names, &value));
+    FV_TRY(fvi_expression_value(tree, item, what, &all, &value));
     item->computed = true;
     item->type = FVI_ITEM_REAL;
     item->real = value.real;

@@ -182,6 +182,10 @@ static fv_status unknown_name(const parser *p, size_t at, const char *name)
     const char *words[MOST_NAMES];
     int32_t count = 0;
     const fvi_item place = place_of(p, at);
+    if (p->names->truth) {
+        words[count++] = "true";
+        words[count++] = "false";
+    }
     for (const fvi_scope *scope = p->names->scope; scope != NULL && count < MOST_NAMES - 3; scope = scope->outer)
         words[count++] = scope->name;
     if (p->names->shape != NULL) {

@@ -33,6 +33,7 @@ typedef struct fvi_names {
     const fvi_scope *scope; /* innermost first; NULL: none */
     const fv_image_shape
         *shape; /* "channels", "rows" and "columns" of what the layer reads; NULL: they have no meaning here */
+    bool truth; /* true or false is wanted: what an unknown name may have been meant to be */
 } fvi_names;
 
 fvi_number fvi_number_whole(int64_t value);

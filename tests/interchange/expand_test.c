@@ -244,6 +244,8 @@ static void mistakes_in_blocks_have_their_place(void **state)
                    ":4:23: filters is 1.5, must be a whole number; '//' divides and rounds down");
     expect_failure(NET("  - conv2d: {filters: 2 - 2}\n"), ":4:23: filters is 0, must be 1 to");
     expect_failure(NET("  - conv2d: {filters: chanels}\n"), ":4:23: unknown name 'chanels'; did you mean 'channels'?");
+    expect_failure(NET("  - conv2d: {filters: 2, no_bias: ture}\n"),
+                   ":4:35: unknown name 'ture'; did you mean 'true'?");
     expect_failure(NET("  - conv2d: {filters: \"2 * chanels\"}\n"), ":4:28: unknown name 'chanels'");
     expect_failure(NET("  - relu: {name: \"a{index}\"}\n"), ":4:21: unknown name 'index'");
     expect_failure(NET("  - relu: {name: \"a{1\"}\n"), ":4:20: a brace has no partner");
