@@ -146,7 +146,7 @@ class Row:
     def measure(self):
         """Rounds until they are enough or the budget is spent; each asks everyone once."""
         ours = Peer(fovea_command(self.arguments, self.name, self.mode, self.batch))
-        first = ours.read(self.left())
+        first = ours.read(120)
         if "refused" in first:
             raise SystemExit(f"fovea: {self.name}: {first['refused']}")
         everyone = [ours.process, *(peer.process for peer in self.peers.values())]

@@ -136,7 +136,8 @@ FV_TEST(tuning, large_batches_are_timed_on_some_of_their_images)
     for (int32_t i = 0; i < fv_tuning_count(tuning); i++) {
         fvi_conv2d_shape shape;
         assert_null(fvi_conv2d_parse(fv_tuning_get(tuning, i).problem, &shape));
-        assert_true(shape.n < 4096 && shape.n >= 2);
+        const bool dense = shape.oh == 1 && shape.ow == 1; /* so little work that all images are timed */
+        assert_true((shape.n < 4096 || dense) && shape.n >= 2);
         assert_string_equal(fv_tuning_get(tuning, i).pass, "forward");
     }
     assert_true(fv_tuning_count(tuning) >= 3);

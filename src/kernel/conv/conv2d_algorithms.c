@@ -6,6 +6,7 @@
 #include "kernel/conv/conv2d_internal.h"
 #include "kernel/conv/depthwise.h"
 #include "kernel/gemm/brgemm.h"
+#include "kernel/gemm/dense_gemm.h"
 #include "kernel/gemm/pixel_gemm.h"
 #include "kernel/winograd/winograd.h"
 
@@ -17,12 +18,13 @@
         .pack = family##_pack##suffix, .forward = family##_forward##suffix,                                            \
         .backward_data = family##_backward_data##suffix, .backward_weights = family##_backward_weights##suffix,        \
     }
+#define DENSE(isa) ENTRY("dense_" #isa, fvi_conv2d_dense, , &fvi_dense_gemm_##isa)
 #define DEPTHWISE(isa) ENTRY("depthwise_" #isa, fvi_conv2d_depthwise, , &fvi_depthwise_##isa)
 #define DIRECT(isa) ENTRY("direct_" #isa, fvi_conv2d_direct, , &fvi_brgemm_##isa)
 #define PIXELS(isa) ENTRY("pixels_" #isa, fvi_conv2d_pixels, , &fvi_pixel_gemm_##isa)
 #define WINOGRAD(isa) ENTRY("winograd_" #isa, fvi_conv2d_winograd, , &fvi_winograd_##isa)
 #define REFERENCE(dtype) ENTRY("reference", fvi_conv2d_reference, _##dtype, NULL)
-#define ALL(isa) DEPTHWISE(isa), PIXELS(isa), WINOGRAD(isa), DIRECT(isa), REFERENCE(f32)
+#define ALL(isa) DENSE(isa), DEPTHWISE(isa), PIXELS(isa), WINOGRAD(isa), DIRECT(isa), REFERENCE(f32)
 
 static const fvi_conv2d_algorithm double_table[] = { REFERENCE(f64) };
 #if defined(__x86_64__)

@@ -28,6 +28,7 @@ void fvi_conv2d_finish(const fvi_conv2d_epilogue *epilogue, const fvi_view *y, s
 
 FVI_CONV2D_DECLARE(fvi_conv2d_reference, _f32)
 FVI_CONV2D_DECLARE(fvi_conv2d_reference, _f64)
+FVI_CONV2D_DECLARE(fvi_conv2d_dense, )
 FVI_CONV2D_DECLARE(fvi_conv2d_depthwise, )
 FVI_CONV2D_DECLARE(fvi_conv2d_pixels, )
 FVI_CONV2D_DECLARE(fvi_conv2d_winograd, )
