@@ -15,31 +15,14 @@
 
 enum { CLASSES = 3, IMAGES = 3 };
 
-static fv_graph *start(fv_context *context, fv_image_shape shape, fv_value *image)
-{
-    fv_graph *graph = NULL;
-    const fv_input_options options = { .name = "image", .shape = { shape.c, shape.h, shape.w } };
-    assert_int_equal(fv_graph_create(&graph, context, "fused"), FV_OK);
-    assert_int_equal(fv_graph_add_input(graph, &options, image), FV_OK);
-    return graph;
-}
-
-static fv_value add(fv_graph *graph, const char *type, const fv_value *inputs, int32_t count, const void *options)
-{
-    fv_value out = FV_NO_VALUE;
-    if (fv_graph_add(graph, type, inputs, count, options, &out) != FV_OK)
-        fail_msg("%s", fv_context_message(fv_graph_context(graph)));
-    return out;
-}
-
 static fv_value one(fv_graph *graph, const char *type, fv_value x)
 {
-    return add(graph, type, &x, 1, NULL);
+    return test_add(graph, type, &x, 1, NULL);
 }
 
 static fv_value sum(fv_graph *graph, fv_value a, fv_value b)
 {
-    return add(graph, "add", (fv_value[]){ a, b }, 2, NULL);
+    return test_add(graph, "add", (fv_value[]){ a, b }, 2, NULL);
 }
 
 static fv_value convolve(fv_graph *graph, fv_value x, int32_t filters, int32_t kernel, int32_t stride, int32_t groups)
@@ -50,13 +33,13 @@ static fv_value convolve(fv_graph *graph, fv_value x, int32_t filters, int32_t k
                                         .stride = { stride, stride },
                                         .pad = { p, p, p, p },
                                         .groups = groups };
-    return add(graph, "conv2d", &x, 1, &options);
+    return test_add(graph, "conv2d", &x, 1, &options);
 }
 
 static void finish(fv_graph *graph, fv_value x)
 {
     const fv_value pooled = one(graph, "global_average_pool", x);
-    const fv_value scores = add(graph, "dense", &pooled, 1, &(fv_dense_options){ .units = CLASSES });
+    const fv_value scores = test_add(graph, "dense", &pooled, 1, &(fv_dense_options){ .units = CLASSES });
     one(graph, "softmax_cross_entropy", scores);
     assert_int_equal(fv_graph_finish(graph, scores), FV_OK);
 }
@@ -65,7 +48,7 @@ static void finish(fv_graph *graph, fv_value x)
 static fv_graph *residual(fv_context *context)
 {
     fv_value image;
-    fv_graph *graph = start(context, (fv_image_shape){ 3, 9, 7 }, &image);
+    fv_graph *graph = test_graph_start(context, (fv_image_shape){ 3, 9, 7 }, &image);
     const fv_value x = one(graph, "relu", one(graph, "batch_norm", convolve(graph, image, 5, 3, 1, 1)));
     const fv_value a = one(graph, "relu", one(graph, "batch_norm", convolve(graph, x, 5, 3, 1, 1)));
     const fv_value b = one(graph, "batch_norm", convolve(graph, a, 5, 3, 1, 1));
@@ -80,7 +63,7 @@ static fv_graph *residual(fv_context *context)
 static fv_graph *before_activation(fv_context *context)
 {
     fv_value image;
-    fv_graph *graph = start(context, (fv_image_shape){ 2, 7, 9 }, &image);
+    fv_graph *graph = test_graph_start(context, (fv_image_shape){ 2, 7, 9 }, &image);
     fv_value x = convolve(graph, image, 11, 3, 1, 1);
     for (int block = 0; block < 2; block++) {
         const fv_value a = one(graph, "elu", one(graph, "batch_norm", x));
@@ -97,15 +80,15 @@ static fv_graph *before_activation(fv_context *context)
 static fv_graph *growing(fv_context *context)
 {
     fv_value image, block[4];
-    fv_graph *graph = start(context, (fv_image_shape){ 3, 8, 5 }, &image);
+    fv_graph *graph = test_graph_start(context, (fv_image_shape){ 3, 8, 5 }, &image);
     block[0] = convolve(graph, image, 6, 3, 1, 1);
     for (int32_t layer = 1; layer < 4; layer++) {
-        const fv_value all = layer == 1 ? block[0] : add(graph, "concat", block, layer, NULL);
+        const fv_value all = layer == 1 ? block[0] : test_add(graph, "concat", block, layer, NULL);
         const fv_value a = one(graph, "relu", one(graph, "batch_norm", all));
         const fv_value b = one(graph, "relu", one(graph, "batch_norm", convolve(graph, a, 7, 1, 1, 1)));
         block[layer] = convolve(graph, b, 3, 3, 1, 1);
     }
-    finish(graph, one(graph, "relu", one(graph, "batch_norm", add(graph, "concat", block, 4, NULL))));
+    finish(graph, one(graph, "relu", one(graph, "batch_norm", test_add(graph, "concat", block, 4, NULL))));
     return graph;
 }
 
@@ -113,17 +96,17 @@ static fv_graph *growing(fv_context *context)
 static fv_graph *plain(fv_context *context)
 {
     fv_value image;
-    fv_graph *graph = start(context, (fv_image_shape){ 1, 12, 11 }, &image);
+    fv_graph *graph = test_graph_start(context, (fv_image_shape){ 1, 12, 11 }, &image);
     const fv_value a = one(graph, "relu", convolve(graph, image, 6, 5, 1, 1));
     const fv_value b = one(graph, "relu", convolve(graph, a, 5, 3, 2, 1));
     const fv_value c = one(graph, "leaky_relu", convolve(graph, a, 4, 1, 2, 2));
-    const fv_value d = add(graph, "concat", (fv_value[]){ b, c }, 2, NULL);
+    const fv_value d = test_add(graph, "concat", (fv_value[]){ b, c }, 2, NULL);
     const fv_value e = one(graph, "gelu", convolve(graph, d, 8, 3, 1, 1));
     const fv_value f = one(graph, "flatten", e);
-    const fv_value g = one(graph, "tanh", add(graph, "dense", &f, 1, &(fv_dense_options){ .units = 17 }));
-    const fv_value h = add(graph, "dense", &g, 1, &(fv_dense_options){ .units = 9, .no_bias = true });
+    const fv_value g = one(graph, "tanh", test_add(graph, "dense", &f, 1, &(fv_dense_options){ .units = 17 }));
+    const fv_value h = test_add(graph, "dense", &g, 1, &(fv_dense_options){ .units = 9, .no_bias = true });
     const fv_value i = one(graph, "relu", one(graph, "batch_norm", h));
-    const fv_value scores = add(graph, "dense", &i, 1, &(fv_dense_options){ .units = CLASSES });
+    const fv_value scores = test_add(graph, "dense", &i, 1, &(fv_dense_options){ .units = CLASSES });
     one(graph, "softmax_cross_entropy", scores);
     assert_int_equal(fv_graph_finish(graph, scores), FV_OK);
     return graph;
@@ -371,10 +354,10 @@ FV_TEST(fuse, steps_name_what_they_compute)
     test_allocator allocator;
     fv_context *context = test_context(&allocator, 1);
     fv_value image;
-    fv_graph *graph = start(context, (fv_image_shape){ 3, 5, 5 }, &image);
+    fv_graph *graph = test_graph_start(context, (fv_image_shape){ 3, 5, 5 }, &image);
     const fv_value conv = convolve(graph, image, 4, 3, 1, 1);
-    const fv_value norm = add(graph, "batch_norm", &conv, 1, &(fv_batch_norm_options){ .name = "norm" });
-    const fv_value relu = add(graph, "relu", &norm, 1, &(fv_plain_options){ .name = "relu" });
+    const fv_value norm = test_add(graph, "batch_norm", &conv, 1, &(fv_batch_norm_options){ .name = "norm" });
+    const fv_value relu = test_add(graph, "relu", &norm, 1, &(fv_plain_options){ .name = "relu" });
     finish(graph, relu);
     fv_plan *plan = plan_of(graph, FV_PREDICT);
     assert_string_equal(fv_plan_step(plan, 0).fused, "");
@@ -393,14 +376,14 @@ FV_TEST(fuse, chains_end_where_a_value_is_needed)
     test_allocator allocator;
     fv_context *context = test_context(&allocator, 1);
     fv_value image;
-    fv_graph *graph = start(context, (fv_image_shape){ 3, 5, 5 }, &image);
+    fv_graph *graph = test_graph_start(context, (fv_image_shape){ 3, 5, 5 }, &image);
     const fv_value twice = one(graph, "batch_norm", convolve(graph, image, 4, 3, 1, 1));
     const fv_value a = one(graph, "relu", twice);
     const fv_value smooth = one(graph, "gelu", one(graph, "batch_norm", convolve(graph, a, 4, 3, 1, 1)));
     const fv_value b = one(graph, "batch_norm", convolve(graph, smooth, 4, 3, 1, 1));
-    const fv_value three = add(graph, "add", (fv_value[]){ b, twice, smooth }, 3, NULL);
+    const fv_value three = test_add(graph, "add", (fv_value[]){ b, twice, smooth }, 3, NULL);
     const fv_value pooled = one(graph, "global_average_pool", one(graph, "relu", three));
-    const fv_value hidden = add(graph, "dense", &pooled, 1, &(fv_dense_options){ .units = CLASSES });
+    const fv_value hidden = test_add(graph, "dense", &pooled, 1, &(fv_dense_options){ .units = CLASSES });
     const fv_value scores = one(graph, "batch_norm", hidden);
     one(graph, "softmax_cross_entropy", one(graph, "relu", scores));
     assert_int_equal(fv_graph_finish(graph, scores), FV_OK);
@@ -418,11 +401,11 @@ FV_TEST(fuse, values_inside_of_a_step_cannot_be_read)
     test_allocator allocator;
     fv_context *context = test_context(&allocator, 1);
     fv_value image;
-    fv_graph *graph = start(context, (fv_image_shape){ 3, 5, 5 }, &image);
+    fv_graph *graph = test_graph_start(context, (fv_image_shape){ 3, 5, 5 }, &image);
     const fv_value conv = convolve(graph, image, 4, 3, 1, 1);
-    const fv_value norm = add(graph, "batch_norm", &conv, 1, &(fv_batch_norm_options){ .name = "norm" });
+    const fv_value norm = test_add(graph, "batch_norm", &conv, 1, &(fv_batch_norm_options){ .name = "norm" });
     const fv_value same = one(graph, "identity", norm);
-    const fv_value relu = add(graph, "relu", &same, 1, &(fv_plain_options){ .name = "relu" });
+    const fv_value relu = test_add(graph, "relu", &same, 1, &(fv_plain_options){ .name = "relu" });
     const fv_value after = one(graph, "identity", relu);
     finish(graph, after);
     for (int apart = 0; apart < 2; apart++) {

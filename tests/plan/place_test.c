@@ -13,38 +13,20 @@
 
 enum { CLASSES = 3, GROWTH = 3, DENSE_LAYERS = 5 };
 
-/* A graph under construction; every call fails the test when it is refused. */
-static fv_graph *start(fv_context *context, fv_image_shape shape, fv_value *image)
-{
-    fv_graph *graph = NULL;
-    const fv_input_options options = { .name = "image", .shape = { shape.c, shape.h, shape.w } };
-    assert_int_equal(fv_graph_create(&graph, context, "places"), FV_OK);
-    assert_int_equal(fv_graph_add_input(graph, &options, image), FV_OK);
-    return graph;
-}
-
-static fv_value add(fv_graph *graph, const char *type, const fv_value *inputs, int32_t count, const void *options)
-{
-    fv_value out = FV_NO_VALUE;
-    if (fv_graph_add(graph, type, inputs, count, options, &out) != FV_OK)
-        fail_msg("%s", fv_context_message(fv_graph_context(graph)));
-    return out;
-}
-
 static fv_value convolve(fv_graph *graph, fv_value x, int32_t filters, int32_t kernel, int32_t stride)
 {
     const int32_t p = kernel / 2;
     const fv_conv2d_options options = {
         .filters = filters, .kernel = { kernel, kernel }, .stride = { stride, stride }, .pad = { p, p, p, p }
     };
-    return add(graph, "conv2d", &x, 1, &options);
+    return test_add(graph, "conv2d", &x, 1, &options);
 }
 
 static void finish(fv_graph *graph, fv_value x)
 {
-    const fv_value pooled = add(graph, "global_average_pool", &x, 1, NULL);
-    const fv_value scores = add(graph, "dense", &pooled, 1, &(fv_dense_options){ .units = CLASSES });
-    add(graph, "softmax_cross_entropy", &scores, 1, NULL);
+    const fv_value pooled = test_add(graph, "global_average_pool", &x, 1, NULL);
+    const fv_value scores = test_add(graph, "dense", &pooled, 1, &(fv_dense_options){ .units = CLASSES });
+    test_add(graph, "softmax_cross_entropy", &scores, 1, NULL);
     assert_int_equal(fv_graph_finish(graph, scores), FV_OK);
 }
 
@@ -113,14 +95,14 @@ FV_TEST(place, slices_cost_no_forward_step)
     test_allocator allocator;
     fv_context *context = test_context(&allocator, 1);
     fv_value image;
-    fv_graph *graph = start(context, (fv_image_shape){ 2, 5, 4 }, &image);
+    fv_graph *graph = test_graph_start(context, (fv_image_shape){ 2, 5, 4 }, &image);
     const fv_value x = convolve(graph, image, 7, 3, 1);
-    const fv_value low = add(graph, "slice", &x, 1, &(fv_slice_options){ .count = 4 });
-    const fv_value high = add(graph, "slice", &x, 1, &(fv_slice_options){ .first = 2, .count = 5 });
-    const fv_value within = add(graph, "slice", &high, 1, &(fv_slice_options){ .first = 3, .count = 2 });
-    const fv_value relu = add(graph, "relu", &low, 1, NULL);
+    const fv_value low = test_add(graph, "slice", &x, 1, &(fv_slice_options){ .count = 4 });
+    const fv_value high = test_add(graph, "slice", &x, 1, &(fv_slice_options){ .first = 2, .count = 5 });
+    const fv_value within = test_add(graph, "slice", &high, 1, &(fv_slice_options){ .first = 3, .count = 2 });
+    const fv_value relu = test_add(graph, "relu", &low, 1, NULL);
     const fv_value conv = convolve(graph, high, 3, 3, 1);
-    finish(graph, add(graph, "concat", (fv_value[]){ relu, conv, high, within }, 4, NULL));
+    finish(graph, test_add(graph, "concat", (fv_value[]){ relu, conv, high, within }, 4, NULL));
     test_run run = run_forward(graph);
     assert_int_equal(count_steps(run.plan, "slice", "forward"), 0);
     assert_int_equal(count_steps(run.plan, "slice", "backward"), 3);
@@ -142,11 +124,11 @@ FV_TEST(place, the_input_may_be_sliced)
     test_allocator allocator;
     fv_context *context = test_context(&allocator, 1);
     fv_value image;
-    fv_graph *graph = start(context, (fv_image_shape){ 5, 4, 4 }, &image);
-    const fv_value first = add(graph, "slice", &image, 1, &(fv_slice_options){ .count = 2 });
-    const fv_value last = add(graph, "slice", &image, 1, &(fv_slice_options){ .first = 2, .count = 3 });
+    fv_graph *graph = test_graph_start(context, (fv_image_shape){ 5, 4, 4 }, &image);
+    const fv_value first = test_add(graph, "slice", &image, 1, &(fv_slice_options){ .count = 2 });
+    const fv_value last = test_add(graph, "slice", &image, 1, &(fv_slice_options){ .first = 2, .count = 3 });
     const fv_value left = convolve(graph, first, 3, 3, 1), right = convolve(graph, last, 3, 3, 1);
-    finish(graph, add(graph, "add", (fv_value[]){ left, right }, 2, NULL));
+    finish(graph, test_add(graph, "add", (fv_value[]){ left, right }, 2, NULL));
     test_run run = run_forward(graph);
     assert_int_equal(count_steps(run.plan, "slice", "forward"), 0);
     assert_int_equal(count_steps(run.plan, "slice", "backward"), 0); /* nobody wants the image's gradient */
@@ -163,15 +145,15 @@ FV_TEST(place, a_padded_shortcut_is_not_copied)
     test_allocator allocator;
     fv_context *context = test_context(&allocator, 1);
     fv_value image;
-    fv_graph *graph = start(context, (fv_image_shape){ 2, 6, 5 }, &image);
+    fv_graph *graph = test_graph_start(context, (fv_image_shape){ 2, 6, 5 }, &image);
     const fv_pool2d_options every_second = { .kernel = { 1, 1 }, .stride = { 2, 2 } };
     const fv_value x = convolve(graph, image, 4, 3, 1);
-    const fv_value thin = add(graph, "average_pool2d", &x, 1, &every_second);
-    const fv_value wide = add(graph, "pad", &thin, 1, &(fv_pad_options){ .channels = { 2, 2 } });
+    const fv_value thin = test_add(graph, "average_pool2d", &x, 1, &every_second);
+    const fv_value wide = test_add(graph, "pad", &thin, 1, &(fv_pad_options){ .channels = { 2, 2 } });
     const fv_value block = convolve(graph, x, 8, 3, 2);
     const fv_value kept = convolve(graph, wide, 8, 1, 1); /* reads it in backward too: it stays to be looked at */
-    const fv_value sum = add(graph, "add", (fv_value[]){ block, wide, kept }, 3, NULL);
-    finish(graph, add(graph, "relu", &sum, 1, NULL));
+    const fv_value sum = test_add(graph, "add", (fv_value[]){ block, wide, kept }, 3, NULL);
+    finish(graph, test_add(graph, "relu", &sum, 1, NULL));
     test_run run = run_forward(graph);
     assert_int_equal(run.plan->node[thin].into, wide);
     assert_int_equal(run.plan->node[thin].into_channel, 2);
@@ -196,15 +178,15 @@ FV_TEST(place, a_padded_shortcut_is_not_copied)
 static fv_graph *densenet_block(fv_context *context, bool flat, fv_value join[DENSE_LAYERS])
 {
     fv_value x, part[DENSE_LAYERS + 1];
-    fv_graph *graph = start(context, (fv_image_shape){ 2, 4, 5 }, &x);
+    fv_graph *graph = test_graph_start(context, (fv_image_shape){ 2, 4, 5 }, &x);
     x = part[0] = convolve(graph, x, 4, 3, 1);
     for (int32_t i = 0; i < DENSE_LAYERS; i++) {
-        const fv_value relu = add(graph, "relu", &x, 1, NULL);
+        const fv_value relu = test_add(graph, "relu", &x, 1, NULL);
         part[i + 1] = convolve(graph, relu, GROWTH, 3, 1);
         if (flat)
-            x = join[i] = add(graph, "concat", part, i + 2, NULL);
+            x = join[i] = test_add(graph, "concat", part, i + 2, NULL);
         else
-            x = join[i] = add(graph, "concat", (fv_value[]){ x, part[i + 1] }, 2, NULL);
+            x = join[i] = test_add(graph, "concat", (fv_value[]){ x, part[i + 1] }, 2, NULL);
     }
     finish(graph, x);
     return graph;
@@ -319,7 +301,7 @@ static fv_value random_join(random_graph *r)
         if (sum + channels(r, x[count]) <= MOST_CHANNELS || count == 0)
             sum += channels(r, x[count++]);
     }
-    return add(r->graph, "concat", x, count, NULL);
+    return test_add(r->graph, "concat", x, count, NULL);
 }
 
 static fv_value random_sum(random_graph *r)
@@ -327,13 +309,13 @@ static fv_value random_sum(random_graph *r)
     fv_value x[2] = { pick(r), pick(r) };
     if (channels(r, x[0]) != channels(r, x[1]))
         x[1] = convolve(r->graph, x[1], channels(r, x[0]), 1, 1);
-    return add(r->graph, below(r, 3) == 0 ? "multiply" : "add", x, 2, NULL);
+    return test_add(r->graph, below(r, 3) == 0 ? "multiply" : "add", x, 2, NULL);
 }
 
 static fv_value random_gate(random_graph *r)
 {
-    const fv_value x = pick(r), pooled = add(r->graph, "global_average_pool", &x, 1, NULL);
-    return add(r->graph, "multiply", (fv_value[]){ x, add(r->graph, "sigmoid", &pooled, 1, NULL) }, 2, NULL);
+    const fv_value x = pick(r), pooled = test_add(r->graph, "global_average_pool", &x, 1, NULL);
+    return test_add(r->graph, "multiply", (fv_value[]){ x, test_add(r->graph, "sigmoid", &pooled, 1, NULL) }, 2, NULL);
 }
 
 static fv_value random_slice(random_graph *r)
@@ -341,7 +323,7 @@ static fv_value random_slice(random_graph *r)
     const fv_value x = pick(r);
     const int32_t first = below(r, channels(r, x));
     const fv_slice_options options = { .first = first, .count = 1 + below(r, channels(r, x) - first) };
-    return add(r->graph, "slice", &x, 1, &options);
+    return test_add(r->graph, "slice", &x, 1, &options);
 }
 
 static fv_value random_node(random_graph *r)
@@ -357,12 +339,12 @@ static fv_value random_node(random_graph *r)
     case 4:
         return random_slice(r);
     case 5:
-        return add(r->graph, "pad", (fv_value[]){ pick(r) }, 1,
-                   &(fv_pad_options){ .channels = { below(r, 3), below(r, 3) }, .value = below(r, 2) });
+        return test_add(r->graph, "pad", (fv_value[]){ pick(r) }, 1,
+                        &(fv_pad_options){ .channels = { below(r, 3), below(r, 3) }, .value = below(r, 2) });
     case 6:
-        return add(r->graph, "tanh", (fv_value[]){ pick(r) }, 1, NULL);
+        return test_add(r->graph, "tanh", (fv_value[]){ pick(r) }, 1, NULL);
     case 7:
-        return add(r->graph, "identity", (fv_value[]){ pick(r) }, 1, NULL);
+        return test_add(r->graph, "identity", (fv_value[]){ pick(r) }, 1, NULL);
     default:
         return convolve(r->graph, pick(r), 1 + below(r, 4), 3, 1);
     }
@@ -380,7 +362,7 @@ static bool is_read(const fv_graph *graph, fv_value x)
 static fv_graph *make_random(fv_context *context, uint64_t seed)
 {
     random_graph r = { .random = fvi_random_start(seed, FVI_PURPOSE_TEST, 77) };
-    r.graph = start(context, (fv_image_shape){ 3, 2, 3 }, &r.value[0]);
+    r.graph = test_graph_start(context, (fv_image_shape){ 3, 2, 3 }, &r.value[0]);
     for (r.count = 1; r.count <= RANDOM_NODES; r.count++)
         r.value[r.count] = random_node(&r);
     fv_value ends[RANDOM_NODES + 1];
@@ -388,7 +370,7 @@ static fv_graph *make_random(fv_context *context, uint64_t seed)
     for (int32_t i = 0; i < r.count; i++)
         if (!is_read(r.graph, r.value[i]))
             ends[count++] = r.value[i];
-    finish(r.graph, add(r.graph, "concat", ends, count, NULL));
+    finish(r.graph, test_add(r.graph, "concat", ends, count, NULL));
     return r.graph;
 }
 

@@ -69,14 +69,6 @@ static int32_t repeated(const fv_plan *plan)
     return count;
 }
 
-static fv_value add(fv_graph *graph, const char *type, const fv_value *inputs, int32_t count, const void *options)
-{
-    fv_value out = FV_NO_VALUE;
-    if (fv_graph_add(graph, type, inputs, count, options, &out) != FV_OK)
-        fail_msg("%s", fv_context_message(fv_graph_context(graph)));
-    return out;
-}
-
 /* conv - batch_norm - relu - conv, and on to scores; with_pool: the normalised values are read by a pooling alone. */
 static fv_plan *plan_of(fv_context *context, fv_graph **graph, const char *reader, fv_mode mode, bool no_repeat)
 {
@@ -85,12 +77,13 @@ static fv_plan *plan_of(fv_context *context, fv_graph **graph, const char *reade
     assert_int_equal(fv_graph_create(graph, context, "chain"), FV_OK);
     assert_int_equal(fv_graph_add_input(*graph, &(fv_input_options){ .shape = { 2, 9, 9 } }, &x), FV_OK);
     const fv_conv2d_options convolution = { .filters = 6, .kernel = { 3, 3 } };
-    x = add(*graph, "conv2d", &x, 1, &convolution);
-    x = add(*graph, "batch_norm", &x, 1, NULL);
-    x = strcmp(reader, "conv2d") == 0 ? add(*graph, reader, &x, 1, &convolution) : add(*graph, reader, &x, 1, NULL);
-    x = add(*graph, "global_average_pool", &x, 1, NULL);
-    x = add(*graph, "dense", &x, 1, &(fv_dense_options){ .units = 3 });
-    add(*graph, "softmax_cross_entropy", &x, 1, NULL);
+    x = test_add(*graph, "conv2d", &x, 1, &convolution);
+    x = test_add(*graph, "batch_norm", &x, 1, NULL);
+    x = strcmp(reader, "conv2d") == 0 ? test_add(*graph, reader, &x, 1, &convolution)
+                                      : test_add(*graph, reader, &x, 1, NULL);
+    x = test_add(*graph, "global_average_pool", &x, 1, NULL);
+    x = test_add(*graph, "dense", &x, 1, &(fv_dense_options){ .units = 3 });
+    test_add(*graph, "softmax_cross_entropy", &x, 1, NULL);
     assert_int_equal(fv_graph_finish(*graph, x), FV_OK);
     assert_int_equal(
         fv_plan_create(&plan, *graph, &(fv_plan_options){ .batch = 3, .mode = mode, .no_repeat = no_repeat }), FV_OK);

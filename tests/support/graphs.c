@@ -20,6 +20,23 @@ fv_context *test_context(test_allocator *allocator, int32_t threads)
     return context;
 }
 
+fv_graph *test_graph_start(fv_context *context, fv_image_shape shape, fv_value *image)
+{
+    fv_graph *graph = NULL;
+    const fv_input_options options = { .name = "image", .shape = { shape.c, shape.h, shape.w } };
+    assert_int_equal(fv_graph_create(&graph, context, "test"), FV_OK);
+    assert_int_equal(fv_graph_add_input(graph, &options, image), FV_OK);
+    return graph;
+}
+
+fv_value test_add(fv_graph *graph, const char *type, const fv_value *inputs, int32_t count, const void *options)
+{
+    fv_value out = FV_NO_VALUE;
+    if (fv_graph_add(graph, type, inputs, count, options, &out) != FV_OK)
+        fail_msg("%s", fv_context_message(fv_graph_context(graph)));
+    return out;
+}
+
 static fv_value add(fv_graph *graph, const char *type, const char *name, const fv_value *inputs, int32_t count)
 {
     fv_value out = FV_NO_VALUE;

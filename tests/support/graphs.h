@@ -11,6 +11,11 @@
 /* A context of `threads` threads over a fresh allocator, which must outlive it. Fails the test when it cannot. */
 fv_context *test_context(test_allocator *allocator, int32_t threads);
 
+/* A graph under construction, owned by the caller, with an input called "image", and one node more. Fail the test when they are
+ * refused. */
+fv_graph *test_graph_start(fv_context *context, fv_image_shape shape, fv_value *image);
+fv_value test_add(fv_graph *graph, const char *type, const fv_value *inputs, int32_t count, const void *options);
+
 /* Finished, owned by the caller. 3x9x9 in, 4 classes; values with several readers, a sum, a concatenation, views:
  *
  *   image - a(conv) - ra(relu) -+- b(conv) - tb(tanh) ------------------+
