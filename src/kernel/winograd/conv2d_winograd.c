@@ -163,10 +163,11 @@ static void multiply(const fvi_winograd_map *map, int32_t vectors, int32_t count
     gemm->forward[vectors - 1][points - 1](&call);
 }
 
-static const float *packed_block(const gather_call *call, int32_t group, fvi_conv2d_block block)
+/* Transformed weights of component e for block `index` of the outputs. */
+static const float *packed_component(const gather_call *call, int32_t group, int32_t index, int32_t width, int e)
 {
-    return call->packed + (size_t)group * call->packed_group +
-           FVI_WINOGRAD_PARTS * (size_t)block.first * (size_t)call->map.reduced;
+    return call->packed + (size_t)group * call->packed_group + fvi_winograd_packed_before(&call->map, index) +
+           e * fvi_winograd_packed_component(&call->map, width);
 }
 
 /* Task index: block of tiles, then group. */
@@ -186,10 +187,9 @@ static void fused_task(void *argument, size_t index, int32_t worker)
     const int32_t blocks = fvi_conv2d_block_count(map->kernel->gemm, map->outputs);
     for (int32_t i = 0; i < blocks; i++) {
         const fvi_conv2d_block block = fvi_conv2d_block_at(map->kernel->gemm, map->outputs, i);
-        const float *u = packed_block(call, group, block);
         for (int e = 0; e < FVI_WINOGRAD_PARTS; e++)
-            multiply(map, block.vectors, count, in + e * in_component, u + (ptrdiff_t)e * map->reduced * block.width,
-                     out + e * out_component, block.width);
+            multiply(map, block.vectors, count, in + e * in_component,
+                     packed_component(call, group, i, block.width, e), out + e * out_component, block.width);
         output_tiles(call, group, first, count, block.first, block.count, out, out_component, block.width);
     }
 }
@@ -230,9 +230,8 @@ static void multiply_task(void *argument, size_t index, int32_t worker)
     const int32_t end = (int32_t)((int64_t)blocks * (part + 1) / call->parts);
     for (int32_t i = (int32_t)((int64_t)blocks * part / call->parts); i < end; i++) {
         const fvi_conv2d_block block = fvi_conv2d_block_at(map->kernel->gemm, map->outputs, i);
-        multiply(map, block.vectors, call->count, in,
-                 packed_block(call, call->group, block) + (ptrdiff_t)e * map->reduced * block.width, out + block.first,
-                 fvi_winograd_padded(map, map->outputs));
+        multiply(map, block.vectors, call->count, in, packed_component(call, call->group, i, block.width, e),
+                 out + block.first, fvi_winograd_padded(map, map->outputs));
     }
 }
 
@@ -290,7 +289,7 @@ static gather_call cut(const fvi_winograd_map *map, int32_t threads)
 {
     const fvi_brgemm *gemm = map->kernel->gemm;
     gather_call call = { .map = *map };
-    call.packed_group = FVI_WINOGRAD_PARTS * fvi_conv2d_packed_width(gemm, map->outputs) * (size_t)map->reduced;
+    call.packed_group = fvi_winograd_packed_before(map, fvi_conv2d_block_count(gemm, map->outputs));
     if (is_fused(map, threads)) {
         const int32_t width = FVI_BRGEMM_MAX_VECTORS * gemm->lanes;
         call.block = fused_block(map);

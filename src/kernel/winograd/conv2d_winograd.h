@@ -31,6 +31,19 @@ static inline ptrdiff_t fvi_winograd_component(int64_t floats)
     return (ptrdiff_t)((((floats + 15) / 16) | 1) * 16);
 }
 
+/* Packed weights of one block of outputs: from component to component, and all of it. */
+static inline ptrdiff_t fvi_winograd_packed_component(const fvi_winograd_map *map, int32_t width)
+{
+    return fvi_winograd_component((int64_t)map->reduced * width);
+}
+
+/* Floats of the packed weights of this many blocks: all but the last of a group are of full width, and so is its place. */
+static inline size_t fvi_winograd_packed_before(const fvi_winograd_map *map, int32_t block)
+{
+    const int32_t width = FVI_BRGEMM_MAX_VECTORS * map->kernel->gemm->lanes;
+    return (size_t)block * FVI_WINOGRAD_PARTS * (size_t)fvi_winograd_packed_component(map, width);
+}
+
 static inline int32_t fvi_winograd_padded(const fvi_winograd_map *map, int32_t channels)
 {
     return (int32_t)fvi_conv2d_packed_width(map->kernel->gemm, channels);

@@ -24,17 +24,15 @@ static void pack_task(void *argument, size_t index, int32_t worker)
     const size_t group = index / blocks;
     const fvi_conv2d_block block = fvi_conv2d_block_at(gemm, map->outputs, (int32_t)(index % blocks));
     const size_t group_w = 9 * (size_t)map->outputs * (size_t)map->reduced;
-    const size_t group_packed = FVI_WINOGRAD_PARTS * fvi_conv2d_packed_width(gemm, map->outputs) * (size_t)map->reduced;
     const ptrdiff_t input_stride = 9, output_stride = 9 * (ptrdiff_t)(call->turned ? map->outputs : map->reduced);
     fvi_winograd_weights weights = { .lane_stride = call->turned ? input_stride : output_stride,
                                      .channel_stride = call->turned ? output_stride : input_stride,
                                      .channels = map->reduced,
                                      .count = block.count,
                                      .turned = call->turned,
-                                     .component = (ptrdiff_t)map->reduced * block.width };
+                                     .component = fvi_winograd_packed_component(map, block.width) };
     weights.w = call->w + group * group_w + block.first * weights.lane_stride;
-    weights.packed =
-        call->packed + group * group_packed + FVI_WINOGRAD_PARTS * (size_t)block.first * (size_t)map->reduced;
+    weights.packed = call->packed + fvi_winograd_packed_before(map, (int32_t)index);
     map->kernel->weights(&weights);
 }
 

@@ -97,6 +97,10 @@ FVI_INLINE void input_vector(const fvi_winograd_input *a, const float *x, float 
                              const bool masked, fvi_vmask mask)
 {
     fvi_vf half[WINDOW][WINDOW]; /* [column][row]: B^T d, transposed */
+    /* The next window lies a tile to the right: its new pixels, a cache line of channels at a time. */
+    for (int j = 2; j < WINDOW && ((size_t)(x - a->x) % 16) == 0; j++)
+        for (int i = 0; i < WINDOW; i++)
+            __builtin_prefetch(x + (j + OUT) * a->pixel + i * a->row, 0, 3);
     for (int j = 0; j < WINDOW; j++) {
         fvi_vf d[WINDOW];
         const bool column = whole || (j >= a->column_begin && j < a->column_end);
@@ -157,6 +161,10 @@ FVI_INLINE void output_vector(const fvi_winograd_output *a, int32_t k, const boo
         output_line(m, half[j]);
     }
     const int32_t rows = whole ? OUT : a->rows;
+    /* The next tile lies to the right. */
+    for (int32_t i = 0; i < rows && k % 16 == 0; i++)
+        for (int j = OUT; j < 2 * OUT; j++)
+            __builtin_prefetch(y + i * a->row + j * a->pixel, 1, 3);
     for (int32_t i = 0; i < rows; i++) {
         fvi_vf m[WINDOW], out[OUT];
 #pragma GCC unroll 6
