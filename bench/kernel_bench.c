@@ -99,9 +99,13 @@ static void prepare(bench *b)
     b->scratch = random_floats(scratch / sizeof(float));
     for (int pass = 0; pass < 2; pass++) {
         b->packed[pass] = random_floats(b->plan.pass[pass].packed_bytes / sizeof(float));
-        const double start = now(b->clock);
-        fvi_conv2d_pack(&b->plan, b->context, (fvi_pass)pass, b->w, b->packed[pass]);
-        printf("%s %.3f ms", pass == 0 ? "  packing: forward" : ", backward", (now(b->clock) - start) * 1e3);
+        double least = 1e9;
+        for (int round = 0; round < b->rounds; round++) {
+            const double start = now(b->clock);
+            fvi_conv2d_pack(&b->plan, b->context, (fvi_pass)pass, b->w, b->packed[pass]);
+            least = now(b->clock) - start < least ? now(b->clock) - start : least;
+        }
+        printf("%s %.3f ms", pass == 0 ? "  packing: forward" : ", backward", least * 1e3);
     }
     printf("\n");
 }

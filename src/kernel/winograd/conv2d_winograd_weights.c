@@ -12,8 +12,9 @@
 #include "kernel/winograd/conv2d_winograd.h"
 
 #define CHANNEL_BLOCK 48                /* channels of x that lie together: eight register tiles of AVX2, three cache lines */
-#define BAND_TILES 112                  /* summed over in one call: with CHANNEL_BLOCK channels they fit an L1 */
-#define STAGED_FLOATS (2 * 1024 * 1024) /* of a chunk's transformed values */
+#define BAND_TILES_MAX 168              /* summed over in one call: with CHANNEL_BLOCK channels they about fit an L1 */
+#define CHUNK_TILES_MIN 112
+#define STAGED_FLOATS (768 * 1024)      /* of a chunk's transformed values: a small part of an L3, of which others use the rest */
 #define STAGE_TILES 8                   /* of a task that transforms */
 #define TASKS_A_THREAD 4
 #define SUMS FVI_WINOGRAD_PARTS /* the component that holds the sums of dy */
@@ -42,8 +43,7 @@ static weights_call weights_cut(const fvi_winograd_map *map, int32_t threads)
     weights_call call = { .map = *map };
     const int32_t channels = fvi_winograd_padded(map, map->reduced), filters = fvi_winograd_padded(map, map->outputs);
     const int32_t fit = STAGED_FLOATS / (FVI_WINOGRAD_PARTS * (channels + filters));
-    const int32_t most = fit < BAND_TILES ? BAND_TILES : fit / BAND_TILES * BAND_TILES;
-    call.chunk = smaller(map->tiles, most);
+    call.chunk = smaller(map->tiles, fit < CHUNK_TILES_MIN ? CHUNK_TILES_MIN : fit);
     call.parts = smaller(fvi_conv2d_block_count(gemm, map->outputs),
                          fvi_conv2d_ceil(TASKS_A_THREAD * threads, FVI_WINOGRAD_PARTS));
     call.x_component = fvi_winograd_component((int64_t)call.chunk * channels);
@@ -199,8 +199,9 @@ static void multiply_task(void *argument, size_t index, int32_t worker)
         add_sums(call, begin, end);
         return;
     }
-    for (int32_t band = 0; band < call->count; band += BAND_TILES)
-        multiply_band(call, e, begin, end, band, smaller(call->count - band, BAND_TILES));
+    const int32_t bands = fvi_conv2d_ceil(call->count, BAND_TILES_MAX), tiles = fvi_conv2d_ceil(call->count, bands);
+    for (int32_t band = 0; band < call->count; band += tiles)
+        multiply_band(call, e, begin, end, band, smaller(call->count - band, tiles));
 }
 
 static void write_task(void *argument, size_t index, int32_t worker)

@@ -199,6 +199,9 @@ FVI_INLINE void gradient_vector(const fvi_winograd_gradient *a, int32_t k, const
     const bool masked = a->count - k < LANES;
     const float *dy = a->dy + k;
     float *to = a->to + k;
+    for (int32_t i = 0; i < a->rows && k % 16 == 0; i++) /* the next tile lies to the right */
+        for (int j = OUT; j < 2 * OUT; j++)
+            __builtin_prefetch(dy + i * a->row + j * a->pixel, 0, 3);
     fvi_vf half[OUT][WINDOW], sum = fvi_vf_splat(0.0f); /* [column][row]: A dY, transposed */
     for (int j = 0; j < OUT; j++) {
         fvi_vf y[OUT];
@@ -246,8 +249,8 @@ static void weights(const fvi_winograd_weights *a)
             for (int tap = 0; tap < TAPS * TAPS; tap++)
                 taps[a->turned ? TAPS * TAPS - 1 - tap : tap][lane] = from[tap];
         }
+        fvi_vf all[FVI_WINOGRAD_PARTS][FVI_BRGEMM_MAX_VECTORS]; /* stored at once: whole cache lines in 36 places */
         for (int32_t v = 0; v < vectors; v++) {
-            float *to = a->packed + (ptrdiff_t)c * width + v * LANES;
             fvi_vf half[TAPS][WINDOW];
             for (int s = 0; s < TAPS; s++) {
                 fvi_vf g[TAPS];
@@ -262,9 +265,13 @@ static void weights(const fvi_winograd_weights *a)
                 weights_line(g, u);
 #pragma GCC unroll 6
                 for (int j = 0; j < WINDOW; j++)
-                    fvi_vf_store(to + (WINDOW * i + j) * a->component, u[j]);
+                    all[WINDOW * i + j][v] = u[j];
             }
         }
+        float *to = a->packed + (ptrdiff_t)c * width;
+        for (int e = 0; e < FVI_WINOGRAD_PARTS; e++, to += a->component)
+            for (int32_t v = 0; v < vectors; v++)
+                fvi_vf_store(to + v * LANES, all[e][v]);
     }
 }
 
