@@ -21,6 +21,7 @@
 #define PACK_FLOATS (4 * 1024)             /* a band that spans more floats of x than this is copied */
 #define SET_FLOATS (160 * 1024)            /* accumulators of a task: they stream, so an L2 may be a little smaller */
 #define SET_BLOCKS 8
+#define AHEAD_FLOATS (32 * 1024) /* x of the next band is prefetched into the L2 if it has no more than these */
 #define WRITE_CHANNELS 16
 #define TASKS_WANTED 16     /* (part, set) pairs, when the pixels suffice */
 #define PART_PIXELS_MIN 512 /* a part costs a sum over all weights */
@@ -37,6 +38,7 @@ typedef struct weights_call {
     int32_t segments, run;     /* columns of taps and channels, as in the micro-kernel's forward form */
     int32_t chunk;             /* floats of a run taken at a time */
     bool pack;                 /* copy chunks of x */
+    bool chunks_ahead;         /* prefetch x chunk by chunk, since a band of it is large */
     int32_t window;            /* tap columns that share a copied chunk: 1, or s */
     ptrdiff_t x_pixel, x_row, dy_pixel, dy_row; /* x: from output to output */
     int32_t parts;
@@ -129,6 +131,16 @@ typedef struct band {
     int32_t column, rows, columns;
 } band;
 
+/* Memory that the calls of a band prefetch for the next one. Even: a stretch of which each call takes as much and each
+ * step of the micro-kernel as much; otherwise a line of each pixel. Strides in floats. */
+typedef struct ahead {
+    const float *at;
+    int32_t calls; /* left */
+    bool even;
+    ptrdiff_t per_call;
+    ptrdiff_t row, pixel, tile; /* unless even */
+} ahead;
+
 typedef struct part_work {
     const weights_call *call;
     int32_t group, first_block, block_count;
@@ -136,8 +148,7 @@ typedef struct part_work {
     size_t slot_stride;
     float *dy, *x; /* the worker's copies */
     band at;
-    const float *next_dy; /* first pixel of the next band */
-    int32_t next_block;   /* whose dy is to be prefetched */
+    ahead next_dy, next_x; /* of the next band, not yet prefetched; x of a large band is prefetched chunk by chunk */
 } part_work;
 
 static fvi_conv2d_block block_of(const part_work *work, int32_t index)
@@ -181,21 +192,40 @@ static void run_points(const fvi_brgemm *gemm, fvi_brgemm_outer *outer, int32_t 
     gemm->outer[vectors - 1][points - 1](outer);
 }
 
-/* Sets what a call prefetches: a block of the next band's dy while any is left, else the band's next chunk of x. */
-static void set_prefetch(part_work *work, fvi_brgemm_outer *outer, const float *next_x, bool first_block)
+/* Lets a call of so many tiles prefetch its share. */
+static void prefetch_share(ahead *next, fvi_brgemm_outer *outer, int32_t tiles)
+{
+    outer->next = next->at;
+    if (next->even) {
+        const ptrdiff_t steps = (ptrdiff_t)outer->rows * outer->pixels;
+        outer->next_pixel = (next->per_call + tiles * steps - 1) / (tiles * steps);
+        outer->next_row = outer->next_pixel * outer->pixels;
+        outer->next_tile = outer->next_pixel * steps;
+    } else {
+        outer->next_pixel = next->pixel;
+        outer->next_row = next->row;
+        outer->next_tile = next->tile;
+    }
+    next->at += next->per_call;
+    next->calls--;
+}
+
+/* Sets what a call prefetches: dy and x of the next band while any is left, else the band's next chunk of x. */
+static void set_prefetch(part_work *work, fvi_brgemm_outer *outer, const float *next_x, int32_t count, bool first_block)
 {
     const weights_call *call = work->call;
-    outer->next = next_x;
-    outer->next_row = call->x_row;
-    outer->next_pixel = call->x_pixel;
-    outer->next_tile = call->gemm->points[FVI_BRGEMM_MAX_VECTORS - 1];
-    if ((call->pack && first_block) || work->next_block >= work->block_count)
-        return;
-    outer->next = work->next_dy + block_of(work, work->next_block).first;
-    outer->next_row = call->dy_row;
-    outer->next_pixel = call->dy_pixel;
-    outer->next_tile = 0;
-    work->next_block++;
+    const int32_t points = call->gemm->points[FVI_BRGEMM_MAX_VECTORS - 1];
+    const int32_t tiles = fvi_conv2d_ceil(count, points);
+    if (work->next_dy.calls > 0 && !(call->pack && first_block && call->chunks_ahead)) {
+        prefetch_share(&work->next_dy, outer, tiles);
+    } else if (work->next_x.calls > 0) {
+        prefetch_share(&work->next_x, outer, tiles);
+    } else {
+        outer->next = next_x;
+        outer->next_row = call->x_row;
+        outer->next_pixel = call->x_pixel;
+        outer->next_tile = points;
+    }
 }
 
 /* Copies `rows` rows of the chunk at x for the band's columns, for all tap columns of the window: from pixel to pixel of
@@ -235,7 +265,7 @@ static void multiply_chunk(part_work *work, const float *x, int32_t first, int32
     for (int32_t s = 0; s < call->window; s++) {
         for (int32_t i = 0; i < work->block_count; i++) {
             const fvi_conv2d_block block = block_of(work, i);
-            set_prefetch(work, &outer, x + count, s == 0 && i == 0);
+            set_prefetch(work, &outer, x + count, count, s == 0 && i == 0);
             outer.x = from + (ptrdiff_t)s * call->shape->dilation[1] * width;
             outer.d = work->dy + (size_t)i * call->band_floats + (ptrdiff_t)first * work->at.columns * block.width;
             outer.acc = work->slots + (size_t)i * work->slot_stride +
@@ -279,6 +309,52 @@ static void multiply_band(part_work *work)
     }
 }
 
+/* Plans what the calls of this band prefetch for the band that begins at (row, column), taken to be of the same size. */
+static void look_ahead(part_work *work, int64_t row, int32_t column, bool none)
+{
+    const weights_call *call = work->call;
+    const fvi_conv2d_shape *shape = call->shape;
+    work->next_dy.calls = work->next_x.calls = 0;
+    if (none)
+        return;
+    const int32_t calls =
+        shape->r * call->segments * fvi_conv2d_ceil(call->run, call->chunk) * call->window * work->block_count;
+    const int32_t filters = block_of(work, work->block_count - 1).first - block_of(work, 0).first +
+                            block_of(work, work->block_count - 1).count;
+    ahead *dy = &work->next_dy, *x = &work->next_x;
+    dy->at = dy_at(call, row, column) + work->group * call->filters + block_of(work, 0).first;
+    dy->even = call->dy_pixel <= filters + filters / 4;
+    dy->pixel = call->dy_pixel;
+    dy->row = call->dy_row;
+    dy->tile = 0;
+    dy->per_call = FVI_BRGEMM_MAX_VECTORS * call->gemm->lanes;
+    dy->calls = smaller(calls, work->block_count);
+    x->at = x_at(call, row, column) + (ptrdiff_t)work->group * call->channels;
+    x->even = shape->stride[0] <= shape->r && shape->stride[1] <= shape->s &&
+              call->x->pixel_stride <= call->channels + call->channels / 4;
+    const int32_t most = calls - (dy->even ? 1 : dy->calls);
+    if (call->chunks_ahead || most < 1)
+        x->calls = 0;
+    else if (x->even) {
+        const ptrdiff_t floats = (work->at.rows - 1) * call->x_row + work->at.columns * call->x_pixel;
+        const int32_t share = (int32_t)((int64_t)calls * call->channels / (call->channels + filters));
+        x->calls = share < 1 ? 1 : smaller(share, most);
+        x->per_call = (floats + x->calls - 1) / x->calls;
+    } else {
+        const int32_t tiles = fvi_conv2d_ceil(call->chunk, call->gemm->points[FVI_BRGEMM_MAX_VECTORS - 1]);
+        x->per_call = (ptrdiff_t)tiles * 16;
+        x->calls = smaller(most, fvi_conv2d_ceil(call->channels, tiles * 16));
+        x->pixel = call->x_pixel;
+        x->row = call->x_row;
+        x->tile = 16;
+    }
+    if (dy->even) {
+        dy->calls = calls - x->calls;
+        const ptrdiff_t floats = (work->at.rows - 1) * call->dy_row + work->at.columns * call->dy_pixel;
+        dy->per_call = (floats + dy->calls - 1) / dy->calls;
+    }
+}
+
 /* All bands of one part for the blocks of a set. A band stays within an image. */
 static void run_part(part_work *work, int32_t part)
 {
@@ -296,9 +372,7 @@ static void run_part(part_work *work, int32_t part)
             work->at.column = column;
             work->at.columns = smaller(call->band_columns, call->row_pixels - column);
             const bool last = column + work->at.columns >= call->row_pixels;
-            work->next_dy = dy_at(call, last ? row : work->at.row, last ? 0 : column + work->at.columns) +
-                            work->group * call->filters;
-            work->next_block = last && row == end ? work->block_count : 0;
+            look_ahead(work, last ? row : work->at.row, last ? 0 : column + work->at.columns, last && row == end);
             copy_dy(work);
             multiply_band(work);
         }
@@ -380,6 +454,7 @@ static void choose_runs(weights_call *call)
     call->run = contiguous ? call->channels * shape->s : call->channels;
     call->chunk = call->run;
     call->pack = call->x_pixel * call->band_columns * call->band_rows > PACK_FLOATS;
+    call->chunks_ahead = (int64_t)call->channels * call->band_columns * call->band_rows > AHEAD_FLOATS;
     if (!call->pack)
         return;
     const int64_t columns =

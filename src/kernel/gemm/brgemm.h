@@ -33,7 +33,8 @@ typedef struct fvi_brgemm_forward {
 /* Outer form: pixels are summed over, points are consecutive floats of x.
  *   acc[p*width + j] += sum over a < rows, b < pixels of x[a*x_row + b*x_pixel + p] * d[(a*pixels + b)*width + j]
  * for p < P*tiles; d and acc 64-byte aligned. Each sum runs in that order, with one FMA a term.
- * Meanwhile tile t prefetches the lines of next[a*next_row + b*next_pixel + t*next_tile]; any address is harmless. */
+ * Meanwhile tile t prefetches the lines of next[a*next_row + b*next_pixel + t*next_tile] into the L2; any address is
+ * harmless. */
 typedef struct fvi_brgemm_outer {
     const float *x, *d;
     float *acc;
@@ -46,7 +47,8 @@ typedef struct fvi_brgemm_outer {
 
 /* Copies pixels of `count` floats to rows of whole vectors, zeros behind the last float:
  *   to[p*width + j] = from[p*from_pixel + j] for j < count, 0 for count <= j < width = count rounded up to lanes.
- * sum: NULL, or width floats (64-byte aligned, at most FVI_BRGEMM_MAX_VECTORS vectors) to which each pixel is added. */
+ * sum: NULL, or width floats (64-byte aligned, at most FVI_BRGEMM_MAX_VECTORS vectors) to which the
+ * pixels are added, even ones and odd ones in order and then both. */
 typedef struct fvi_brgemm_copy {
     const float *from;
     ptrdiff_t from_pixel;

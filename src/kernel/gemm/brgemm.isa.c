@@ -143,7 +143,7 @@ FVI_INLINE void outer(const fvi_brgemm_outer *a, const int points, const int vec
             const float *next = next_tile + row * a->next_row;
             for (int32_t pixel = 0; pixel < a->pixels; pixel++) {
                 const float *const base = x;
-                __builtin_prefetch(next, 0, 3);
+                __builtin_prefetch(next, 0, 2); /* into the L2: it is copied from there */
                 next += next_pixel;
                 fvi_vf weight[FVI_BRGEMM_MAX_VECTORS];
 #pragma GCC unroll 2
@@ -191,24 +191,31 @@ FVI_INLINE void copy_and_sum(const fvi_brgemm_copy *a, const int vectors)
     const fvi_vmask mask = fvi_vmask_first((size_t)last);
     const float *from = a->from;
     float *to = a->to;
-    fvi_vf sum[FVI_BRGEMM_MAX_VECTORS];
+    fvi_vf sum[2][FVI_BRGEMM_MAX_VECTORS]; /* of even and of odd pixels: one chain of additions would be the slowest */
 #pragma GCC unroll 2
-    for (int v = 0; v < vectors; v++)
-        sum[v] = fvi_vf_load(a->sum + v * LANES);
-    for (int32_t pixel = 0; pixel < a->pixels; pixel++) {
+    for (int v = 0; v < vectors; v++) {
+        sum[0][v] = fvi_vf_load(a->sum + v * LANES);
+        sum[1][v] = (fvi_vf){ 0 };
+    }
+    for (int32_t pixel = 0; pixel < a->pixels; pixel += 2) {
 #pragma GCC unroll 2
-        for (int v = 0; v < vectors; v++) {
-            const float *at = from + v * LANES;
-            const fvi_vf value = v < vectors - 1 || last == LANES ? fvi_vf_load(at) : fvi_vf_load_masked(at, mask);
-            sum[v] += value;
-            fvi_vf_store(to + v * LANES, value);
+        for (int odd = 0; odd < 2; odd++) {
+            if (odd == 1 && pixel + 1 == a->pixels)
+                break;
+#pragma GCC unroll 2
+            for (int v = 0; v < vectors; v++) {
+                const float *at = from + v * LANES;
+                const fvi_vf value = v < vectors - 1 || last == LANES ? fvi_vf_load(at) : fvi_vf_load_masked(at, mask);
+                sum[odd][v] += value;
+                fvi_vf_store(to + v * LANES, value);
+            }
+            from += a->from_pixel;
+            to += vectors * LANES;
         }
-        from += a->from_pixel;
-        to += vectors * LANES;
     }
 #pragma GCC unroll 2
     for (int v = 0; v < vectors; v++)
-        fvi_vf_store(a->sum + v * LANES, sum[v]);
+        fvi_vf_store(a->sum + v * LANES, sum[0][v] + sum[1][v]);
 }
 
 static void copy(const fvi_brgemm_copy *arguments)
