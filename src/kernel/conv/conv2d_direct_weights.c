@@ -21,6 +21,8 @@
 #define PACK_FLOATS (4 * 1024)             /* a band that spans more floats of x than this is copied */
 #define SET_FLOATS (160 * 1024)            /* accumulators of a task: they stream, so an L2 may be a little smaller */
 #define SET_BLOCKS 8
+#define SET_BLOCKS_ALL                                                                                                 \
+    16 /* one set of all blocks, if no more than these: x is copied once, dy is a stretch of memory */
 #define AHEAD_FLOATS (32 * 1024) /* x of the next band is prefetched into the L2 if it has no more than these */
 #define WRITE_CHANNELS 16
 #define TASKS_WANTED 16     /* (part, set) pairs, when the pixels suffice */
@@ -65,9 +67,11 @@ static weights_call weights_cut(const fvi_conv2d_plan *plan, int32_t n)
     call.filters = shape->k / shape->groups;
     call.slot_floats = ((size_t)shape->r * (size_t)shape->s * (size_t)call.channels + 1) * width;
     call.blocks = fvi_conv2d_block_count(call.gemm, call.filters);
-    const int32_t most_blocks =
-        SET_FLOATS / call.slot_floats < 2 ? 2 : smaller(SET_FLOATS / (int64_t)call.slot_floats, SET_BLOCKS);
-    call.sets = fvi_conv2d_ceil(call.blocks, most_blocks);
+    const int64_t pixels = (int64_t)n * shape->oh * shape->ow;
+    const int32_t fit =
+        SET_FLOATS / call.slot_floats < 2 ? 2 : smaller(SET_FLOATS / (int64_t)call.slot_floats, SET_BLOCKS_ALL);
+    const bool all = call.blocks <= fit && pixels >= (int64_t)TASKS_WANTED * PART_PIXELS_MIN;
+    call.sets = all ? 1 : fvi_conv2d_ceil(call.blocks, smaller(fit, SET_BLOCKS));
     call.set = fvi_conv2d_ceil(call.blocks, call.sets);
     call.sets = fvi_conv2d_ceil(call.blocks, call.set);
 
