@@ -139,6 +139,8 @@ typedef struct fvi_kernels {
     fvi_channel_sum_fn *channel_sum;
     fvi_channel_moments_fn *channel_moments;
     fvi_channel_products_fn *channel_products;
+    fvi_channel_gated_products_fn *channel_gated_products;
+    fvi_channel_gated_backward_fn *channel_gated_backward;
     fvi_channel_finish_fn *channel_finish;
     fvi_channel_scale_fn *channel_scale;
     fvi_channel_normalize_fn *channel_normalize;

@@ -2,7 +2,8 @@
  *
  * batch_norm.c - batch normalisation, Ioffe & Szegedy 2015 (arXiv:1502.03167), algorithms 1 and 2: over the batch for vectors,
  * over batch and positions for each channel of images. Ghost batches: Hoffer et al. 2017 (arXiv:1705.08741), algorithm 1.
- * A sum and an activation behind it (fvi_fused) are done to each row while it is in cache, and undone over dy likewise.
+ * A sum and an activation behind it (fvi_fused) are done to each row while it is in cache, and undone over dy likewise; a
+ * ReLU alone is undone on the way, by the sign that its input has when computed again, so that nobody reads y.
  * Forward reads its input from memory once for the statistics (twice from cache) and once to normalise; backward reads input
  * and gradient twice, and recomputes the normalised values. How sums are cut: kernel/norm/batch_norm.h.
  */
@@ -14,7 +15,7 @@
 #include "layer/layers.h"
 #include "layer/split.h"
 
-enum { CHANNELS_PER_TASK = 16, FORWARD_SUMS = 3, BACKWARD_SUMS = 2, FACTORS = 3 };
+enum { CHANNELS_PER_TASK = 16, FORWARD_SUMS = 3, BACKWARD_SUMS = 2, FACTORS = 3, GATES = 2 };
 
 static const fvi_attribute attributes[] = {
     { .name = "momentum",
@@ -137,6 +138,14 @@ static fvi_norm_shape shape_of(size_t images, size_t groups, fv_image_shape imag
     return shape;
 }
 
+/* Whether backward computes f' anew, from x. Of frozen statistics the input of f is rounded otherwise than in forward, which
+ * shows where it is as good as 0. */
+static bool is_gated(const fvi_fused *fused)
+{
+    return fused != NULL && fused->activation != NULL && fused->summand == 0 &&
+           (fused->activation->kind == FVI_RELU || fused->activation->kind == FVI_RELU6);
+}
+
 static fv_status setup(fvi_setup *node)
 {
     const fv_batch_norm_options *options = node->options;
@@ -149,14 +158,18 @@ static fv_status setup(fvi_setup *node)
     size_t most = options->ghost == 0 ? batch : 2 * (size_t)options->ghost - 1;
     most = most < batch ? most : batch;
     const fvi_norm_shape shape = shape_of(most, 1, node->in[0]);
+    const size_t gates = is_gated(node->fused) ? groups * GATES * channels * size : 0;
     size_t sums = 0, factors = 0, saved = 0;
     if (!fvi_size_multiply(groups, FACTORS * channels * size, &factors) ||
         !fvi_size_multiply(groups * shape.chunks, FORWARD_SUMS * channels * size, &sums) ||
         !fvi_size_add(sums, factors, &node->scratch_bytes) ||
+        !fvi_size_add(node->scratch_bytes, gates, &node->scratch_bytes) ||
         !fvi_size_add(factors, 2 * channels * sizeof(double), &saved))
         return fvi_fail(node->context, FV_ERR_SHAPE, "batch_norm '%s': batch %d of %dx%dx%d overflows", node->name,
                         node->batch, node->in[0].c, node->in[0].h, node->in[0].w);
     node->saved_bytes = saved;
+    if (is_gated(node->fused))
+        node->backward_reads &= ~(uint32_t)FVI_READS_OUTPUT;
     return FV_OK;
 }
 
@@ -168,6 +181,7 @@ typedef struct norm_pass {
     fvi_norm_saved saved;
     size_t size;                 /* of an element */
     char *sums, *factors;        /* scratch: sums of chunks; ab or abk of groups */
+    char *gates;                 /* scratch, backward: ab of groups once more; NULL: not is_gated() */
     const void *scale, *shift;   /* parameters, or NULL */
     const void *mean, *variance; /* running */
     void *dscale, *dshift;       /* or NULL */
@@ -196,7 +210,9 @@ static norm_pass make_pass(fvi_call *call, const fvi_view *out)
     pass.observed_mean = call->dparam[next];
     pass.observed_variance = call->dparam[next + 1];
     pass.factors = call->scratch;
-    pass.sums = pass.factors + groups * FACTORS * pass.shape.channels * pass.size;
+    pass.gates = is_gated(call->fused) ? pass.factors + groups * FACTORS * pass.shape.channels * pass.size : NULL;
+    pass.sums =
+        pass.factors + groups * (size_t)(FACTORS + (pass.gates != NULL ? GATES : 0)) * pass.shape.channels * pass.size;
     if (call->saved != NULL) {
         pass.saved.observed = call->saved;
         pass.saved.mean = pass.saved.observed + 2 * pass.shape.channels;
@@ -421,6 +437,13 @@ static void undo_run(const norm_pass *pass, const pixel_run *run)
 static void products_run(const norm_pass *pass, const pixel_run *run, size_t group, char *sums)
 {
     const fvi_call *call = pass->call;
+    if (pass->gates != NULL) {
+        call->kernels->channel_gated_products(&run->pixels, call->fused->activation,
+                                              part(pass, pass->gates, GATES * group), row_at(pass, &call->x[0], run),
+                                              row_at(pass, &call->dy, run), part(pass, pass->saved.mean, 2 * group),
+                                              sums, part(pass, sums, 1));
+        return;
+    }
     undo_run(pass, run);
     call->kernels->channel_products(&run->pixels, row_at(pass, &call->x[0], run), row_at(pass, &call->dy, run),
                                     part(pass, pass->saved.mean, 2 * group), sums, part(pass, sums, 1));
@@ -452,6 +475,13 @@ static void backward_run(const norm_pass *pass, const pixel_run *run, size_t gro
 {
     const fvi_call *call = pass->call;
     (void)sums;
+    if (pass->gates != NULL) {
+        call->kernels->channel_gated_backward(&run->pixels, call->fused->activation,
+                                              part(pass, pass->gates, GATES * group), row_at(pass, &call->x[0], run),
+                                              row_at(pass, &call->dy, run), part(pass, pass->saved.mean, 2 * group),
+                                              part(pass, pass->factors, FACTORS * group), row_at(pass, pass->out, run));
+        return;
+    }
     call->kernels->channel_normalize_backward(&run->pixels, row_at(pass, &call->x[0], run),
                                               row_at(pass, &call->dy, run), part(pass, pass->saved.mean, 2 * group),
                                               part(pass, pass->factors, FACTORS * group), row_at(pass, pass->out, run));
@@ -494,6 +524,9 @@ static void observe(const fvi_call *call)
 static fv_status backward(fvi_call *call)
 {
     norm_pass pass = make_pass(call, &call->dx[0]);
+    if (pass.gates != NULL)
+        (call->dtype == FV_F64 ? fvi_norm_factors_f64 : fvi_norm_factors_f32)(&pass.shape, pass.scale, pass.shift,
+                                                                              &pass.saved, pass.gates);
     each_chunk(&pass, products_chunk);
     each_channels(&pass, gradient_channels);
     write_observed(&pass);

@@ -54,7 +54,8 @@ static void check_same(const operands *o, const char *table, const char *kernel,
         fail_msg("%s: %s of %zu channels, %zu pixels differs from the reference", table, kernel, channels, pixels);
 }
 
-static const fvi_activation relu = { .kind = FVI_RELU }, elu = { .kind = FVI_ELU, .a = 0.5 };
+static const fvi_activation relu = { .kind = FVI_RELU }, relu6 = { .kind = FVI_RELU6 },
+                            elu = { .kind = FVI_ELU, .a = 0.5 };
 
 static void run_channel_kernels(const fvi_kernels *k, const fvi_pixels *p, operands *o, int side, int kernel)
 {
@@ -86,6 +87,18 @@ static void run_channel_kernels(const fvi_kernels *k, const fvi_pixels *p, opera
     case 8:
         k->channel_finish(p, NULL, o->x, o->y[side]);
         break;
+    case 9:
+        k->channel_gated_products(p, &relu, o->factors, o->x, o->dy, o->mean, o->sum[side], o->products[side]);
+        break;
+    case 10:
+        k->channel_gated_products(p, &relu6, o->factors, o->x, o->dy, o->mean, o->sum[side], o->products[side]);
+        break;
+    case 11:
+        k->channel_gated_backward(p, &relu, o->factors, o->x, o->dy, o->mean, o->factors, o->y[side]);
+        break;
+    case 12:
+        k->channel_gated_backward(p, &relu6, o->factors, o->x, o->dy, o->mean, o->factors, o->y[side]);
+        break;
     default:
         k->channel_normalize_backward(p, o->x, o->dy, o->mean, o->factors, o->y[side]);
         break;
@@ -103,13 +116,17 @@ FV_TEST(norm, channel_kernels_match_the_reference)
                                          "finish by relu",
                                          "finish by elu of a sum",
                                          "finish by a sum",
+                                         "gated products, relu",
+                                         "gated products, relu6",
+                                         "gated backward, relu",
+                                         "gated backward, relu6",
                                          "normalize_backward" };
     const fvi_kernels *tables[TEST_TABLES], *reference = fvi_kernels_for(FV_F32, FVI_ISA_BASELINE, true);
     const size_t count = test_tables(tables);
     for (size_t t = 0; t < count; t++)
         for (size_t c = 0; c < sizeof channel_counts / sizeof channel_counts[0]; c++)
             for (size_t i = 0; i < sizeof pixel_counts / sizeof pixel_counts[0]; i++)
-                for (int kernel = 0; kernel < 10; kernel++) {
+                for (int kernel = 0; kernel < 14; kernel++) {
                     const ptrdiff_t stride = (ptrdiff_t)channel_counts[c] + (i % 2 == 0 ? EXTRA : 0);
                     const fvi_pixels pixels = { pixel_counts[i], channel_counts[c], stride, stride, stride };
                     operands *o = make_operands();

@@ -28,6 +28,10 @@ typedef void fvi_channel_moments_fn(const fvi_pixels *pixels, const void *x, con
  * sum[c] += sum of dy, products[c] += sum of dy*d. */
 typedef void fvi_channel_products_fn(const fvi_pixels *pixels, const void *x, const void *dy, const void *mean,
                                      void *sum, void *products);
+/* The same with dy of f(d * a[c] + b[c]) in place of dy of that sum: an activation behind the normalisation, undone without its
+ * output. f: FVI_RELU or FVI_RELU6; ab [2][channels]. */
+typedef void fvi_channel_gated_products_fn(const fvi_pixels *pixels, const fvi_activation *f, const void *ab,
+                                           const void *x, const void *dy, const void *mean, void *sum, void *products);
 /* y = f(y + x); x NULL: y = f(y); f NULL: f(x) = x. The end of a pass that has just written y. */
 typedef void fvi_channel_finish_fn(const fvi_pixels *pixels, const fvi_activation *f, const void *x, void *y);
 /* y = x * a[c] + b[c]; ab [2][channels]. y may be x. */
@@ -38,5 +42,8 @@ typedef void fvi_channel_normalize_fn(const fvi_pixels *pixels, const void *x, c
 /* dx = (dy * a[c] + b[c]) + ((x - high[c]) - low[c]) * k[c]; mean [2][channels], abk [3][channels]. dx may be dy. */
 typedef void fvi_channel_normalize_backward_fn(const fvi_pixels *pixels, const void *x, const void *dy,
                                                const void *mean, const void *abk, void *dx);
+/* The same with dy of f(((x - high[c]) - low[c]) * a[c] + b[c]); see above. */
+typedef void fvi_channel_gated_backward_fn(const fvi_pixels *pixels, const fvi_activation *f, const void *ab,
+                                           const void *x, const void *dy, const void *mean, const void *abk, void *dx);
 
 #endif

@@ -5,7 +5,7 @@
  */
 #include "kernel/vector.h"
 
-enum { LANES = FVI_ISA_LANES, MOST = 4 /* vectors at once */ };
+enum { LANES = FVI_ISA_LANES, MOST = 4 /* vectors at once */, GATED = 2 /* of kernels with more numbers a channel */ };
 
 /* Which channels a block has: `vectors` whole ones, or (vectors 1) the first `rest` lanes of one. */
 FVI_INLINE fvi_vf load(const float *from, int vector, size_t rest)
@@ -25,6 +25,7 @@ FVI_INLINE void store(float *to, int vector, size_t rest, fvi_vf v)
 typedef struct operands {
     const fvi_pixels *pixels;
     const float *x, *dy, *mean, *factors; /* factors: shift, ab or abk */
+    const float *gate;                    /* ab before an activation */
     float *sum, *products, *y;
 } operands;
 
@@ -299,4 +300,128 @@ void FVI_ISA_NAME(fvi_channel_normalize_backward_f32)(const fvi_pixels *pixels, 
 {
     const operands o = { .pixels = pixels, .x = x, .dy = dy, .mean = mean, .factors = abk, .y = dx };
     each_block(o, backward_block);
+}
+
+FVI_INLINE fvi_vf behind_relu(fvi_vf v, fvi_vf dy)
+{
+    return fvi_vf_select_greater(v, (fvi_vf){ 0 }, dy, (fvi_vf){ 0 });
+}
+
+FVI_INLINE fvi_vf behind_relu6(fvi_vf v, fvi_vf dy)
+{
+    return fvi_vf_select_greater(fvi_vf_splat(6), v, behind_relu(v, dy), (fvi_vf){ 0 });
+}
+
+typedef fvi_vf gate_fn(fvi_vf v, fvi_vf dy);
+
+/* The numbers of one vector of channels. */
+typedef struct gate_factors {
+    fvi_vf high, low, a, b;
+} gate_factors;
+
+FVI_INLINE gate_factors load_gate(const operands *o, size_t first, int vector, size_t rest)
+{
+    const size_t channels = o->pixels->channels;
+    return (gate_factors){ .high = load(o->mean + first, vector, rest),
+                           .low = load(o->mean + channels + first, vector, rest),
+                           .a = load(o->gate + first, vector, rest),
+                           .b = load(o->gate + channels + first, vector, rest) };
+}
+
+/* One pixel of one vector: the gated dy, and it times d. */
+FVI_INLINE void add_gated(const gate_factors *n, fvi_vf x, fvi_vf dy, gate_fn *gate, fvi_vf *sum, fvi_vf *products)
+{
+    const fvi_vf d = (x - n->high) - n->low, up = gate(d * n->a + n->b, dy);
+    *sum += up;
+    *products += up * d;
+}
+
+FVI_INLINE void gated_products_block(size_t first, int vectors, size_t rest, operands o, gate_fn *gate)
+{
+    const fvi_pixels *pixels = o.pixels;
+    const float *x = o.x + first, *dy = o.dy + first;
+    fvi_vf part[2][GATED] = { { { 0 } } }, product[2][GATED] = { { { 0 } } };
+    gate_factors n[GATED];
+    size_t i = 0;
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; v++)
+        n[v] = load_gate(&o, first, v, rest);
+    for (; i + 2 <= pixels->count; i += 2, x += 2 * pixels->x, dy += 2 * pixels->dy) {
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++) {
+            add_gated(&n[v], load(x, v, rest), load(dy, v, rest), gate, &part[0][v], &product[0][v]);
+            add_gated(&n[v], load(x + pixels->x, v, rest), load(dy + pixels->dy, v, rest), gate, &part[1][v],
+                      &product[1][v]);
+        }
+    }
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; v++) {
+        if (i < pixels->count)
+            add_gated(&n[v], load(x, v, rest), load(dy, v, rest), gate, &part[0][v], &product[0][v]);
+        store(o.sum + first, v, rest, load(o.sum + first, v, rest) + (part[0][v] + part[1][v]));
+        store(o.products + first, v, rest, load(o.products + first, v, rest) + (product[0][v] + product[1][v]));
+    }
+}
+
+FVI_INLINE void gated_backward_block(size_t first, int vectors, size_t rest, operands o, gate_fn *gate)
+{
+    const fvi_pixels *pixels = o.pixels;
+    const size_t channels = pixels->channels;
+    const float *x = o.x + first, *dy = o.dy + first, *abk = o.factors + first;
+    float *dx = o.y + first;
+    gate_factors n[GATED];
+    fvi_vf a[GATED], b[GATED], k[GATED];
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; v++) {
+        n[v] = load_gate(&o, first, v, rest);
+        a[v] = load(abk, v, rest);
+        b[v] = load(abk + channels, v, rest);
+        k[v] = load(abk + 2 * channels, v, rest);
+    }
+    for (size_t i = 0; i < pixels->count; i++, x += pixels->x, dy += pixels->dy, dx += pixels->y) {
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++) {
+            const fvi_vf d = (load(x, v, rest) - n[v].high) - n[v].low;
+            const fvi_vf up = gate(d * n[v].a + n[v].b, load(dy, v, rest));
+            store(dx, v, rest, (up * a[v] + b[v]) + d * k[v]);
+        }
+    }
+}
+
+typedef void gated_fn(size_t first, int vectors, size_t rest, operands o, gate_fn *gate);
+
+FVI_INLINE void each_gated(operands o, gated_fn *block, gate_fn *gate)
+{
+    const size_t channels = o.pixels->channels;
+    size_t first = 0;
+    for (; first + GATED * LANES <= channels; first += GATED * LANES)
+        block(first, GATED, 0, o, gate);
+    for (; first + LANES <= channels; first += LANES)
+        block(first, 1, 0, o, gate);
+    if (first < channels)
+        block(first, 1, channels - first, o, gate);
+}
+
+void FVI_ISA_NAME(fvi_channel_gated_products_f32)(const fvi_pixels *pixels, const fvi_activation *f, const void *ab,
+                                                  const void *x, const void *dy, const void *mean, void *sum,
+                                                  void *products)
+{
+    const operands o = {
+        .pixels = pixels, .x = x, .dy = dy, .mean = mean, .gate = ab, .sum = sum, .products = products
+    };
+    if (f->kind == FVI_RELU)
+        each_gated(o, gated_products_block, behind_relu);
+    else
+        each_gated(o, gated_products_block, behind_relu6);
+}
+
+void FVI_ISA_NAME(fvi_channel_gated_backward_f32)(const fvi_pixels *pixels, const fvi_activation *f, const void *ab,
+                                                  const void *x, const void *dy, const void *mean, const void *abk,
+                                                  void *dx)
+{
+    const operands o = { .pixels = pixels, .x = x, .dy = dy, .mean = mean, .gate = ab, .factors = abk, .y = dx };
+    if (f->kind == FVI_RELU)
+        each_gated(o, gated_backward_block, behind_relu);
+    else
+        each_gated(o, gated_backward_block, behind_relu6);
 }

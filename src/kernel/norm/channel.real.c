@@ -54,6 +54,48 @@ void FVI_REAL_NAME(fvi_channel_products_reference)(const fvi_pixels *pixels, con
     }
 }
 
+/* dy behind the activation, or 0. */
+static fvi_real gate(const fvi_activation *f, fvi_real v, fvi_real dy)
+{
+    return v > 0 && (f->kind == FVI_RELU || v < 6) ? dy : 0;
+}
+
+void FVI_REAL_NAME(fvi_channel_gated_products_reference)(const fvi_pixels *pixels, const fvi_activation *f,
+                                                         const void *ab, const void *x, const void *dy,
+                                                         const void *mean, void *sum, void *products)
+{
+    const fvi_real *high = mean, *low = high + pixels->channels, *a = ab, *b = a + pixels->channels;
+    fvi_real *sums = sum, *multiplied = products;
+    for (size_t c = 0; c < pixels->channels; c++) {
+        fvi_real part[2] = { 0 }, product[2] = { 0 };
+        for (size_t i = 0; i < pixels->count; i++) {
+            const fvi_real d = (at(x, i, pixels->x)[c] - high[c]) - low[c];
+            const fvi_real up = gate(f, d * a[c] + b[c], at(dy, i, pixels->dy)[c]);
+            part[i % 2] += up;
+            product[i % 2] += up * d;
+        }
+        sums[c] += part[0] + part[1];
+        multiplied[c] += product[0] + product[1];
+    }
+}
+
+void FVI_REAL_NAME(fvi_channel_gated_backward_reference)(const fvi_pixels *pixels, const fvi_activation *f,
+                                                         const void *ab, const void *x, const void *dy,
+                                                         const void *mean, const void *abk, void *dx)
+{
+    const size_t channels = pixels->channels;
+    const fvi_real *high = mean, *low = high + channels, *scale = ab, *shift = scale + channels;
+    const fvi_real *a = abk, *b = a + channels, *k = b + channels;
+    for (size_t i = 0; i < pixels->count; i++) {
+        const fvi_real *in = at(x, i, pixels->x), *up = at(dy, i, pixels->dy);
+        fvi_real *down = (fvi_real *)dx + (ptrdiff_t)i * pixels->y;
+        for (size_t c = 0; c < channels; c++) {
+            const fvi_real d = (in[c] - high[c]) - low[c];
+            down[c] = (gate(f, d * scale[c] + shift[c], up[c]) * a[c] + b[c]) + d * k[c];
+        }
+    }
+}
+
 void FVI_REAL_NAME(fvi_channel_finish_reference)(const fvi_pixels *pixels, const fvi_activation *f, const void *x,
                                                  void *y)
 {
