@@ -5,6 +5,8 @@
  */
 #include "layer/convolve.h"
 
+#include <string.h>
+
 #include "base/checked.h"
 #include "layer/tuner.h"
 
@@ -15,6 +17,7 @@ typedef struct convolve_prepared {
     size_t dense;  /* with connections: offset in scratch of the dense weight while it is packed, and of its gradient */
     size_t scaled; /* with an affine map: offset in scratch of the scaled weights while they are packed */
     size_t bias, factors; /* with an affine map: offsets in packed of the folded bias, of its a and b */
+    size_t kept; /* offset in packed of weights that only this step has and that are read where they lie; 0: none */
 } convolve_prepared;
 
 static void widen_border(int32_t border[4], const int32_t wanted[4])
@@ -71,6 +74,17 @@ static void add_affine(fvi_setup *node, convolve_prepared *prepared)
     node->scratch_bytes = scratch > node->scratch_bytes ? scratch : node->scratch_bytes;
 }
 
+/* An algorithm that packs less than the weights reads them where they are: those made in scratch need memory that lasts. */
+static void add_kept(fvi_setup *node, convolve_prepared *prepared)
+{
+    const size_t weights = weight_count(&prepared->plan.shape) * fv_dtype_size(node->dtype);
+    const bool made = prepared->connections || (node->fused && node->fused->affine);
+    if (!made || prepared->plan.pass[FVI_FORWARD].packed_bytes >= weights)
+        return;
+    prepared->kept = fvi_round_up(node->packed_bytes, 64);
+    node->packed_bytes = prepared->kept + weights;
+}
+
 static fv_status add_backward(fvi_setup *node, convolve_prepared *prepared)
 {
     FV_TRY(add_pass(node, &prepared->plan, FVI_BACKWARD_WEIGHTS));
@@ -124,6 +138,7 @@ fv_status fvi_convolve_setup(fvi_setup *node, const fvi_conv2d_shape *shape, con
         add_dense(node, prepared);
     if (node->fused && node->fused->affine)
         add_affine(node, prepared);
+    add_kept(node, prepared);
     return FV_OK;
 }
 
@@ -188,6 +203,9 @@ void fvi_convolve_pack(const fvi_call *call)
     const void *weight = dense_weight(call, prepared);
     if (call->fused && call->fused->affine)
         weight = fold(call, prepared, weight);
+    if (prepared->kept > 0)
+        weight = memcpy((char *)call->packed + prepared->kept, weight,
+                        weight_count(&prepared->plan.shape) * fv_dtype_size(call->dtype));
     fvi_conv2d_pack(&prepared->plan, call->context, FVI_FORWARD, weight, call->packed);
 }
 
