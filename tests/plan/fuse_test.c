@@ -116,13 +116,13 @@ static fv_graph *plain(fv_context *context)
 static fv_graph *wide(fv_context *context)
 {
     fv_value image;
-    fv_graph *graph = start(context, (fv_image_shape){ 2, 11, 9 }, &image);
+    fv_graph *graph = test_graph_start(context, (fv_image_shape){ 2, 11, 9 }, &image);
     fv_value x = one(graph, "flatten", image);
     for (int layer = 0; layer < 2; layer++) {
-        const fv_value y = add(graph, "dense", &x, 1, &(fv_dense_options){ .units = 700 });
+        const fv_value y = test_add(graph, "dense", &x, 1, &(fv_dense_options){ .units = 700 });
         x = one(graph, "relu", one(graph, "batch_norm", y));
     }
-    const fv_value scores = add(graph, "dense", &x, 1, &(fv_dense_options){ .units = CLASSES });
+    const fv_value scores = test_add(graph, "dense", &x, 1, &(fv_dense_options){ .units = CLASSES });
     one(graph, "softmax_cross_entropy", scores);
     assert_int_equal(fv_graph_finish(graph, scores), FV_OK);
     return graph;
