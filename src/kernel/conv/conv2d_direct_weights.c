@@ -21,8 +21,8 @@
 #define PACK_FLOATS (4 * 1024)             /* a band that spans more floats of x than this is copied */
 #define SET_FLOATS (160 * 1024)            /* accumulators of a task: they stream, so an L2 may be a little smaller */
 #define SET_BLOCKS 8
-#define SET_BLOCKS_ALL                                                                                                 \
-    16 /* one set of all blocks, if no more than these: x is copied once, dy is a stretch of memory */
+/* One set of all blocks if no more than these, and parts enough: x is copied once, dy of a pixel is one stretch. */
+#define SET_BLOCKS_ALL 16
 #define AHEAD_FLOATS (32 * 1024) /* x of the next band is prefetched into the L2 if it has no more than these */
 #define WRITE_CHANNELS 16
 #define TASKS_WANTED 16     /* (part, set) pairs, when the pixels suffice */
