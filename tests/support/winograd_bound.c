@@ -73,9 +73,9 @@ static void square(const double *image, const int32_t extent[3], int32_t row, in
         for (int j = 0; j < size; j++) {
             const int32_t h = row + i, w = column + j;
             const bool inside = h >= 0 && h < extent[0] && w >= 0 && w < extent[1];
-            to[i * size + j] = inside ? fabs(image[((size_t)h * (size_t)extent[1] + (size_t)w) * (size_t)extent[2] +
-                                                   (size_t)channel])
-                                      : 0;
+            to[i * size + j] =
+                inside ? fabs(image[((size_t)h * (size_t)extent[1] + (size_t)w) * (size_t)extent[2] + (size_t)channel])
+                       : 0;
         }
 }
 
@@ -94,10 +94,10 @@ static void add_tile(const gather *g, const magnitudes *m, int32_t n, int32_t ro
     const size_t out_image = (size_t)g->out_size[0] * (size_t)g->out_size[1] * (size_t)g->out_size[2];
     double sum[36] = { 0 }, window[36], transformed[36], kernel[9], u[36], y[16];
     for (int32_t c = 0; c < reduced; c++) {
-        square(g->in + (size_t)n * in_image, g->in_size, row - g->top, column - g->left, group * reduced + c, 6, window);
+        square(g->in + (size_t)n * in_image, g->in_size, row - g->top, column - g->left, group * reduced + c, 6,
+               window);
         both_sides(&m->input[0][0], 6, 6, window, transformed);
-        const double *w =
-            g->w + (size_t)group * g->group + (size_t)(o % outputs) * g->outer + (size_t)c * g->inner;
+        const double *w = g->w + (size_t)group * g->group + (size_t)(o % outputs) * g->outer + (size_t)c * g->inner;
         for (int tap = 0; tap < 9; tap++)
             kernel[tap] = fabs(w[tap]);
         both_sides(&m->weights[0][0], 6, 3, kernel, u);
@@ -133,7 +133,8 @@ static void weights(const conv2d_case *conv, const magnitudes *m, int32_t k, int
     for (int32_t n = 0; n < conv->n; n++)
         for (int32_t row = 0; row < shape->oh; row += 4)
             for (int32_t column = 0; column < shape->ow; column += 4) {
-                square(conv->x + (size_t)n * x_image, x_size, row - shape->pad[0], column - shape->pad[1], c, 6, window);
+                square(conv->x + (size_t)n * x_image, x_size, row - shape->pad[0], column - shape->pad[1], c, 6,
+                       window);
                 square(conv->dy + (size_t)n * y_image, y_size, row, column, k, 4, tile);
                 both_sides(&m->input[0][0], 6, 6, window, v);
                 both_sides(a, 6, 4, tile, z);

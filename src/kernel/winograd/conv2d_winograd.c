@@ -13,10 +13,10 @@
  */
 #include "kernel/winograd/conv2d_winograd.h"
 
-#define FUSED_FLOATS (88 * 1024)         /* of a block's transformed values: most of an L2 */
-#define STAGED_FLOATS (4 * 1024 * 1024)  /* of a chunk's: part of an L3 */
-#define FUSED_CHANNELS_MAX 192           /* more channels: staged */
-#define STAGE_TILES 8                    /* of a task that transforms */
+#define FUSED_FLOATS (88 * 1024)        /* of a block's transformed values: most of an L2 */
+#define STAGED_FLOATS (4 * 1024 * 1024) /* of a chunk's: part of an L3 */
+#define FUSED_CHANNELS_MAX 192          /* more channels: staged */
+#define STAGE_TILES 8                   /* of a task that transforms */
 #define TASKS_A_THREAD 4
 
 static int32_t smaller(int64_t a, int64_t b)
@@ -69,8 +69,8 @@ void fvi_winograd_input_tiles(const fvi_winograd_map *map, int32_t channel, int3
         const int64_t column = (int64_t)(in_image % map->tile_columns) * FVI_WINOGRAD_OUT - map->left;
         clip(row, map->in_h, &input.row_begin, &input.row_end);
         clip(column, map->in_w, &input.column_begin, &input.column_end);
-        input.x = (const float *)map->in->data + n * map->in->image_stride + row * input.row + column * input.pixel +
-                  channel;
+        input.x =
+            (const float *)map->in->data + n * map->in->image_stride + row * input.row + column * input.pixel + channel;
         map->kernel->input(&input);
         input.to += padded;
     }
@@ -80,9 +80,9 @@ typedef struct gather_call {
     fvi_winograd_map map;
     const float *packed, *bias;
     const fvi_conv2d_epilogue *epilogue; /* or NULL */
-    int32_t block; /* fused: tiles of a task */
-    int32_t chunk; /* staged: most tiles of a chunk */
-    int32_t parts; /* staged: of the blocks of outputs, for one component */
+    int32_t block;                       /* fused: tiles of a task */
+    int32_t chunk;                       /* staged: most tiles of a chunk */
+    int32_t parts;                       /* staged: of the blocks of outputs, for one component */
     size_t packed_group;
     float *scratch;
     size_t worker_floats;
@@ -107,7 +107,8 @@ static void output_row(const gather_call *call, fvi_winograd_output *output, int
         output->from += tile_stride;
     }
     for (int32_t i = row; call->epilogue != NULL && i < row + output->rows; i++)
-        fvi_conv2d_finish(call->epilogue, out, ((size_t)n * (size_t)out->h + (size_t)i) * (size_t)out->w + (size_t)column,
+        fvi_conv2d_finish(call->epilogue, out,
+                          ((size_t)n * (size_t)out->h + (size_t)i) * (size_t)out->w + (size_t)column,
                           (size_t)(end - column), channel, output->count);
 }
 
@@ -188,8 +189,8 @@ static void fused_task(void *argument, size_t index, int32_t worker)
     for (int32_t i = 0; i < blocks; i++) {
         const fvi_conv2d_block block = fvi_conv2d_block_at(map->kernel->gemm, map->outputs, i);
         for (int e = 0; e < FVI_WINOGRAD_PARTS; e++)
-            multiply(map, block.vectors, count, in + e * in_component,
-                     packed_component(call, group, i, block.width, e), out + e * out_component, block.width);
+            multiply(map, block.vectors, count, in + e * in_component, packed_component(call, group, i, block.width, e),
+                     out + e * out_component, block.width);
         output_tiles(call, group, first, count, block.first, block.count, out, out_component, block.width);
     }
 }
@@ -211,10 +212,9 @@ static void input_task(void *argument, size_t index, int32_t worker)
     const gather_call *call = argument;
     const int32_t from = (int32_t)index * STAGE_TILES;
     const fvi_winograd_map *map = &call->map;
-    fvi_winograd_input_tiles(map, call->group * map->reduced, map->reduced, call->first + from,
-                             smaller(call->count - from, STAGE_TILES),
-                             call->scratch + (ptrdiff_t)from * fvi_winograd_padded(map, map->reduced),
-                             in_component_of(call));
+    fvi_winograd_input_tiles(
+        map, call->group * map->reduced, map->reduced, call->first + from, smaller(call->count - from, STAGE_TILES),
+        call->scratch + (ptrdiff_t)from * fvi_winograd_padded(map, map->reduced), in_component_of(call));
 }
 
 /* Task index: component, then part of the outputs. */
@@ -271,8 +271,8 @@ static int32_t fused_block(const fvi_winograd_map *map)
 /* Whether these tiles go the fused way. It never shows in the bits, so images and threads may decide. */
 static bool is_fused(const fvi_winograd_map *map, int32_t threads)
 {
-    return map->groups > 1 || (map->reduced <= FUSED_CHANNELS_MAX &&
-                               map->tiles >= (int64_t)fused_block(map) * threads * TASKS_A_THREAD);
+    return map->groups > 1 ||
+           (map->reduced <= FUSED_CHANNELS_MAX && map->tiles >= (int64_t)fused_block(map) * threads * TASKS_A_THREAD);
 }
 
 /* Tiles of a chunk of the staged way when there are `tiles`: chunks of nearly equal size. Never falls as tiles grow from

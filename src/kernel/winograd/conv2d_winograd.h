@@ -17,7 +17,7 @@ typedef struct fvi_winograd_map {
     int32_t in_h, in_w, out_h, out_w; /* of the shape */
     int32_t top, left;
     int32_t tile_rows, tile_columns;
-    int64_t tiles; /* of all images */
+    int64_t tiles;                    /* of all images */
     int32_t groups, reduced, outputs; /* channels of in and out per group */
 } fvi_winograd_map;
 

@@ -39,10 +39,9 @@ static void pack_task(void *argument, size_t index, int32_t worker)
 void fvi_conv2d_winograd_pack(const fvi_conv2d_plan *plan, fv_context *context, fvi_pass pass, const void *w,
                               void *packed)
 {
-    pack_call call = { .map = fvi_winograd_map_of(plan, pass, 1),
-                       .w = w,
-                       .packed = packed,
-                       .turned = pass == FVI_BACKWARD_DATA };
+    pack_call call = {
+        .map = fvi_winograd_map_of(plan, pass, 1), .w = w, .packed = packed, .turned = pass == FVI_BACKWARD_DATA
+    };
     const size_t blocks = (size_t)fvi_conv2d_block_count(call.map.kernel->gemm, call.map.outputs);
     fvi_parallel(context, blocks * (size_t)call.map.groups, pack_task, &call);
 }

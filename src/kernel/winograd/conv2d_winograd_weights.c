@@ -11,11 +11,12 @@
 
 #include "kernel/winograd/conv2d_winograd.h"
 
-#define CHANNEL_BLOCK 48                /* channels of x that lie together: eight register tiles of AVX2, three cache lines */
-#define BAND_TILES_MAX 168              /* summed over in one call: with CHANNEL_BLOCK channels they about fit an L1 */
+#define CHANNEL_BLOCK 48   /* channels of x that lie together: eight register tiles of AVX2, three cache lines */
+#define BAND_TILES_MAX 168 /* summed over in one call: with CHANNEL_BLOCK channels they about fit an L1 */
 #define CHUNK_TILES_MIN 112
-#define STAGED_FLOATS (768 * 1024)      /* of a chunk's transformed values: a small part of an L3, of which others use the rest */
-#define STAGE_TILES 8                   /* of a task that transforms */
+#define STAGED_FLOATS                                                                                                  \
+    (768 * 1024)      /* of a chunk's transformed values: a small part of an L3, of which others use the rest */
+#define STAGE_TILES 8 /* of a task that transforms */
 #define TASKS_A_THREAD 4
 #define SUMS FVI_WINOGRAD_PARTS /* the component that holds the sums of dy */
 
@@ -53,8 +54,7 @@ static weights_call weights_cut(const fvi_winograd_map *map, int32_t threads)
 
 static size_t accumulator_floats(const fvi_winograd_map *map)
 {
-    return (FVI_WINOGRAD_PARTS * (size_t)map->reduced + 1) *
-           fvi_conv2d_packed_width(map->kernel->gemm, map->outputs);
+    return (FVI_WINOGRAD_PARTS * (size_t)map->reduced + 1) * fvi_conv2d_packed_width(map->kernel->gemm, map->outputs);
 }
 
 /* Accumulators of a block of outputs: [component][channel][lane], then a row of lanes for db. */
@@ -93,9 +93,9 @@ static void transform_dy(const weights_call *call, int32_t at, int32_t count)
     const fvi_view *dy = call->dy;
     const int32_t image_tiles = map->tile_rows * map->tile_columns;
     const int32_t blocks = fvi_conv2d_block_count(map->kernel->gemm, map->outputs);
-    fvi_winograd_gradient gradient = {
-        .row = dy->row_stride, .pixel = dy->pixel_stride, .component = call->dy_component
-    };
+    fvi_winograd_gradient gradient = { .row = dy->row_stride,
+                                       .pixel = dy->pixel_stride,
+                                       .component = call->dy_component };
     for (int32_t t = at; t < at + count; t++) {
         const int64_t tile = call->first + t;
         const int32_t in_image = (int32_t)(tile % image_tiles);
@@ -103,8 +103,8 @@ static void transform_dy(const weights_call *call, int32_t at, int32_t count)
         const int32_t column = in_image % map->tile_columns * FVI_WINOGRAD_OUT;
         gradient.rows = smaller(map->out_h - row, FVI_WINOGRAD_OUT);
         gradient.columns = smaller(map->out_w - column, FVI_WINOGRAD_OUT);
-        const float *pixel = fvi_conv2d_pixel(dy, (int32_t)(tile / image_tiles), row, column) +
-                             (ptrdiff_t)call->group * map->outputs;
+        const float *pixel =
+            fvi_conv2d_pixel(dy, (int32_t)(tile / image_tiles), row, column) + (ptrdiff_t)call->group * map->outputs;
         for (int32_t i = 0; i < blocks; i++) {
             const fvi_conv2d_block block = fvi_conv2d_block_at(map->kernel->gemm, map->outputs, i);
             gradient.dy = pixel + block.first;
@@ -152,8 +152,8 @@ static void multiply_band(const weights_call *call, int32_t e, int32_t begin, in
             const fvi_conv2d_block block = fvi_conv2d_block_at(gemm, map->outputs, i);
             fvi_brgemm_outer outer = { .x_pixel = padded, .rows = 1, .pixels = count };
             outer.x = call->x + e * call->x_component + (ptrdiff_t)call->chunk * c + (ptrdiff_t)band * padded;
-            outer.d = call->d + e * call->dy_component + (ptrdiff_t)call->chunk * block.first +
-                      (ptrdiff_t)band * block.width;
+            outer.d =
+                call->d + e * call->dy_component + (ptrdiff_t)call->chunk * block.first + (ptrdiff_t)band * block.width;
             outer.acc = block_accumulators(call, block) + ((ptrdiff_t)e * map->reduced + c) * block.width;
             run_points(gemm, &outer, block.vectors, channels);
         }

@@ -4,8 +4,8 @@
  * The points come in pairs p, -p: their rows share an even and an odd part, so that a row costs about two FMAs.
  * Between the two dimensions 24 or 36 vectors lie in an array on the stack, since no instruction set has registers for them.
  */
-#include "base/simd.h"
 #include "kernel/winograd/winograd.h"
+#include "base/simd.h"
 
 #define LANES FVI_ISA_LANES
 #define WINDOW FVI_WINOGRAD_WINDOW
