@@ -7,7 +7,7 @@ BUILD := build/$(PRESET)
 .PHONY: help build demo test test-zoo bench bench-peers install lint fuzz clean
 
 help:
-	@echo "make demo      set up, build, train a network on digits and try it (under a minute)"
+	@echo "make demo      set up, build, train a network on digits and try it (about a minute)"
 	@echo "make test      set up, build and run every test"
 	@echo "make test-zoo  also the tests of named networks that take minutes and gigabytes"
 	@echo "make build     the command $(BUILD)/fovea and the libraries"
