@@ -94,12 +94,12 @@ static int print_table(const cli_call *call, const fv_plan *plan)
         else
             print_lines("not ", step.refused);
     }
-    printf("\n%s, %s, batch %lld: %d reorder%s; memory %s: activations %s, packed weights %s, scratch %s, weight "
-           "gradients %s\n",
+    printf("\n%s, %s, batch %lld: %d reorder%s; memory %s: activations %s, with up to %s for one step; "
+           "packed weights %s, weight gradients %s\n",
            fv_graph_name(fv_plan_graph(plan)), modes[given->mode], (long long)given->batch,
            (int)fv_plan_reorder_count(plan), fv_plan_reorder_count(plan) == 1 ? "" : "s",
            cli_bytes(memory.total, a, sizeof a), cli_bytes(memory.arena, b, sizeof b),
-           cli_bytes(memory.packed, c, sizeof c), cli_bytes(memory.scratch, d, sizeof d),
+           cli_bytes(memory.scratch, c, sizeof c), cli_bytes(memory.packed, d, sizeof d),
            cli_bytes(memory.gradients, e, sizeof e));
     printf("the steps move %s\n", cli_bytes(moved, a, sizeof a));
     return cli_finish_output(call->command);

@@ -34,6 +34,12 @@ typedef struct fv_param_info {
     int64_t fan_in, fan_out;
 } fv_param_info;
 
+/* The gradient of one parameter, wherever it lies: its elements in the order of the values. */
+typedef struct fv_gradient {
+    int32_t parameter; /* index in fv_params */
+    const void *values;
+} fv_gradient;
+
 /* Creates values (dtype FV_F32 or FV_F64), all zero, for a finished graph, which is borrowed and must outlive them.
  * Owned by the caller, released by fv_params_destroy(). */
 FV_API fv_status fv_params_create(fv_params **out, const fv_graph *graph, fv_dtype dtype);

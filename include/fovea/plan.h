@@ -29,6 +29,9 @@ typedef struct fv_plan_options {
     bool
         keep_packed; /* training: pack weights once after each update, not in each step that uses them; more memory, for many
                           * steps between updates. Other plans always do */
+    bool
+        hand_over; /* training: gradients of parameters are handed to fv_session_on_gradients() in the backward pass, each as soon as
+                     * nothing reads the parameter any more, and their memory is used again. The session keeps none */
     bool no_repeat; /* keep all that backward reads, and compute nothing again; always so with `reference` */
     bool no_fusion; /* each node a step of its own, so that any value can be read; always so with `reference` */
 } fv_plan_options;
@@ -37,10 +40,13 @@ typedef struct fv_plan_options {
  * options may be NULL (defaults). On failure *out is NULL and the context's message says why. */
 FV_API fv_status fv_plan_create(fv_plan **out, const fv_graph *graph, const fv_plan_options *options);
 FV_API void fv_plan_destroy(fv_plan *plan);
-/* Bytes that a session of this plan will allocate: activations and gradients (arena), packed weights, scratch, weight
- * gradients; total is exact, with the session's own tables. Known before anything runs. */
+/* Bytes that a session of this plan will allocate: total is exact, with the session's own tables. Known before anything runs. */
 typedef struct fv_plan_memory {
-    size_t arena, packed, scratch, gradients, total;
+    size_t arena;     /* activations, their gradients, and what steps need for themselves, each at its time */
+    size_t packed;    /* weights packed ahead: none where each step packs its own */
+    size_t scratch;   /* the most of the arena that one step needs for itself: scratch, the weights that it packs */
+    size_t gradients; /* of the parameters */
+    size_t total;
 } fv_plan_memory;
 FV_API fv_plan_memory fv_plan_memory_bytes(const fv_plan *plan);
 FV_API const fv_graph *fv_plan_graph(const fv_plan *plan);

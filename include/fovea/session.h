@@ -47,13 +47,21 @@ FV_API fv_status fv_session_backward(fv_session *session, double divisor);
 /* forward and backward with divisor = result.weight. */
 FV_API fv_status fv_session_step(fv_session *session, const fv_batch *batch, fv_step_result *result);
 /* Writes what the last forward call in training mode observed (batch norm's means and variances) into the slots of
- * the statistics in fv_session_gradients(), as backward does too. FV_ERR_STATE before such a call. */
+ * the statistics in fv_session_gradients(), as backward does too. FV_ERR_STATE before such a call, and of plans with hand_over. */
 FV_API fv_status fv_session_observe(fv_session *session);
-/* The gradients, in the layout of params. Borrowed; overwritten by the next backward. NULL unless the plan trains. */
+/* The gradients, in the layout of params. Borrowed; overwritten by the next backward. NULL unless the plan trains, and
+ * with hand_over. */
 FV_API fv_params *fv_session_gradients(fv_session *session);
 /* Called from the thread that runs backward, as soon as gradient `parameter` (index in params) is complete. */
 typedef void fv_gradient_ready_fn(void *user, int32_t parameter);
 FV_API void fv_session_on_gradient(fv_session *session, fv_gradient_ready_fn *ready, void *user);
+
+/* For plans with hand_over: called from the thread that runs backward with gradients that are complete, when nothing of this
+ * backward pass reads those parameters any more, so that it may write them. Each parameter that is trained or a statistic comes once;
+ * gradients[i].values is borrowed until the call returns. What it returns unless FV_OK ends the backward pass, with the message of the
+ * context; parameters that were handed over before are as it left them. */
+typedef fv_status fv_gradients_fn(void *user, const fv_gradient *gradients, int32_t count);
+FV_API void fv_session_on_gradients(fv_session *session, fv_gradients_fn *take, void *user);
 
 /* One loss of the last forward, by its node: weighted and summed over the samples; result.loss is the sum of all. 0 for a
  * node that is no loss or did not run. */

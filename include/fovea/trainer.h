@@ -66,8 +66,8 @@ FV_API const char *fv_trainer_message(const fv_trainer *trainer);
 FV_API void fv_trainer_on_progress(fv_trainer *trainer, void (*progress)(void *user, const fv_train_progress *progress),
                                    void *user);
 /* Trains one epoch and measures; *record (may be NULL) tells of it. FV_ERR_INTERRUPTED after fv_trainer_stop(), with the
- * running step finished and params as it left them; FV_ERR_NUMERIC when a gradient is not finite, params untouched by
- * that step; FV_ERR_STATE after the last epoch. */
+ * running step finished and params as it left them; FV_ERR_NUMERIC when a gradient is not finite: then the parameters of
+ * layers behind it may have been updated by that step; FV_ERR_STATE after the last epoch. */
 FV_API fv_status fv_trainer_epoch(fv_trainer *trainer, fv_epoch_record *record);
 FV_API bool fv_trainer_done(const fv_trainer *trainer);
 /* Async-signal-safe, from any thread. */

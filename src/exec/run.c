@@ -61,6 +61,15 @@ static fv_status run_step(fv_session *session, int32_t index)
     return status;
 }
 
+/* What it returns unless FV_OK has its message in the context. */
+static fv_status hand_over(fv_session *session, const fvi_step *step)
+{
+    if (step->hand_count == 0)
+        return FV_OK;
+    const fv_status status = session->take(session->take_user, session->handed + step->hand_first, step->hand_count);
+    return status == FV_OK ? FV_OK : fvi_fail_in(&session->message, status, "%s", fv_context_message(session->context));
+}
+
 static fv_status run_steps(fv_session *session, int32_t first, int32_t end)
 {
     fv_status status = FV_OK;
@@ -68,6 +77,8 @@ static fv_status run_steps(fv_session *session, int32_t first, int32_t end)
         status = run_step(session, i);
         if (status == FV_OK)
             announce(session, session->plan->step[i].ready, session->plan->step[i].ready_count);
+        if (status == FV_OK)
+            status = hand_over(session, &session->plan->step[i]);
     }
     unguard_arena(session);
     return status;
@@ -210,7 +221,7 @@ static fv_status backward(fv_session *session, double divisor)
         session->call[i].batch = &session->batch;
         session->call[i].scale = 1 / divisor;
     }
-    for (int32_t i = 0; i < fv_params_count(session->gradients); i++)
+    for (int32_t i = 0; i < fv_params_count(session->params); i++)
         if (!plan->announced[i]) /* no loss depends on it: its gradient is zero from the start */
             announce(session, i, 1);
     return run_steps(session, plan->forward_count, plan->step_count);
@@ -223,6 +234,9 @@ fv_status fv_session_backward(fv_session *session, double divisor)
     if (!session->forwarded || session->executed != session->plan->forward_count)
         return fvi_fail_in(&session->message, FV_ERR_STATE,
                            "backward: call fv_session_forward() first, once for each backward");
+    if (session->plan->options.hand_over && session->take == NULL)
+        return fvi_fail_in(&session->message, FV_ERR_STATE,
+                           "backward: the plan hands gradients over; call fv_session_on_gradients() first");
     if (!(fabs(divisor) > 0) || !isfinite(divisor))
         return fvi_fail_in(&session->message, FV_ERR_ARGUMENT, "backward: the divisor %g is zero or not finite",
                            divisor);
@@ -236,6 +250,9 @@ fv_status fv_session_backward(fv_session *session, double divisor)
 fv_status fv_session_observe(fv_session *session)
 {
     const fv_plan *plan = session->plan;
+    if (fvi_plan_trains(plan) && plan->options.hand_over)
+        return fvi_fail_in(&session->message, FV_ERR_STATE,
+                           "observed statistics: the plan hands gradients over; plan without hand_over");
     if (!fvi_plan_trains(plan) || !session->forwarded)
         return fvi_fail_in(&session->message, FV_ERR_STATE,
                            "observed statistics: call fv_session_forward() of a plan for training first");

@@ -42,6 +42,20 @@ static void fill_views(fv_session *session, const fvi_step *step, fvi_call *call
     call->dy = fvi_plan_view(plan, step->dy, session->arena, batch);
 }
 
+static void *storage_of(const fv_session *session, int32_t storage)
+{
+    return storage != FVI_NONE ? session->arena + session->plan->storage[storage].offset : NULL;
+}
+
+static void *packed_of(const fv_session *session, const fvi_step *step)
+{
+    const fvi_plan_node *planned = &session->plan->node[step->node];
+    const bool backward = step->kind == FVI_STEP_BACKWARD || step->kind == FVI_STEP_BACKWARD_DATA;
+    if (session->plan->packs_in_steps)
+        return storage_of(session, step->packed);
+    return session->packed + (backward ? planned->packed_backward_offset : planned->packed_offset);
+}
+
 static void fill_call(fv_session *session, int32_t index, session_tables *tables)
 {
     const fv_plan *plan = session->plan;
@@ -62,16 +76,13 @@ static void fill_call(fv_session *session, int32_t index, session_tables *tables
         .input_count = step->input_count,
         .param = tables->value + node->first_param,
         .dparam = tables->gradient + node->first_param,
-        .packed = session->packed + (step->kind == FVI_STEP_BACKWARD || step->kind == FVI_STEP_BACKWARD_DATA
-                                         ? planned->packed_backward_offset
-                                         : planned->packed_offset),
-        .scratch = session->scratch,
+        .packed = packed_of(session, step),
+        .scratch = storage_of(session, step->scratch),
         .fused = planned->fused,
     };
     if (planned->affine != FV_NO_VALUE)
         call->affine_param = tables->value + plan->nodes[planned->affine].first_param;
-    if (planned->saved != FVI_NONE)
-        call->saved = session->arena + plan->storage[planned->saved].offset;
+    call->saved = storage_of(session, planned->saved);
     session->views[index] = tables->view;
     fill_views(session, step, call, tables);
 }
@@ -85,8 +96,15 @@ static void guard_parts(const fv_session *session, const fvi_session_layout *lay
     if (gap == 0)
         return;
     fvi_poison(base + layout->packed - gap, gap); /* behind the gradients */
-    fvi_poison(base + layout->packed + bytes.packed, layout->scratch - layout->packed - bytes.packed);
-    fvi_poison(base + layout->scratch + bytes.scratch, layout->arena - layout->scratch - bytes.scratch);
+    fvi_poison(base + layout->packed + bytes.packed, layout->arena - layout->packed - bytes.packed);
+}
+
+static void *gradient_of(const fv_session *session, int32_t parameter)
+{
+    if (session->gradients != NULL)
+        return fv_params_values(session->gradients, parameter);
+    return session->plan->gradient_storage != NULL ? storage_of(session, session->plan->gradient_storage[parameter])
+                                                   : NULL;
 }
 
 static void fill_session(fv_session *session, const fvi_session_layout *layout)
@@ -99,17 +117,19 @@ static void fill_session(fv_session *session, const fvi_session_layout *layout)
     session->seconds = (double *)(void *)(base + layout->seconds);
     session->calls = (int64_t *)(void *)(base + layout->calls);
     session->packed = base + layout->packed;
-    session->scratch = base + layout->scratch;
     session->arena = base + layout->arena;
-    if (fvi_plan_trains(plan))
+    if (fvi_plan_trains(plan) && !plan->options.hand_over)
         session->gradients = fvi_params_place(base + layout->gradients, plan->graph, plan->options.dtype);
     session_tables tables = { .view = (fvi_view *)(void *)(base + layout->views),
                               .value = (void **)(void *)(base + layout->values) };
     tables.gradient = tables.value + params;
     for (int32_t i = 0; i < params; i++) {
         tables.value[i] = fv_params_values(session->params, i);
-        tables.gradient[i] = session->gradients != NULL ? fv_params_values(session->gradients, i) : NULL;
+        tables.gradient[i] = gradient_of(session, i);
     }
+    session->handed = (fv_gradient *)(void *)(base + layout->handed);
+    for (int32_t i = 0; i < plan->handed_count; i++)
+        session->handed[i] = (fv_gradient){ plan->handed[i], tables.gradient[plan->handed[i]] };
     for (int32_t i = 0; i < plan->step_count; i++)
         fill_call(session, i, &tables);
     guard_parts(session, layout);
@@ -188,6 +208,12 @@ void fv_session_on_gradient(fv_session *session, fv_gradient_ready_fn *ready, vo
 {
     session->ready = ready;
     session->ready_user = user;
+}
+
+void fv_session_on_gradients(fv_session *session, fv_gradients_fn *take, void *user)
+{
+    session->take = take;
+    session->take_user = user;
 }
 
 void fv_session_profile(fv_session *session, bool on)

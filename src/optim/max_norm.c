@@ -31,21 +31,19 @@ static void limit_rows(void *argument, size_t index, int32_t worker)
     }
 }
 
-void fvi_limit_norms(fv_params *params)
+void fvi_limit_norm(fv_params *params, int32_t parameter)
 {
-    for (int32_t i = 0; i < fv_params_count(params); i++) {
-        const fv_param_info info = fv_params_info(params, i);
-        if (!(info.max_norm > 0))
-            continue;
-        row_job job = {
-            .dtype = fv_params_dtype(params),
-            .values = fv_params_values(params, i),
-            .limit = info.max_norm,
-            .rows = (size_t)info.shape.size[0],
-            .length = (size_t)(info.elements / info.shape.size[0]),
-        };
-        job.rows_per_task = job.length > VALUES_PER_TASK ? 1 : VALUES_PER_TASK / job.length;
-        fvi_parallel(fv_graph_context(fv_params_graph(params)), (job.rows + job.rows_per_task - 1) / job.rows_per_task,
-                     limit_rows, &job);
-    }
+    const fv_param_info info = fv_params_info(params, parameter);
+    if (!(info.max_norm > 0))
+        return;
+    row_job job = {
+        .dtype = fv_params_dtype(params),
+        .values = fv_params_values(params, parameter),
+        .limit = info.max_norm,
+        .rows = (size_t)info.shape.size[0],
+        .length = (size_t)(info.elements / info.shape.size[0]),
+    };
+    job.rows_per_task = job.length > VALUES_PER_TASK ? 1 : VALUES_PER_TASK / job.length;
+    fvi_parallel(fv_graph_context(fv_params_graph(params)), (job.rows + job.rows_per_task - 1) / job.rows_per_task,
+                 limit_rows, &job);
 }

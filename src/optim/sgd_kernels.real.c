@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sgd_kernels.real.c - groups of 16 values in loops of fixed length, which compilers turn into vectors.
+ * sgd_kernels.real.c - updates one element at a time, in float32 and in float64: what the vector kernels are measured
+ * against; and norms.
  */
 #include "optim/sgd_kernels.h"
 
@@ -10,7 +11,44 @@
 
 enum { LANES = 16 };
 
-double FVI_REAL_NAME(fvi_sum_of_squares)(size_t count, const fvi_real *values)
+static bool finite_reference(size_t count, const void *values)
+{
+    const fvi_real *x = values;
+    bool finite = true;
+    for (size_t i = 0; i < count; i++)
+        finite = finite && isfinite(x[i]);
+    return finite;
+}
+
+static void update_reference(size_t count, const fvi_sgd_rates *rates, const void *g, void *v, void *w)
+{
+    const fvi_real rate = (fvi_real)rates->rate, momentum = (fvi_real)rates->momentum, decay = (fvi_real)rates->decay;
+    const fvi_real *gradient = g;
+    fvi_real *velocity = v, *weight = w;
+    for (size_t i = 0; i < count; i++) {
+        velocity[i] = momentum * velocity[i] + (gradient[i] + decay * weight[i]);
+        weight[i] -= rate * velocity[i];
+    }
+}
+
+static void average_reference(size_t count, double momentum, const void *observed, void *w)
+{
+    const fvi_real part = (fvi_real)momentum, *seen = observed;
+    fvi_real *value = w;
+    for (size_t i = 0; i < count; i++)
+        value[i] += part * (seen[i] - value[i]);
+}
+
+extern const fvi_sgd_kernels FVI_REAL_NAME(fvi_sgd_kernels_reference);
+const fvi_sgd_kernels FVI_REAL_NAME(fvi_sgd_kernels_reference) = {
+    .name = "reference",
+    .finite = finite_reference,
+    .update = update_reference,
+    .average = average_reference,
+};
+
+/* In loops of fixed length, which compilers turn into vectors. */
+static double sum_of_squares(size_t count, const fvi_real *values)
 {
     fvi_real lane[LANES] = { 0 };
     for (size_t i = 0; i < count; i += LANES)
@@ -22,31 +60,10 @@ double FVI_REAL_NAME(fvi_sum_of_squares)(size_t count, const fvi_real *values)
     return (double)lane[0];
 }
 
-void FVI_REAL_NAME(fvi_sgd_update)(size_t count, const fvi_sgd_rates *rates, const fvi_real *g, fvi_real *v,
-                                   fvi_real *w)
-{
-    const fvi_real rate = (fvi_real)rates->rate, momentum = (fvi_real)rates->momentum, decay = (fvi_real)rates->decay;
-    const fvi_real *restrict gradient = g;
-    fvi_real *restrict velocity = v, *restrict weight = w;
-    for (size_t i = 0; i < count; i += LANES) {
-        for (size_t j = 0; j < LANES; j++) {
-            velocity[i + j] = momentum * velocity[i + j] + (gradient[i + j] + decay * weight[i + j]);
-            weight[i + j] -= rate * velocity[i + j];
-        }
-    }
-}
-
-void FVI_REAL_NAME(fvi_average_update)(size_t count, double momentum, const fvi_real *observed, fvi_real *w)
-{
-    const fvi_real part = (fvi_real)momentum;
-    for (size_t i = 0; i < count; i++)
-        w[i] += part * (observed[i] - w[i]);
-}
-
 void FVI_REAL_NAME(fvi_limit_norm)(size_t count, double limit, fvi_real *w)
 {
     const size_t whole = count / LANES * LANES;
-    double squares = FVI_REAL_NAME(fvi_sum_of_squares)(whole, w);
+    double squares = sum_of_squares(whole, w);
     for (size_t i = whole; i < count; i++)
         squares += (double)w[i] * (double)w[i];
     const double norm = sqrt(squares);

@@ -74,7 +74,7 @@ static void find_borders(fv_plan *plan)
                    sizeof plan->storage[i].border);
 }
 
-static fv_status too_large(const fv_plan *plan)
+fv_status fvi_plan_too_large(const fv_plan *plan)
 {
     return fvi_fail(plan->context, FV_ERR_MEMORY,
                     "plan of graph '%s' at batch %d: its bytes overflow; take a smaller batch",
@@ -90,10 +90,10 @@ static fv_status size_storage(const fv_plan *plan, fvi_storage *storage)
             !fvi_size_multiply(storage->image_elements, (size_t)storage->c, &storage->image_elements) ||
             !fvi_size_multiply(storage->image_elements, (size_t)plan->options.batch, &storage->bytes) ||
             !fvi_size_multiply(storage->bytes, fv_dtype_size(plan->options.dtype), &storage->bytes))
-            return too_large(plan);
+            return fvi_plan_too_large(plan);
     }
     if (storage->bytes > SIZE_MAX / 4)
-        return too_large(plan);
+        return fvi_plan_too_large(plan);
     storage->bytes = fvi_round_up(storage->bytes, 64);
     return FV_OK;
 }
@@ -162,7 +162,7 @@ static fv_status place_storages(fv_plan *plan)
         insert_by_offset(plan, placed, i, order[i].storage);
         const size_t end = storage->offset + storage->bytes + fvi_arena_gap();
         if (end > SIZE_MAX / 4)
-            return too_large(plan);
+            return fvi_plan_too_large(plan);
         if (end > plan->bytes.arena)
             plan->bytes.arena = end;
     }
@@ -223,47 +223,6 @@ static int32_t find_clobbered(const fv_plan *plan, fv_value root)
     return clobbered;
 }
 
-/* Room for packed weights: for all of them, or for the largest. */
-static fv_status pack_into(fv_plan *plan, size_t bytes, size_t *offset)
-{
-    size_t *packed = &plan->bytes.packed;
-    if (bytes > SIZE_MAX / 8 || *packed > SIZE_MAX / 4)
-        return too_large(plan);
-    *offset = plan->packs_in_steps ? 0 : *packed;
-    const size_t end = *offset + fvi_round_up(bytes, 64);
-    *packed = end > *packed ? end : *packed;
-    return FV_OK;
-}
-
-static void find_packing(fv_plan *plan)
-{
-    for (int32_t i = 0; i < plan->step_count; i++) {
-        fvi_step *step = &plan->step[i];
-        const fvi_layer *layer = plan->nodes[step->node].layer;
-        if (step->kind == FVI_STEP_FORWARD || step->kind == FVI_STEP_REPEAT)
-            step->pack = layer->pack;
-        else if (step->kind == FVI_STEP_BACKWARD || step->kind == FVI_STEP_BACKWARD_DATA)
-            step->pack = layer->pack_backward;
-    }
-}
-
-static fv_status add_up(fv_plan *plan)
-{
-    fv_plan_memory *bytes = &plan->bytes;
-    for (int32_t i = 0; i < plan->node_count; i++) {
-        fvi_plan_node *node = &plan->node[i];
-        if (!node->runs || node->dropped || node->joined)
-            continue;
-        FV_TRY(pack_into(plan, node->setup.packed_bytes, &node->packed_offset));
-        FV_TRY(pack_into(plan, node->setup.packed_backward_bytes, &node->packed_backward_offset));
-        if (node->setup.scratch_bytes > SIZE_MAX / 4)
-            return too_large(plan);
-        if (node->setup.scratch_bytes > bytes->scratch)
-            bytes->scratch = fvi_round_up(node->setup.scratch_bytes, 64);
-    }
-    return FV_OK;
-}
-
 fv_status fvi_plan_assign_memory(fv_plan *plan)
 {
     find_lifetimes(plan);
@@ -273,8 +232,7 @@ fv_status fvi_plan_assign_memory(fv_plan *plan)
     for (int32_t i = 0; i < plan->node_count; i++)
         if (plan->node[i].tensor != FVI_NONE)
             plan->node[i].clobbered = find_clobbered(plan, i);
-    find_packing(plan);
-    return add_up(plan);
+    return FV_OK;
 }
 
 fvi_view fvi_plan_storage_view(const fv_plan *plan, int32_t storage, void *arena, int32_t n)

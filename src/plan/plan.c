@@ -83,7 +83,7 @@ static fv_status start_nodes(fv_plan *plan)
 
 static fv_status sum_memory(fv_plan *plan)
 {
-    if (fvi_plan_trains(plan))
+    if (fvi_plan_trains(plan) && !plan->options.hand_over)
         FV_TRY(fvi_params_bytes(plan->graph, plan->options.dtype, &(size_t){ 0 }, &plan->bytes.gradients));
     fvi_session_layout layout = { 0 };
     FV_TRY(fvi_session_lay_out(plan, &layout));
@@ -109,6 +109,8 @@ static fv_status plan_fill(fv_plan *plan)
     fvi_plan_place(plan);
     FV_TRY(fvi_plan_steps(plan));
     FV_TRY(fvi_plan_repeat(plan));
+    FV_TRY(fvi_plan_hand_over(plan));
+    FV_TRY(fvi_plan_step_memory(plan));
     FV_TRY(fvi_plan_assign_memory(plan));
     return sum_memory(plan);
 }

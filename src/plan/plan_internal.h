@@ -8,6 +8,8 @@
  *   place.c          which values share memory: in place, slices of a concatenation
  *   steps.c          the list of steps, forward and backward, and the tensors that each reads and writes
  *   repeat.c         which activations are computed again for backward instead of being kept
+ *   hand_over.c      gradients of parameters that are handed over in the backward pass: where they lie, and until when
+ *   step_memory.c    what a single step needs for itself: scratch, the weights that it packs
  *   assign_memory.c  lifetimes of the storages, their borders, their offsets in the arena
  *   explain.c        the public view of all that
  *
@@ -89,6 +91,8 @@ typedef struct fvi_step {
     bool reads_y;                     /* likewise y */
     int32_t clear_first, clear_count; /* range of plan->clear: storages whose borders are zeroed before this step */
     int32_t ready, ready_count;       /* parameters whose gradients are complete after this step */
+    int32_t hand_first, hand_count;   /* range of plan->handed: parameters whose gradients are handed over behind it */
+    int32_t scratch, packed;          /* storages that live for this step alone, or FVI_NONE */
 } fvi_step;
 
 struct fv_plan {
@@ -110,7 +114,10 @@ struct fv_plan {
     fvi_step *step;
     int32_t step_count, step_capacity, forward_count; /* steps [0, forward_count) are the forward ones */
     int32_t *clear;                                   /* storages, by the step that writes them first */
-    bool *announced; /* [parameters]: some step completes its gradient; the others' gradients stay zero */
+    bool *announced;           /* [parameters]: some step completes its gradient; the others' gradients stay zero */
+    int32_t *gradient_storage; /* [parameters] FVI_NONE: it has none; NULL: the session has memory for all gradients */
+    int32_t *handed;           /* [handed_count] parameters in the order in which their gradients are handed over */
+    int32_t handed_count;
     int32_t reorders;
     const fvi_kernels *kernels;
     fv_plan_memory bytes;
@@ -131,7 +138,15 @@ void fvi_plan_place(fv_plan *plan);
 int32_t fvi_plan_joined_channel(const fv_plan *plan, fv_value value, int32_t j);
 fv_status fvi_plan_steps(fv_plan *plan);
 fv_status fvi_plan_repeat(fv_plan *plan);
+fv_status fvi_plan_hand_over(fv_plan *plan);
+fv_status fvi_plan_step_memory(fv_plan *plan);
 fv_status fvi_plan_assign_memory(fv_plan *plan);
+/* FV_ERR_MEMORY, with a message that says what to do. */
+fv_status fvi_plan_too_large(const fv_plan *plan);
+/* Room for so many more storages. */
+fv_status fvi_plan_more_storages(fv_plan *plan, int32_t count);
+/* A storage of plain bytes that is alive from step `first` to step `last`, in room that is there. */
+int32_t fvi_plan_add_bytes(fv_plan *plan, size_t bytes, int32_t first, int32_t last);
 
 /* Views for n images over a session's arena. Empty (data NULL) for FVI_NONE. */
 fvi_view fvi_plan_view(const fv_plan *plan, int32_t tensor, void *arena, int32_t n);

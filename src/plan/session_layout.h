@@ -12,9 +12,10 @@
 struct fv_session {
     fv_context *context;
     const fv_plan *plan;
-    fv_params *params, *gradients; /* gradients: NULL unless the plan trains */
+    fv_params *params, *gradients; /* gradients: NULL unless the plan trains and hands none over */
+    fv_gradient *handed;           /* [plan->handed_count] in the plan's order */
     fvi_message message;
-    char *arena, *packed, *scratch;
+    char *arena, *packed;
     fvi_call *call;   /* [steps]: everything but n and what a batch brings is filled in at creation */
     fvi_view **views; /* [steps]: of each, the inputs' views and their gradients', one after the other */
     double *seconds;  /* [steps] */
@@ -27,13 +28,15 @@ struct fv_session {
     double weight;    /* sum of sample weights of the last forward */
     fv_gradient_ready_fn *ready;
     void *ready_user;
+    fv_gradients_fn *take;
+    void *take_user;
 };
 
 /* Offsets in bytes from the session struct; each a multiple of 64. */
 typedef struct fvi_session_layout {
-    size_t call, step_views, seconds, calls, views,
-        values; /* tables; values: pointers to parameters and their gradients */
-    size_t gradients, packed, scratch, arena;
+    size_t call, step_views, seconds, calls, views, values,
+        handed; /* tables; values: pointers to parameters and their gradients */
+    size_t gradients, packed, arena;
     size_t total;
 } fvi_session_layout;
 

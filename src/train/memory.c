@@ -47,7 +47,9 @@ fv_status fv_training_memory(const fv_graph *graph, const fv_train_options *opti
     *out = memory;
     FV_TRY(fvi_params_bytes(graph, FV_F32, &memory.parameters, NULL));
     const int32_t block = (batch + blocks - 1) / blocks;
-    const fv_plan_options training = { .batch = block, .no_repeat = options->no_repeat, .keep_packed = blocks > 1 };
+    const fv_plan_options training = {
+        .batch = block, .no_repeat = options->no_repeat, .hand_over = fvi_hands_over(options), .keep_packed = blocks > 1
+    };
     FV_TRY(session_bytes(graph, &training, &memory.session));
     if (blocks > 1) { /* the sum over the blocks, and a pending sum for each level of the tree */
         size_t levels = 1;

@@ -22,6 +22,9 @@ fv_status fvi_images_of_epoch(const fv_graph *graph, int32_t batch, int32_t bloc
 int64_t fvi_graph_classes(const fv_graph *graph);
 /* True when the output holds probabilities already: it is a softmax. */
 bool fvi_graph_gives_probabilities(const fv_graph *graph);
+/* Whether a run with these options updates each parameter in the backward pass: not where gradients of blocks are added up
+ * first, nor where the session's memory for gradients is wanted for statistics. */
+bool fvi_hands_over(const fv_train_options *options);
 bool fvi_graph_has_loss(const fv_graph *graph);
 
 /* The learning rate of step 0, 1, ... of a run. */

@@ -23,6 +23,7 @@ struct fv_trainer {
     fv_blocks *blocks;    /* NULL for one block: the session's gradients are used where they are */
     fv_params *gradients; /* the sum over blocks; NULL for one */
     fv_optimizer *optimizer;
+    double rate;                /* of the running step, for gradients that are handed over */
     fvi_evaluator *evaluator;   /* NULL without test data */
     fvi_population *population; /* NULL unless asked for and of use */
     progress_fn *progress;
@@ -53,6 +54,17 @@ static fv_status check_options(fv_context *context, fv_train_options *options)
     return FV_OK;
 }
 
+bool fvi_hands_over(const fv_train_options *options)
+{
+    return options->blocks <= 1 && !options->population_statistics;
+}
+
+static fv_status update_some(void *user, const fv_gradient *gradients, int32_t count)
+{
+    const fv_trainer *trainer = user;
+    return fv_optimizer_update_some(trainer->optimizer, gradients, count, trainer->rate);
+}
+
 static fv_status trainer_fill(fv_trainer *trainer, const fv_dataset *train, const fv_dataset *test)
 {
     const fv_train_options *options = &trainer->options;
@@ -64,12 +76,14 @@ static fv_status trainer_fill(fv_trainer *trainer, const fv_dataset *train, cons
     const fv_plan_options plan = { .batch = (options->batch + options->blocks - 1) / options->blocks,
                                    .mode = FV_TRAIN,
                                    .no_repeat = options->no_repeat,
+                                   .hand_over = fvi_hands_over(options),
                                    .keep_packed = options->blocks > 1 };
     const fv_sgd_options sgd = { .momentum = options->momentum, .weight_decay = options->weight_decay };
     FV_TRY(fv_loader_create(&trainer->loader, trainer->context, train, &loader));
     FV_TRY(fv_plan_create(&trainer->plan, trainer->graph, &plan));
     FV_TRY(fv_session_create(&trainer->session, trainer->plan, trainer->params));
     fv_session_set_seed(trainer->session, options->seed);
+    fv_session_on_gradients(trainer->session, update_some, trainer);
     FV_TRY(fv_optimizer_create_sgd(&trainer->optimizer, trainer->params, &sgd));
     if (options->blocks > 1) {
         FV_TRY(fv_blocks_create(&trainer->blocks, trainer->session, options->blocks));
@@ -170,11 +184,12 @@ static double batch_weight(const fv_batch *batch)
     return sum;
 }
 
-/* Gradients and update of one batch. */
+/* Gradients and update of one batch: update in the backward pass, where gradients stay NULL, or behind it. */
 static fv_status train_batch(fv_trainer *trainer, const fv_batch *batch, int64_t step, fv_step_result *result)
 {
     const fv_params *gradients = trainer->gradients;
     fv_status status;
+    trainer->rate = fvi_rate_of_step(&trainer->options, trainer->steps_per_epoch, step);
     if (trainer->blocks != NULL) {
         status = fv_blocks_gradients(trainer->blocks, batch, 0, trainer->options.blocks, batch_weight(batch),
                                      trainer->gradients, result);
@@ -185,8 +200,8 @@ static fv_status train_batch(fv_trainer *trainer, const fv_batch *batch, int64_t
     if (status != FV_OK)
         return fvi_fail_in(&trainer->message, status, "epoch %d, step %lld: %s", trainer->epoch + 1,
                            (long long)(step % trainer->steps_per_epoch + 1), fv_session_message(trainer->session));
-    status = fv_optimizer_update(trainer->optimizer, gradients,
-                                 fvi_rate_of_step(&trainer->options, trainer->steps_per_epoch, step));
+    if (gradients != NULL)
+        status = fv_optimizer_update(trainer->optimizer, gradients, trainer->rate);
     if (status != FV_OK)
         return fvi_fail_in(&trainer->message, status, "epoch %d, step %lld: %s", trainer->epoch + 1,
                            (long long)(step % trainer->steps_per_epoch + 1), fv_context_message(trainer->context));

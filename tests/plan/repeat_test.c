@@ -36,6 +36,13 @@ static test_run step(const fv_graph *graph, bool no_repeat, fv_step_result *resu
     return run;
 }
 
+/* The arena without what steps need for themselves, which on small images is much of it. */
+static double activations(const fv_plan *plan)
+{
+    const fv_plan_memory memory = fv_plan_memory_bytes(plan);
+    return (double)(memory.arena - memory.scratch);
+}
+
 FV_TEST(repeat, gives_the_same_bits_in_less_memory)
 {
     for (size_t i = 0; i < NETWORKS; i++) {
@@ -50,8 +57,7 @@ FV_TEST(repeat, gives_the_same_bits_in_less_memory)
             if (memcmp(fv_params_values(a, p), fv_params_values(b, p),
                        (size_t)fv_params_info(a, p).elements * sizeof(float)) != 0)
                 fail_msg("%s: the gradient of %s differs", networks[i].name, fv_params_info(a, p).name);
-        const double share =
-            (double)fv_plan_memory_bytes(again.plan).arena / (double)fv_plan_memory_bytes(kept.plan).arena;
+        const double share = activations(again.plan) / activations(kept.plan);
         if (!(share < networks[i].most))
             fail_msg("%s: the arena is %.3f of what it is without repeating", networks[i].name, share);
         test_end(&kept);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * hand_over.c - gradients of parameters that do not outlive the backward pass (fv_plan_options.hand_over): each lies in the
+ * arena from the step that computes it to the one behind which it is handed over, which is behind the last step that
+ * reads the layer's parameters, since whoever takes it may write them. Small ones wait for each other, so that the update
+ * of many is one pass over all threads.
+ * Gradients that no step computes are zeros: their memory is nobody else's.
+ */
+#include "base/checked.h"
+#include "plan/plan_internal.h"
+
+enum { TOGETHER = 1 << 20 }; /* bytes of gradients that are worth a call: they are still in a cache */
+
+/* The steps that matter for one node's parameters. */
+typedef struct param_uses {
+    int32_t computed; /* first backward step that writes its gradients, or FVI_NONE */
+    int32_t last;     /* that reads the parameters */
+} param_uses;
+
+static void note_use(param_uses *uses, fv_value node, int32_t step)
+{
+    if (node != FV_NO_VALUE)
+        uses[node].last = step;
+}
+
+static fv_status find_uses(fv_plan *plan, param_uses **out)
+{
+    param_uses *uses = NULL;
+    FV_TRY(fvi_plan_allocate(plan, (size_t)plan->node_count, sizeof *uses, (void **)&uses));
+    for (int32_t i = 0; i < plan->node_count; i++)
+        uses[i] = (param_uses){ .computed = FVI_NONE, .last = FVI_NONE };
+    for (int32_t i = 0; i < plan->step_count; i++) {
+        const fvi_step *step = &plan->step[i];
+        if (step->kind == FVI_STEP_ACCUMULATE)
+            continue;
+        note_use(uses, step->node, i);
+        note_use(uses, plan->node[step->node].affine, i);
+        const bool computes = step->kind == FVI_STEP_BACKWARD || step->kind == FVI_STEP_BACKWARD_WEIGHTS;
+        if (computes && step->ready_count > 0 && uses[step->node].computed == FVI_NONE)
+            uses[step->node].computed = i;
+    }
+    *out = uses;
+    return FV_OK;
+}
+
+static bool is_updated(const fvi_declared_param *param)
+{
+    return param->trained || param->momentum > 0;
+}
+
+/* Makes the storages of a node's gradients, from step `first` on; *bytes grows by them. */
+static fv_status make_storages(fv_plan *plan, fv_value value, int32_t first, size_t *bytes)
+{
+    const fvi_node *node = &plan->nodes[value];
+    for (int32_t j = 0; j < node->param_count; j++) {
+        size_t size = 0;
+        if (!is_updated(&node->param[j]))
+            continue;
+        if (!fvi_size_multiply((size_t)fv_shape_elements(&node->param[j].shape), fv_dtype_size(plan->options.dtype),
+                               &size) ||
+            size > SIZE_MAX / 8)
+            return fvi_plan_too_large(plan);
+        plan->gradient_storage[node->first_param + j] = fvi_plan_add_bytes(plan, size, first, plan->step_count);
+        *bytes += size;
+    }
+    return FV_OK;
+}
+
+/* Adds a node's parameters to those that are handed over behind step `step`. */
+static void hand_over(fv_plan *plan, fv_value value, int32_t step, int32_t alive_until)
+{
+    const fvi_node *node = &plan->nodes[value];
+    for (int32_t j = 0; j < node->param_count; j++) {
+        if (!is_updated(&node->param[j]))
+            continue;
+        plan->storage[plan->gradient_storage[node->first_param + j]].last = alive_until;
+        plan->handed[plan->handed_count++] = node->first_param + j;
+        plan->step[step].hand_count++;
+    }
+}
+
+/* Step by step: what is complete waits until there is enough of it, or until the end. */
+static fv_status hand_over_computed(fv_plan *plan, const param_uses *uses, fv_value *waiting)
+{
+    int32_t count = 0;
+    size_t bytes = 0;
+    for (int32_t i = plan->forward_count; i < plan->step_count; i++) {
+        const fv_value node = plan->step[i].node;
+        plan->step[i].hand_first = plan->handed_count;
+        if (plan->step[i].kind != FVI_STEP_ACCUMULATE && uses[node].last == i && uses[node].computed != FVI_NONE) {
+            FV_TRY(make_storages(plan, node, uses[node].computed, &bytes));
+            waiting[count++] = node;
+        }
+        if (bytes < TOGETHER && i < plan->step_count - 1)
+            continue;
+        for (int32_t j = 0; j < count; j++)
+            hand_over(plan, waiting[j], i, i);
+        count = 0;
+        bytes = 0;
+    }
+    return FV_OK;
+}
+
+fv_status fvi_plan_hand_over(fv_plan *plan)
+{
+    const int32_t params = fvi_graph_param_count(plan->graph);
+    param_uses *uses = NULL;
+    fv_value *waiting = NULL;
+    if (!fvi_plan_trains(plan) || !plan->options.hand_over)
+        return FV_OK;
+    FV_TRY(find_uses(plan, &uses));
+    FV_TRY(fvi_plan_allocate(plan, (size_t)plan->node_count, sizeof *waiting, (void **)&waiting));
+    FV_TRY(fvi_plan_allocate(plan, (size_t)params, sizeof *plan->handed, (void **)&plan->handed));
+    FV_TRY(fvi_plan_allocate(plan, (size_t)params, sizeof *plan->gradient_storage, (void **)&plan->gradient_storage));
+    FV_TRY(fvi_plan_more_storages(plan, params));
+    for (int32_t i = 0; i < params; i++)
+        plan->gradient_storage[i] = FVI_NONE;
+    FV_TRY(hand_over_computed(plan, uses, waiting));
+    for (int32_t i = 0; i < plan->node_count; i++) {
+        if (uses[i].computed != FVI_NONE)
+            continue;
+        FV_TRY(make_storages(plan, i, 0, &(size_t){ 0 }));
+        hand_over(plan, i, plan->step_count - 1, plan->step_count);
+    }
+    return FV_OK;
+}
