@@ -19,9 +19,7 @@ static const struct {
 } networks[] = {
     { "lenet5", { .classes = 5 }, 1.0 },
     { "cifar-resnet-20", { .classes = 5, .input = { 3, 13, 11 } }, 1.0 },
-    { "alexnet", { .classes = 5, .input = { 3, 67, 67 } }, 0.8 },
     { "googlenet-bn", { .classes = 5, .input = { 3, 64, 64 } }, 0.9 },
-    { "resnet-18", { .classes = 5, .input = { 3, 33, 33 } }, 0.9 },
 };
 enum { NETWORKS = sizeof networks / sizeof networks[0] };
 
