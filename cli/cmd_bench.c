@@ -7,12 +7,13 @@
 
 #include "command.h"
 #include "fovea/bench.h"
+#include "precision.h"
 #include "tuning.h"
 
 typedef struct values {
     cli_adaptation adaptation;
     const char *problem, *algorithm, *choices;
-    int64_t tune, batch, threads, mode;
+    int64_t tune, batch, threads, mode, precision;
     double seconds;
     bool keep, wait, json;
 } values;
@@ -43,6 +44,7 @@ static const cli_option option_table[] = {
       "with --problem: use this one for every pass that it can do" },
     { "keep-activations", NULL, CLI_FLAG, NULL, offsetof(values, keep), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "keep all that backward reads instead of computing cheap parts again: a little faster, with more memory" },
+    CLI_PRECISION_OPTION(values, NULL),
     CLI_TUNING_OPTIONS(values, NULL, NULL),
     { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "one JSON object" },
     { 0 },
@@ -158,6 +160,7 @@ static int bench_network(cli_call *call, fv_context *context, fv_bench_result *r
     const fv_bench_options options = {
         .batch = (int32_t)given->batch,
         .seconds = given->seconds,
+        .dtype = cli_precision_dtype(given->precision),
         .no_repeat = given->keep,
         .no_training = given->mode == INFERENCE,
         .no_inference = given->mode == TRAINING,
@@ -182,7 +185,7 @@ static int bench_run(cli_call *call)
         return cli_usage_error(call->command, "--algorithm belongs to --problem");
     if (given->wait && (given->mode == BOTH_MODES || !given->json || given->problem != NULL))
         return cli_usage_error(call->command, "--wait needs a network, --mode train or inference, and --json");
-    int status = cli_open_context(call->command, &context, given->threads);
+    int status = cli_open_context_in(call->command, &context, given->threads, given->precision);
     if (status != CLI_DONE)
         return status;
     cli_tuning tuning;

@@ -8,10 +8,11 @@
 
 #include "command.h"
 #include "picture.h"
+#include "precision.h"
 
 typedef struct values {
     const char *data;
-    int64_t split, batch, threads, mistakes;
+    int64_t split, batch, threads, mistakes, precision;
     bool json;
 } values;
 
@@ -28,6 +29,7 @@ static const cli_option options[] = {
       "images computed at once" },
     { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE,
       "threads to run" },
+    CLI_PRECISION_OPTION(values, NULL),
     { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "one JSON object" },
     { 0 },
 };
@@ -171,7 +173,7 @@ static int evaluate(const cli_call *call, fv_context *context, fv_model *model, 
     fv_evaluation evaluation = { 0 };
     size_t count = 0;
     if (fv_evaluate(context, fv_model_params(model), dataset, fv_model_preprocess(model), (int32_t)given->batch,
-                    &evaluation) != FV_OK)
+                    cli_precision_dtype(given->precision), &evaluation) != FV_OK)
         return cli_fail(call->command, "%s", fv_context_message(context));
     mistake *found = find_mistakes(dataset, &evaluation, given->mistakes, &count);
     int status = CLI_DONE;
@@ -192,7 +194,7 @@ static int eval_run(cli_call *call)
     fv_context *context = NULL;
     fv_model *model = NULL;
     fv_dataset *dataset = NULL;
-    int status = cli_open_context(call->command, &context, given->threads);
+    int status = cli_open_context_in(call->command, &context, given->threads, given->precision);
     if (status == CLI_DONE)
         status = cli_open_model(call->command, context, call->operands[0], &model);
     if (status == CLI_DONE &&

@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "command.h"
+#include "precision.h"
 #include "tuning.h"
 
 typedef struct values {
     const char *choices;
-    int64_t tune, batch, mode, threads;
+    int64_t tune, batch, mode, threads, precision;
     bool reference, no_fusion, keep, json;
 } values;
 
@@ -28,6 +29,7 @@ static const cli_option options[] = {
       "threads to plan for" },
     { "keep-activations", NULL, CLI_FLAG, NULL, offsetof(values, keep), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "keep all that backward reads instead of computing cheap parts again: a little faster, with more memory" },
+    CLI_PRECISION_OPTION(values, NULL),
     CLI_TUNING_OPTIONS(values, NULL, NULL),
     { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "one JSON object" },
     { 0 },
@@ -110,6 +112,7 @@ static int explain_run(cli_call *call)
     const values *given = call->values;
     const fv_plan_options plan_options = { .batch = (int32_t)given->batch,
                                            .mode = (fv_mode)given->mode,
+                                           .dtype = cli_precision_dtype(given->precision),
                                            .reference = given->reference,
                                            .no_fusion = given->no_fusion,
                                            .no_repeat = given->keep };
@@ -117,7 +120,7 @@ static int explain_run(cli_call *call)
     cli_network network = { 0 };
     fv_plan *plan = NULL;
     cli_tuning tuning = { 0 };
-    int status = cli_open_context(call->command, &context, given->threads);
+    int status = cli_open_context_in(call->command, &context, given->threads, given->precision);
     if (status == CLI_DONE)
         status = cli_open_network(call->command, context, call->operands[0], &network);
     if (status == CLI_DONE)

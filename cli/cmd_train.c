@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "precision.h"
 #include "progress.h"
 #include "run.h"
 #include "tuning.h"
@@ -16,7 +17,7 @@
 typedef struct values {
     cli_adaptation adaptation;
     const char *data, *out, *choices;
-    int64_t tune, epochs, batch, blocks, seed, threads, schedule, shift;
+    int64_t tune, epochs, batch, blocks, seed, threads, schedule, shift, precision;
     double rate, momentum, decay, warmup;
     bool flip, crop, population, keep, overwrite, json;
 } values;
@@ -65,6 +66,7 @@ static const cli_option options[] = {
     { "keep-activations", "train.keep_activations", CLI_FLAG, NULL, offsetof(values, keep), 0, 0, NULL, NULL,
       CLI_COMPLETE_NONE,
       "keep all that backward reads instead of computing cheap parts again: a little faster, with more memory" },
+    CLI_PRECISION_OPTION(values, "train.precision"),
     CLI_TUNING_OPTIONS(values, "train.tune", "train.choices"),
     { "set", NULL, CLI_SETTING, "KEY=VALUE", 0, 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "set an option by its key, as often as needed" },
@@ -167,7 +169,7 @@ static void adopt_defaults(training *t)
 /* Network, data and initial values. A trained model goes on from its values, with its own preprocessing. */
 static int open_inputs(training *t)
 {
-    int status = cli_open_context(t->call->command, &t->context, t->given->threads);
+    int status = cli_open_context_in(t->call->command, &t->context, t->given->threads, t->given->precision);
     if (status == CLI_DONE)
         status =
             cli_open_network_as(t->call->command, t->context, t->call->operands[0], &t->given->adaptation, &t->network);
@@ -216,6 +218,7 @@ static int make_trainer(training *t)
         .blocks = (int32_t)given->blocks,
         .population_statistics = given->population,
         .no_repeat = given->keep,
+        .dtype = cli_precision_dtype(given->precision),
         .rate = given->rate,
         .constant_rate = given->schedule == 1,
         .warmup = given->warmup,
@@ -251,9 +254,11 @@ static void print_head(const training *t)
         printf("images of %dx%d become %dx%d: cropped or padded, %s in training, at the centre in tests\n",
                (int)image.h, (int)image.w, (int)input.h, (int)input.w, given->crop ? "at random" : "at the centre");
     printf("batch %" PRId64 ", rate %g (%s), momentum %g, decay %g, shift %" PRId64 "%s%s, seed %" PRId64
-           "; %s, %d thread%s\n\n",
+           "%s%s; %s, %d thread%s\n\n",
            given->batch, given->rate, schedules[given->schedule], given->momentum, given->decay, given->shift,
-           given->flip ? ", flip" : "", given->crop ? ", crop" : "", given->seed, fv_context_isa(t->context),
+           given->flip ? ", flip" : "", given->crop ? ", crop" : "", given->seed,
+           given->precision == CLI_PRECISION_F32 ? "" : ", ",
+           given->precision == CLI_PRECISION_F32 ? "" : cli_precisions[given->precision], fv_context_isa(t->context),
            (int)fv_context_threads(t->context), fv_context_threads(t->context) == 1 ? "" : "s");
     fflush(stdout);
 }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "fovea/text.h"
+#include "precision.h"
 
 int cli_fail(const cli_command *command, const char *format, ...)
 {
@@ -34,8 +35,14 @@ static void print_log(void *user, fv_log_level level, const char *message)
 
 int cli_open_context(const cli_command *command, fv_context **out, int64_t threads)
 {
+    return cli_open_context_in(command, out, threads, CLI_PRECISION_F32);
+}
+
+int cli_open_context_in(const cli_command *command, fv_context **out, int64_t threads, int64_t precision)
+{
     /* The log's user pointer is only read by print_log(), which takes it back as const. */
     const fv_context_options options = { .threads = (int32_t)threads,
+                                         .emulate_bf16 = precision == CLI_PRECISION_BF16_EMULATED,
                                          .log = print_log,
                                          .log_user = (void *)(uintptr_t)command };
     const fv_status status = fv_context_create(out, &options);

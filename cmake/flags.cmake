@@ -27,6 +27,10 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   set(FOVEA_ISA_avx2_FLAGS -mavx2 -mfma)
   set(FOVEA_ISA_avx512_LANES 16)
   set(FOVEA_ISA_avx512_FLAGS -mavx2 -mfma -mavx512f -mavx512vl -mavx512bw -mavx512dq)
+  # Of this one only src/kernel/bf16/; of the rest it has avx512's.
+  set(FOVEA_BF16_ISAS avx512_bf16)
+  set(FOVEA_ISA_avx512_bf16_LANES 16)
+  set(FOVEA_ISA_avx512_bf16_FLAGS ${FOVEA_ISA_avx512_FLAGS} -mavx512bf16)
   # For tests only: sources for 16 lanes lowered to AVX2, so that their logic is tested on a CPU without AVX-512.
   set(FOVEA_TEST_ISAS wide)
   set(FOVEA_ISA_wide_LANES 16)

@@ -36,9 +36,10 @@ typedef void fv_task_fn(void *argument, size_t index);
 typedef void fv_parallel_for_fn(void *user, size_t count, fv_task_fn *task, void *argument);
 
 typedef struct fv_context_options {
-    int32_t threads;                  /* 0: processors this process may use (affinity and cgroup quota); at most 1024 */
-    const char *isa;                  /* NULL: $FOVEA_ISA, else the best the CPU has; names as in fv_isa_name() */
-    fv_allocator allocator;           /* zeros: aligned_alloc and free */
+    int32_t threads;        /* 0: processors this process may use (affinity and cgroup quota); at most 1024 */
+    const char *isa;        /* NULL: $FOVEA_ISA, else the best the CPU has; names as in fv_isa_name() */
+    bool emulate_bf16;      /* plans of bf16 also where the CPU has no AVX-512 BF16: the same roundings, slowly */
+    fv_allocator allocator; /* zeros: aligned_alloc and free */
     fv_parallel_for_fn *parallel_for; /* NULL: a pool of the context's own; `threads` then says how many run at once */
     void *parallel_for_user;
     fv_log_fn *log; /* NULL: silent */

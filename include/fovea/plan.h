@@ -23,7 +23,10 @@ typedef enum fv_mode {
 typedef struct fv_plan_options {
     int32_t batch; /* the largest n of a call; 0 means 1 */
     fv_mode mode;
-    fv_dtype dtype;      /* FV_F32, or FV_F64 (always reference kernels) */
+    fv_dtype
+        dtype; /* FV_F32; FV_F64 (always reference kernels); FV_BF16: mixed precision, that is values between steps and
+                          * their gradients in bfloat16, parameters and all else in float32. FV_ERR_UNSUPPORTED where the CPU
+                          * has no AVX-512 BF16 and fv_context_options.emulate_bf16 is not set */
     bool reference;      /* reference kernels in float32 too */
     bool input_gradient; /* also compute the gradient by the input */
     bool

@@ -26,6 +26,8 @@ typedef struct fv_train_options {
     uint64_t seed;
     fv_preprocess preprocess;
     fv_augment augment;
+    fv_dtype
+        dtype; /* FV_F32 or FV_BF16 (fv_plan_options.dtype); measuring after each epoch is in the same. params are float32 in both */
     bool no_repeat; /* fv_plan_options.no_repeat: faster, with more memory */
     bool
         population_statistics; /* after the last epoch: fv_population_statistics() over the training images, in batches as large as a block */
@@ -122,10 +124,10 @@ typedef struct fv_evaluation {
     int32_t *predicted; /* [samples] */
     float *confidence;  /* [samples] probability of the predicted class */
 } fv_evaluation;
-/* Runs every sample of dataset through params' network. Everything in *out belongs to the caller: fv_evaluation_release().
+/* Runs every sample of dataset through params' network, in FV_F32 or FV_BF16 (fv_plan_options.dtype). Everything in *out belongs to the caller: fv_evaluation_release().
  * The loss is the network's, or cross-entropy where it has none. On failure *out is zeros and the context's message says why. */
 FV_API fv_status fv_evaluate(fv_context *context, fv_params *params, const fv_dataset *dataset,
-                             const fv_preprocess *preprocess, int32_t batch, fv_evaluation *out);
+                             const fv_preprocess *preprocess, int32_t batch, fv_dtype dtype, fv_evaluation *out);
 FV_API void fv_evaluation_release(fv_context *context, fv_evaluation *evaluation);
 
 #ifdef __cplusplus

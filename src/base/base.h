@@ -55,6 +55,8 @@ void fvi_parallel(fv_context *context, size_t count, fvi_task_fn *task, void *ar
 
 typedef enum fvi_isa { FVI_ISA_BASELINE, FVI_ISA_AVX2, FVI_ISA_AVX512, FVI_ISA_AVX512_BF16, FVI_ISA_NEON } fvi_isa;
 fvi_isa fvi_context_isa(const fv_context *context);
+/* Whether plans of bf16 are made without the CPU's instructions for it. */
+bool fvi_context_emulates_bf16(const fv_context *context);
 /* Who chooses the algorithms of convolutions (layer/tuner.h), or NULL. Borrowed. */
 struct fvi_tuner *fvi_context_tuner(const fv_context *context);
 void fvi_context_set_tuner(fv_context *context, struct fvi_tuner *tuner);

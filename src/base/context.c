@@ -67,6 +67,12 @@ static fv_status choose_isa(const fv_context_options *options, fvi_isa *isa)
     return FV_OK;
 }
 
+static bool asks_for_emulation(void)
+{
+    const char *bf16 = getenv("FOVEA_BF16");
+    return bf16 != NULL && strcmp(bf16, "emulated") == 0;
+}
+
 static fv_status choose_threads(const fv_context_options *options, int32_t *threads)
 {
     if (options->threads < 0 || options->threads > MOST_THREADS)
@@ -94,7 +100,11 @@ fv_status fv_context_create(fv_context **out, const fv_context_options *options)
     fv_context *context = allocator.allocate(allocator.user, sizeof *context, CACHE_LINE);
     if (context == NULL)
         return refuse(options, FV_ERR_MEMORY, "out of memory: a context, %zu bytes", sizeof *context);
-    *context = (fv_context){ .allocator = allocator, .log = options->log, .log_user = options->log_user, .isa = isa };
+    *context = (fv_context){ .allocator = allocator,
+                             .log = options->log,
+                             .log_user = options->log_user,
+                             .isa = isa,
+                             .emulates_bf16 = options->emulate_bf16 || asks_for_emulation() };
     const fv_status status =
         fvi_pool_create(&context->pool, &allocator, threads, options->parallel_for, options->parallel_for_user);
     if (status != FV_OK) {
@@ -132,6 +142,11 @@ const char *fv_context_isa(const fv_context *context)
 fvi_isa fvi_context_isa(const fv_context *context)
 {
     return context->isa;
+}
+
+bool fvi_context_emulates_bf16(const fv_context *context)
+{
+    return context->emulates_bf16;
 }
 
 struct fvi_tuner *fvi_context_tuner(const fv_context *context)

@@ -53,6 +53,8 @@ static void copy_row_any(const copy_job *job, size_t n, size_t h, void *y)
             const ptrdiff_t at = (ptrdiff_t)w * job->y.pixel_stride + (ptrdiff_t)c;
             if (job->dtype == FV_F64)
                 ((double *)y)[at] = value;
+            else if (job->dtype == FV_BF16)
+                ((uint16_t *)y)[at] = fvi_bf16_from_float((float)value);
             else
                 ((float *)y)[at] = (float)value;
         }
@@ -85,9 +87,21 @@ static void add_run(const void *argument, size_t count, void *const *at)
     kernels->add(count, at[0], at[1], at[0]);
 }
 
+/* Between two bf16 tensors: each sum is rounded. */
+static void add_run_bf16(const void *argument, size_t count, void *const *at)
+{
+    const fvi_bf16_kernels *kernels = argument;
+    kernels->add(count, at[0], at[1], at[0]);
+}
+
 fv_status fvi_step_accumulate(fvi_call *call)
 {
     const fvi_view *const views[] = { &call->y, &call->dy };
+    if (call->dtype == FV_BF16) {
+        fvi_split_runs(call->context, call->dtype, views, 2, add_run_bf16,
+                       fvi_bf16_kernels_for(fvi_context_isa(call->context)));
+        return FV_OK;
+    }
     fvi_split_runs(call->context, call->dtype, views, 2, add_run, call->kernels);
     return FV_OK;
 }

@@ -34,7 +34,7 @@ static void clear_borders(const fv_session *session, const fvi_step *step)
     for (int32_t i = 0; i < step->clear_count; i++) {
         const fvi_view view =
             fvi_plan_storage_view(plan, plan->clear[step->clear_first + i], session->arena, session->n);
-        fvi_view_clear_border(&view, plan->options.dtype, 0, session->n);
+        fvi_view_clear_border(&view, plan->storage[plan->clear[step->clear_first + i]].dtype, 0, session->n);
     }
 }
 
@@ -52,7 +52,7 @@ static fv_status run_step(fv_session *session, int32_t index)
     clear_borders(session, step);
     if (session->plan->packs_in_steps && step->pack != NULL)
         step->pack(&session->call[index]);
-    const fv_status status = step->run(&session->call[index]);
+    const fv_status status = step->staging != NULL ? fvi_run_staged(session, index) : step->run(&session->call[index]);
     if (session->profiling) {
         session->seconds[index] += fvi_seconds() - start;
         session->calls[index]++;
@@ -145,7 +145,7 @@ static bool all_finite(const fvi_view *view, fv_dtype dtype)
             for (int32_t w = 0; w < view->w; w++) {
                 const void *pixel = fvi_view_at(view, dtype, n, h, w);
                 for (int32_t c = 0; c < view->c; c++)
-                    if (dtype == FV_F32 ? !isfinite(((const float *)pixel)[c]) : !isfinite(((const double *)pixel)[c]))
+                    if (!isfinite(fvi_element(pixel, dtype, c)))
                         return false;
             }
         }
@@ -162,7 +162,7 @@ static fv_status fail_not_finite(fv_session *session, const char *loss)
         const fvi_view *y = &session->call[i].y;
         const fvi_node *node = &plan->nodes[plan->step[i].node];
         unguard_arena(session);
-        if (y->data != NULL && !all_finite(y, plan->options.dtype))
+        if (y->data != NULL && !all_finite(y, plan->storage[plan->tensor[plan->step[i].y].storage].dtype))
             return fvi_fail_in(&session->message, FV_ERR_NUMERIC,
                                "%s: a NaN or an infinity, first in the output of %s '%s'", loss, node->layer->name,
                                node->name);

@@ -16,8 +16,7 @@ double fvi_batch_weight(const fv_batch *batch)
 
 static double element(const fvi_view *view, fv_dtype dtype, int32_t n, int32_t h, int32_t w, int32_t c)
 {
-    const void *pixel = fvi_view_at(view, dtype, n, h, w);
-    return dtype == FV_F32 ? (double)((const float *)pixel)[c] : ((const double *)pixel)[c];
+    return fvi_element(fvi_view_at(view, dtype, n, h, w), dtype, c);
 }
 
 /* Index in the order c, h, w, as a reader of the flattened scores counts. */
@@ -46,8 +45,9 @@ int64_t fvi_count_correct(const fv_session *session, const fv_batch *batch)
         return 0;
     const fv_value output = plan->node[fv_graph_output(plan->graph)].root;
     const fvi_view view = fvi_plan_view(plan, plan->node[output].tensor, session->arena, batch->n);
+    const fv_dtype dtype = plan->storage[plan->tensor[plan->node[output].tensor].storage].dtype;
     int64_t correct = 0;
     for (int32_t i = 0; i < batch->n; i++)
-        correct += largest(&view, plan->options.dtype, i) == batch->classes[i];
+        correct += largest(&view, dtype, i) == batch->classes[i];
     return correct;
 }

@@ -25,7 +25,7 @@ static void fill_views(fv_session *session, const fvi_step *step, fvi_call *call
     const fv_plan *plan = session->plan;
     const int32_t batch = plan->options.batch;
     fvi_view *x = tables->view, *dx = x + step->input_count;
-    tables->view += 2 * step->input_count;
+    tables->view += (step->staging != NULL ? 4 : 2) * step->input_count;
     for (int32_t j = 0; j < step->input_count; j++) {
         x[j] = fvi_plan_view(plan, step->x[j], session->arena, batch);
         dx[j] = shape_only(x[j]);
@@ -56,6 +56,15 @@ static void *packed_of(const fv_session *session, const fvi_step *step)
     return session->packed + (backward ? planned->packed_backward_offset : planned->packed_offset);
 }
 
+/* Steps that are not staged have all tensors alike. */
+static fv_dtype step_dtype(const fv_plan *plan, const fvi_step *step)
+{
+    const bool builtin = step->kind == FVI_STEP_INPUT || step->kind == FVI_STEP_ACCUMULATE;
+    if (!builtin || step->staging != NULL)
+        return fvi_plan_arithmetic(plan);
+    return plan->storage[plan->tensor[step->y].storage].dtype;
+}
+
 static void fill_call(fv_session *session, int32_t index, session_tables *tables)
 {
     const fv_plan *plan = session->plan;
@@ -70,7 +79,7 @@ static void fill_call(fv_session *session, int32_t index, session_tables *tables
         .message = &session->message,
         .options = node->options,
         .prepared = planned->setup.prepared,
-        .dtype = plan->options.dtype,
+        .dtype = step_dtype(plan, step),
         .training = fvi_plan_trains(plan),
         .stream = fvi_hash_text(node->name),
         .input_count = step->input_count,
@@ -119,7 +128,7 @@ static void fill_session(fv_session *session, const fvi_session_layout *layout)
     session->packed = base + layout->packed;
     session->arena = base + layout->arena;
     if (fvi_plan_trains(plan) && !plan->options.hand_over)
-        session->gradients = fvi_params_place(base + layout->gradients, plan->graph, plan->options.dtype);
+        session->gradients = fvi_params_place(base + layout->gradients, plan->graph, fvi_plan_arithmetic(plan));
     session_tables tables = { .view = (fvi_view *)(void *)(base + layout->views),
                               .value = (void **)(void *)(base + layout->values) };
     tables.gradient = tables.value + params;
@@ -144,10 +153,10 @@ static fv_status check_params(const fv_plan *plan, const fv_params *params)
                         fv_graph_name(plan->graph),
                         strcmp(fv_graph_name(plan->graph), fv_graph_name(graph)) == 0 ? "another one named" : "graph",
                         fv_graph_name(graph));
-    if (fv_params_dtype(params) != plan->options.dtype)
+    if (fv_params_dtype(params) != fvi_plan_arithmetic(plan))
         return fvi_fail(plan->context, FV_ERR_ARGUMENT,
                         "session of graph '%s': the plan computes in %s, the parameters are %s", fv_graph_name(graph),
-                        fv_dtype_name(plan->options.dtype), fv_dtype_name(fv_params_dtype(params)));
+                        fv_dtype_name(fvi_plan_arithmetic(plan)), fv_dtype_name(fv_params_dtype(params)));
     return FV_OK;
 }
 
@@ -256,8 +265,7 @@ fv_status fv_session_read(fv_session *session, fv_value value, void *out, size_t
     if (elements < count)
         return fvi_fail_in(message, FV_ERR_ARGUMENT, "%s '%s': %zu elements to read, room for %zu", node->layer->name,
                            node->name, count, elements);
-    const fvi_view view = fvi_plan_view(plan, root->tensor, session->arena, session->n);
-    fvi_view_to_nchw(&view, plan->options.dtype, out);
+    fvi_read_tensor(session, root->tensor, out);
     return FV_OK;
 }
 
@@ -284,7 +292,6 @@ fv_status fv_session_read_input_gradient(fv_session *session, void *out, size_t 
         return fvi_fail_in(&session->message, FV_ERR_ARGUMENT,
                            "gradient by the input '%s': %zu elements to read, room for %zu", node->name, count,
                            elements);
-    const fvi_view view = fvi_plan_view(plan, plan->node[input].gradient, session->arena, session->n);
-    fvi_view_to_nchw(&view, plan->options.dtype, out);
+    fvi_read_tensor(session, plan->node[input].gradient, out);
     return FV_OK;
 }

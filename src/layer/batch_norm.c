@@ -555,6 +555,7 @@ const fvi_layer fvi_layer_batch_norm = {
     .fuses = FVI_FUSES_SUM | FVI_FUSES_ACTIVATION,
     .fuses_training = FVI_FUSES_SUM | FVI_FUSES_ACTIVATION,
     .dx_over_dy = true,
+    .whole_batch = true,
     .affine = affine,
     .backward_reads = FVI_READS_INPUT | FVI_READS_SAVED,
     .infer = infer,

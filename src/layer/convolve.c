@@ -5,13 +5,19 @@
  */
 #include "layer/convolve.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/checked.h"
+#include "kernel/bf16/conv2d_bf16.h"
 #include "layer/tuner.h"
+
+enum { FEWEST_CHANNELS = 16 };
 
 typedef struct convolve_prepared {
     fvi_conv2d_plan plan;
+    fvi_conv2d_bf16 bf16; /* the passes of fvi_setup.takes_bf16 are its */
+    uint32_t takes_bf16;
     bool no_bias;
     const fvi_connections *connections; /* or NULL */
     size_t dense;  /* with connections: offset in scratch of the dense weight while it is packed, and of its gradient */
@@ -56,6 +62,71 @@ static void add_dense(fvi_setup *node, convolve_prepared *prepared)
     node->scratch_bytes = prepared->dense + bytes;
 }
 
+/* Why a pass is left to float32 copies, or NULL. */
+static const char *bf16_refused(const fvi_setup *node, const convolve_prepared *prepared, fvi_pass pass)
+{
+    const fvi_conv2d_shape *shape = &prepared->bf16.shape;
+    if (node->reference)
+        return "the plan asks for reference kernels";
+    if (prepared->connections)
+        return "connection tables are for the float32 kernels";
+    if (shape->c < FEWEST_CHANNELS && shape->h * shape->w > 1)
+        return "few input channels: the float32 kernels need not gather them";
+    if (strncmp(prepared->plan.pass[pass].algorithm, "winograd", strlen("winograd")) == 0)
+        return "Winograd on float32 copies does less arithmetic";
+    return fvi_conv2d_bf16_refused(shape, pass);
+}
+
+/* "name: reason\n" before those of the float32 algorithms. */
+static fv_status tell_refused(fvi_setup *node, const char *name, const char *reason, const char **refused)
+{
+    const char *others = *refused != NULL ? *refused : "";
+    const size_t length = strlen(name) + strlen(reason) + strlen(others) + 4;
+    char *text = fvi_arena_allocate(node->arena, length);
+    if (!text)
+        return fvi_out_of_memory(node->context, "reasons of refused algorithms", length);
+    snprintf(text, length, "%s: %s\n%s", name, reason, others);
+    *refused = text;
+    return FV_OK;
+}
+
+/* In mixed precision the passes that pay run on the stored values; their answers take the place of the float32 algorithm's. */
+static fv_status add_bf16(fvi_setup *node, convolve_prepared *prepared, uint32_t passes)
+{
+    fvi_conv2d_shape shape = prepared->plan.shape;
+    shape.n = node->images;
+    prepared->takes_bf16 = 0;
+    if (!node->mixed)
+        return FV_OK;
+    fvi_conv2d_bf16_plan(&prepared->bf16, &shape, fvi_context_isa(node->context), fv_context_threads(node->context));
+    for (int pass = 0; pass < FVI_PASSES; pass++) {
+        if ((passes & 1u << pass) == 0)
+            continue;
+        const char *reason = bf16_refused(node, prepared, (fvi_pass)pass);
+        if (reason != NULL) {
+            FV_TRY(tell_refused(node, prepared->bf16.dot->name, reason, &node->refused[pass]));
+            continue;
+        }
+        const size_t scratch = prepared->bf16.scratch_bytes[pass];
+        prepared->takes_bf16 |= 1u << pass;
+        node->algorithm[pass] = prepared->bf16.dot->name;
+        node->refused[pass] = NULL;
+        node->timed[pass] = NULL;
+        node->scratch_bytes = scratch > node->scratch_bytes ? scratch : node->scratch_bytes;
+    }
+    if ((prepared->takes_bf16 & 1u << FVI_FORWARD) != 0)
+        node->packed_bytes = prepared->bf16.packed_bytes[FVI_FORWARD];
+    if ((prepared->takes_bf16 & 1u << FVI_BACKWARD_DATA) != 0)
+        node->packed_backward_bytes = prepared->bf16.packed_bytes[FVI_BACKWARD_DATA];
+    node->takes_bf16 = prepared->takes_bf16;
+    return FV_OK;
+}
+
+static bool is_bf16(const convolve_prepared *prepared, fvi_pass pass)
+{
+    return (prepared->takes_bf16 & 1u << pass) != 0;
+}
+
 static size_t weight_count(const fvi_conv2d_shape *shape)
 {
     return (size_t)shape->k * (size_t)(shape->c / shape->groups) * (size_t)shape->r * (size_t)shape->s;
@@ -79,7 +150,7 @@ static void add_kept(fvi_setup *node, convolve_prepared *prepared)
 {
     const size_t weights = weight_count(&prepared->plan.shape) * fv_dtype_size(node->dtype);
     const bool made = prepared->connections || (node->fused && node->fused->affine);
-    if (!made || prepared->plan.pass[FVI_FORWARD].packed_bytes >= weights)
+    if (!made || is_bf16(prepared, FVI_FORWARD) || prepared->plan.pass[FVI_FORWARD].packed_bytes >= weights)
         return;
     prepared->kept = fvi_round_up(node->packed_bytes, 64);
     node->packed_bytes = prepared->kept + weights;
@@ -134,6 +205,7 @@ fv_status fvi_convolve_setup(fvi_setup *node, const fvi_conv2d_shape *shape, con
         FV_TRY(add_backward(node, prepared));
     prepared->connections = connections;
     prepared->no_bias = no_bias;
+    FV_TRY(add_bf16(node, prepared, passes_of(node)));
     if (connections)
         add_dense(node, prepared);
     if (node->fused && node->fused->affine)
@@ -206,13 +278,20 @@ void fvi_convolve_pack(const fvi_call *call)
     if (prepared->kept > 0)
         weight = memcpy((char *)call->packed + prepared->kept, weight,
                         weight_count(&prepared->plan.shape) * fv_dtype_size(call->dtype));
-    fvi_conv2d_pack(&prepared->plan, call->context, FVI_FORWARD, weight, call->packed);
+    if (is_bf16(prepared, FVI_FORWARD))
+        fvi_conv2d_bf16_pack(&prepared->bf16, call->context, FVI_FORWARD, weight, call->packed);
+    else
+        fvi_conv2d_pack(&prepared->plan, call->context, FVI_FORWARD, weight, call->packed);
 }
 
 void fvi_convolve_pack_backward(const fvi_call *call)
 {
     const convolve_prepared *prepared = call->prepared;
-    if (call->dx[0].data)
+    if (call->dx[0].data == NULL)
+        return;
+    if (is_bf16(prepared, FVI_BACKWARD_DATA))
+        fvi_conv2d_bf16_pack(&prepared->bf16, call->context, FVI_BACKWARD_DATA, call->param[0], call->packed);
+    else
         fvi_conv2d_pack(&prepared->plan, call->context, FVI_BACKWARD_DATA, dense_weight(call, prepared), call->packed);
 }
 
@@ -226,8 +305,13 @@ fv_status fvi_convolve_forward(fvi_call *call)
     const void *bias = prepared->no_bias ? NULL : call->param[1];
     if (fused->affine)
         bias = (const char *)call->packed + prepared->bias;
-    fvi_conv2d_forward(&prepared->plan, call->context, &call->x[0], call->packed, bias,
-                       epilogue.activation || epilogue.summand ? &epilogue : NULL, &call->y, call->scratch);
+    const fvi_conv2d_epilogue *behind = epilogue.activation || epilogue.summand ? &epilogue : NULL;
+    if (is_bf16(prepared, FVI_FORWARD))
+        fvi_conv2d_bf16_forward(&prepared->bf16, call->context, &call->x[0], call->packed, bias, behind, &call->y,
+                                call->scratch);
+    else
+        fvi_conv2d_forward(&prepared->plan, call->context, &call->x[0], call->packed, bias, behind, &call->y,
+                           call->scratch);
     return FV_OK;
 }
 
@@ -236,6 +320,11 @@ fv_status fvi_convolve_backward_weights(fvi_call *call)
     const convolve_prepared *prepared = call->prepared;
     const bool connected = prepared->connections != NULL;
     void *gradient = connected ? (char *)call->scratch + prepared->dense : call->dparam[0];
+    if (is_bf16(prepared, FVI_BACKWARD_WEIGHTS)) {
+        fvi_conv2d_bf16_backward_weights(&prepared->bf16, call->context, &call->x[0], &call->dy, gradient,
+                                         prepared->no_bias ? NULL : call->dparam[1], call->scratch);
+        return FV_OK;
+    }
     fvi_conv2d_backward_weights(&prepared->plan, call->context, &call->x[0], &call->dy, gradient,
                                 prepared->no_bias ? NULL : call->dparam[1], call->scratch);
     if (connected)
@@ -246,7 +335,12 @@ fv_status fvi_convolve_backward_weights(fvi_call *call)
 fv_status fvi_convolve_backward_data(fvi_call *call)
 {
     const convolve_prepared *prepared = call->prepared;
-    if (call->dx[0].data)
+    if (call->dx[0].data == NULL)
+        return FV_OK;
+    if (is_bf16(prepared, FVI_BACKWARD_DATA))
+        fvi_conv2d_bf16_backward_data(&prepared->bf16, call->context, &call->dy, call->packed, &call->dx[0],
+                                      call->scratch);
+    else
         fvi_conv2d_backward_data(&prepared->plan, call->context, &call->dy, call->packed, &call->dx[0], call->scratch);
     return FV_OK;
 }

@@ -103,6 +103,8 @@ typedef struct fvi_setup {
     bool wants_dx;          /* some input's gradient is needed */
     int32_t batch;          /* largest n */
     const fvi_fused *fused; /* NULL: nothing */
+    bool mixed;     /* mixed precision: tensors may be stored in bf16, and dtype is what the layer computes in */
+    int32_t images; /* of the whole batch, where `batch` is a piece of it */
     /* Answers. backward_reads is the descriptor's to begin with, and with an activation behind it the output too; a layer that
      * can do with less says so. */
     uint32_t backward_reads;
@@ -113,6 +115,9 @@ typedef struct fvi_setup {
     size_t packed_backward_bytes; /* and by pack_backward() */
     int32_t input_border[4];      /* wanted on every input, holding zeros: top, left, bottom, right */
     int32_t gradient_border[4];   /* wanted on dy, holding zeros */
+    uint32_t
+        takes_bf16; /* mixed: bit (1 << answer) for each of the three of `algorithm` that reads and writes tensors as they are
+                          * stored (fvi_view.is_bf16), of all images at once; others get float32 copies, piece by piece */
     int32_t first_channel; /* joins: where the first input's channels begin in y (-1: not side by side after all);
                                  * slices: which channel of x[0] is y's first. 0 unless the layer says otherwise */
     const char
@@ -179,6 +184,10 @@ struct fvi_layer {
                     * lie in its place of y already, and any dx[i] in its place of dy */
     bool
         slices; /* y is neighbouring channels of x[0]: y may lie in their place of x[0], and then forward is not called */
+    bool
+        whole_batch; /* images depend on each other (batch normalisation). Of others each image is computed by itself, its part of
+                      * saved lies in order, parameter gradients are sums over images: then mixed precision cuts the batch in
+                      * pieces, src/plan/precision.c */
     /* Fusing, src/plan/fuse.c. What may become a part of this layer's step in inference, and in training: there backward begins
      * with dy behind all of it. A layer with backward_weights need not undo an activation: the planner does that before. */
     uint32_t fuses, fuses_training; /* FVI_FUSES_... */

@@ -51,6 +51,8 @@ static void find_lifetimes(fv_plan *plan)
 
 static void widen(fv_plan *plan, int32_t tensor, const int32_t border[4])
 {
+    if (tensor != FVI_NONE && plan->storage[plan->tensor[tensor].storage].dtype != fvi_plan_arithmetic(plan))
+        return; /* the border is around the copy in scratch */
     for (int32_t side = 0; tensor != FVI_NONE && side < 4; side++) {
         int32_t *wide = &plan->storage[plan->tensor[tensor].storage].border[side];
         if (border[side] > *wide)
@@ -89,7 +91,7 @@ static fv_status size_storage(const fv_plan *plan, fvi_storage *storage)
         if (!fvi_size_multiply(rows, columns, &storage->image_elements) ||
             !fvi_size_multiply(storage->image_elements, (size_t)storage->c, &storage->image_elements) ||
             !fvi_size_multiply(storage->image_elements, (size_t)plan->options.batch, &storage->bytes) ||
-            !fvi_size_multiply(storage->bytes, fv_dtype_size(plan->options.dtype), &storage->bytes))
+            !fvi_size_multiply(storage->bytes, fv_dtype_size(storage->dtype), &storage->bytes))
             return fvi_plan_too_large(plan);
     }
     if (storage->bytes > SIZE_MAX / 4)
@@ -241,7 +243,7 @@ fvi_view fvi_plan_storage_view(const fv_plan *plan, int32_t storage, void *arena
     const ptrdiff_t row = (ptrdiff_t)(s->w + s->border[1] + s->border[3]) * s->c;
     const ptrdiff_t inside = s->border[0] * row + (ptrdiff_t)s->border[1] * s->c;
     const fvi_view view = {
-        .data = (char *)arena + s->offset + (size_t)inside * fv_dtype_size(plan->options.dtype),
+        .data = (char *)arena + s->offset + (size_t)inside * fv_dtype_size(s->dtype),
         .n = n,
         .h = s->h,
         .w = s->w,
@@ -250,6 +252,7 @@ fvi_view fvi_plan_storage_view(const fv_plan *plan, int32_t storage, void *arena
         .row_stride = row,
         .pixel_stride = s->c,
         .border = { s->border[0], s->border[1], s->border[2], s->border[3] },
+        .is_bf16 = s->dtype == FV_BF16,
     };
     return view;
 }
@@ -260,7 +263,7 @@ fvi_view fvi_plan_view(const fv_plan *plan, int32_t tensor, void *arena, int32_t
         return (fvi_view){ 0 };
     const fvi_tensor *t = &plan->tensor[tensor];
     fvi_view view = fvi_plan_storage_view(plan, t->storage, arena, n);
-    view.data = (char *)view.data + (size_t)t->channel * fv_dtype_size(plan->options.dtype);
+    view.data = (char *)view.data + (size_t)t->channel * fv_dtype_size(plan->storage[t->storage].dtype);
     view.c = t->c;
     return view;
 }

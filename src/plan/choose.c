@@ -30,6 +30,7 @@ static fv_status choose_node(fv_plan *plan, fv_value value)
     fvi_setup *setup = &plan->node[value].setup;
     const fv_image_shape *in = NULL;
     FV_TRY(resolved_shapes(plan, value, &in));
+    plan->node[value].piece = fvi_plan_piece(plan, value);
     *setup = (fvi_setup){
         .context = plan->context,
         .arena = plan->memory,
@@ -39,17 +40,22 @@ static fv_status choose_node(fv_plan *plan, fv_value value)
         .in = in,
         .input_count = plan->node[value].input_count,
         .out = node->out,
-        .dtype = plan->options.dtype,
+        .dtype = fvi_plan_arithmetic(plan),
         .reference = plan->options.reference,
         .backward = fvi_plan_trains(plan) && (node->layer->is_loss || plan->node[value].has_gradient),
         .wants_dx = input_wants_gradient(plan, value),
-        .batch = plan->options.batch,
+        .batch = plan->node[value].piece,
         .fused = plan->node[value].fused,
+        .mixed = plan->options.dtype == FV_BF16,
+        .images = plan->options.batch,
         .backward_reads = node->layer->backward_reads,
     };
     if (setup->fused != NULL && setup->fused->activation != NULL)
         setup->backward_reads |= FVI_READS_OUTPUT;
-    return node->layer->setup != NULL ? node->layer->setup(setup) : FV_OK;
+    if (node->layer->setup == NULL)
+        return FV_OK;
+    FV_TRY(node->layer->setup(setup));
+    return fvi_plan_saved_bytes(plan, value, &setup->saved_bytes);
 }
 
 fv_status fvi_plan_choose(fv_plan *plan)

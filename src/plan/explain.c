@@ -50,8 +50,7 @@ static const char *pass_name(const fv_plan *plan, const fvi_step *step)
     return "accumulate";
 }
 
-/* Which of a layer's answers (fvi_setup.algorithm) tells about a step; -1: none. */
-static int32_t answer_of(const fvi_step *step)
+int32_t fvi_plan_answer(const fvi_step *step)
 {
     switch (step->kind) {
     case FVI_STEP_FORWARD:
@@ -93,14 +92,15 @@ static size_t tensor_bytes(const fv_plan *plan, int32_t tensor)
     const fvi_tensor *t = &plan->tensor[tensor];
     const fvi_storage *storage = &plan->storage[t->storage];
     return (size_t)plan->options.batch * (size_t)storage->h * (size_t)storage->w * (size_t)t->c *
-           fv_dtype_size(plan->options.dtype);
+           fv_dtype_size(storage->dtype);
 }
 
 static size_t param_bytes(const fv_plan *plan, fv_value value)
 {
     size_t bytes = 0;
     for (int32_t i = 0; value != FV_NO_VALUE && i < plan->nodes[value].param_count; i++)
-        bytes += (size_t)fv_shape_elements(&plan->nodes[value].param[i].shape) * fv_dtype_size(plan->options.dtype);
+        bytes +=
+            (size_t)fv_shape_elements(&plan->nodes[value].param[i].shape) * fv_dtype_size(fvi_plan_arithmetic(plan));
     return bytes;
 }
 
@@ -136,7 +136,7 @@ fv_step_info fv_plan_step(const fv_plan *plan, int32_t index)
         .bytes_saved = bytes_saved(plan, step),
         .bytes_moved = bytes_moved(plan, step),
     };
-    const int32_t answer = answer_of(step);
+    const int32_t answer = fvi_plan_answer(step);
     if (answer >= 0) {
         info.multiply_adds = node->multiply_adds;
         if (setup->algorithm[answer] != NULL)

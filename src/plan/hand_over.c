@@ -56,8 +56,8 @@ static fv_status make_storages(fv_plan *plan, fv_value value, int32_t first, siz
         size_t size = 0;
         if (!is_updated(&node->param[j]))
             continue;
-        if (!fvi_size_multiply((size_t)fv_shape_elements(&node->param[j].shape), fv_dtype_size(plan->options.dtype),
-                               &size) ||
+        if (!fvi_size_multiply((size_t)fv_shape_elements(&node->param[j].shape),
+                               fv_dtype_size(fvi_plan_arithmetic(plan)), &size) ||
             size > SIZE_MAX / 8)
             return fvi_plan_too_large(plan);
         plan->gradient_storage[node->first_param + j] = fvi_plan_add_bytes(plan, size, first, plan->step_count);

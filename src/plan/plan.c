@@ -29,9 +29,12 @@ static fv_status check_options(const fv_graph *graph, const fv_plan_options *opt
     if (options->batch < 1 || options->batch > MAX_BATCH)
         return fvi_fail(context, FV_ERR_ARGUMENT, "plan of graph '%s': batch is %d, but must be from 1 to %d",
                         fv_graph_name(graph), options->batch, (int)MAX_BATCH);
-    if (options->dtype != FV_F32 && options->dtype != FV_F64)
-        return fvi_fail(context, FV_ERR_ARGUMENT, "plan of graph '%s': dtype is %s, but must be f32 or f64",
+    if (options->dtype != FV_F32 && options->dtype != FV_F64 && options->dtype != FV_BF16)
+        return fvi_fail(context, FV_ERR_ARGUMENT, "plan of graph '%s': dtype is %s, but must be f32, bf16 or f64",
                         fv_graph_name(graph), fv_dtype_name(options->dtype));
+    if (options->dtype == FV_BF16 && fvi_bf16_refused(context) != NULL)
+        return fvi_fail(context, FV_ERR_UNSUPPORTED, "plan of graph '%s': bf16 %s", fv_graph_name(graph),
+                        fvi_bf16_refused(context));
     if ((int)options->mode < FV_TRAIN || (int)options->mode > FV_PREDICT)
         return fvi_fail(context, FV_ERR_ARGUMENT, "plan of graph '%s': mode %d does not exist", fv_graph_name(graph),
                         (int)options->mode);
@@ -84,7 +87,7 @@ static fv_status start_nodes(fv_plan *plan)
 static fv_status sum_memory(fv_plan *plan)
 {
     if (fvi_plan_trains(plan) && !plan->options.hand_over)
-        FV_TRY(fvi_params_bytes(plan->graph, plan->options.dtype, &(size_t){ 0 }, &plan->bytes.gradients));
+        FV_TRY(fvi_params_bytes(plan->graph, fvi_plan_arithmetic(plan), &(size_t){ 0 }, &plan->bytes.gradients));
     fvi_session_layout layout = { 0 };
     FV_TRY(fvi_session_lay_out(plan, &layout));
     plan->bytes.total = layout.total;
@@ -98,7 +101,8 @@ static fv_status plan_fill(fv_plan *plan)
     plan->fuses = !options->reference && !options->no_fusion;
     plan->options.reference = reference;
     plan->packs_in_steps = fvi_plan_trains(plan) && !options->keep_packed;
-    plan->kernels = fvi_kernels_for(options->dtype, fvi_context_isa(plan->context), reference);
+    plan->kernels = fvi_kernels_for(fvi_plan_arithmetic(plan), fvi_context_isa(plan->context), reference);
+    plan->bf16 = fvi_bf16_kernels_for(fvi_context_isa(plan->context));
     FV_TRY(start_nodes(plan));
     FV_TRY(check_training(plan));
     FV_TRY(fvi_plan_rewrite(plan));
@@ -110,6 +114,7 @@ static fv_status plan_fill(fv_plan *plan)
     FV_TRY(fvi_plan_steps(plan));
     FV_TRY(fvi_plan_repeat(plan));
     FV_TRY(fvi_plan_hand_over(plan));
+    FV_TRY(fvi_plan_stage(plan));
     FV_TRY(fvi_plan_step_memory(plan));
     FV_TRY(fvi_plan_assign_memory(plan));
     return sum_memory(plan);

@@ -8,6 +8,7 @@
  *   place.c          which values share memory: in place, slices of a concatenation
  *   steps.c          the list of steps, forward and backward, and the tensors that each reads and writes
  *   repeat.c         which activations are computed again for backward instead of being kept
+ *   precision.c      mixed precision: which steps compute in float32 on values stored in bfloat16
  *   hand_over.c      gradients of parameters that are handed over in the backward pass: where they lie, and until when
  *   step_memory.c    what a single step needs for itself: scratch, the weights that it packs
  *   assign_memory.c  lifetimes of the storages, their borders, their offsets in the arena
@@ -22,11 +23,13 @@
 
 #include "fovea/plan.h"
 #include "graph/graph_internal.h"
+#include "kernel/bf16/bf16.h"
 
 enum { FVI_NONE = -1 };
 
 typedef struct fvi_storage {
     int32_t h, w, c;   /* of one image; 0 for plain bytes (a layer's `saved`) */
+    fv_dtype dtype;    /* of its elements: the plan's, or in a plan of bf16 perhaps float32 */
     int32_t border[4]; /* top, left, bottom, right: the largest that any reader wants */
     size_t image_elements;
     size_t bytes;        /* for the largest batch; a multiple of 64 */
@@ -40,6 +43,23 @@ typedef struct fvi_tensor {
     int32_t storage;
     int32_t channel, c; /* the range [channel, channel + c) of the storage's channels */
 } fvi_tensor;
+
+/* A step that computes in float32 though some of its tensors are bf16: these are widened into scratch, piece by piece of so
+ * many images, and what it wrote is narrowed. src/plan/precision.c, src/exec/staged.c. */
+typedef struct fvi_staged {
+    int32_t tensor;
+    bool read, written;
+    int32_t border[4]; /* of zeros around it in scratch */
+    size_t offset;     /* in scratch */
+} fvi_staged;
+
+typedef struct fvi_staging {
+    int32_t images; /* of a piece; the plan's batch: all at once */
+    int32_t count;
+    fvi_staged *tensor; /* [count]; a tensor that the step has in two places is once here */
+    size_t sums;        /* offset in scratch: parameter gradients of one piece, where there are several */
+    size_t end;         /* bytes of scratch in all */
+} fvi_staging;
 
 /* What the plan knows of one node. */
 typedef struct fvi_plan_node {
@@ -64,6 +84,7 @@ typedef struct fvi_plan_node {
     int32_t tensor;    /* activation of this root, or FVI_NONE */
     int32_t gradient;  /* tensor of the root's whole gradient, or FVI_NONE */
     int32_t saved;     /* storage, or FVI_NONE */
+    int32_t piece;     /* images that the layer computes at a time: the plan's batch unless the plan is bf16 */
     int32_t clobbered; /* first step that writes other things over this root's memory; step_count: none */
     size_t packed_offset, packed_backward_offset;
     fvi_setup setup; /* with the layer's answers; in, out: as the layer was told, that is with views dropped */
@@ -93,6 +114,7 @@ typedef struct fvi_step {
     int32_t ready, ready_count;       /* parameters whose gradients are complete after this step */
     int32_t hand_first, hand_count;   /* range of plan->handed: parameters whose gradients are handed over behind it */
     int32_t scratch, packed;          /* storages that live for this step alone, or FVI_NONE */
+    const fvi_staging *staging;       /* NULL: the step computes on its tensors as they are */
 } fvi_step;
 
 struct fv_plan {
@@ -120,6 +142,7 @@ struct fv_plan {
     int32_t handed_count;
     int32_t reorders;
     const fvi_kernels *kernels;
+    const fvi_bf16_kernels *bf16;
     fv_plan_memory bytes;
 };
 
@@ -140,6 +163,17 @@ fv_status fvi_plan_steps(fv_plan *plan);
 fv_status fvi_plan_repeat(fv_plan *plan);
 fv_status fvi_plan_hand_over(fv_plan *plan);
 fv_status fvi_plan_step_memory(fv_plan *plan);
+/* The dtype of parameters, of their gradients and of arithmetic: float32 in a plan of bf16. */
+fv_dtype fvi_plan_arithmetic(const fv_plan *plan);
+/* Which of the three answers of setup (algorithm, takes_bf16) is this step's, or -1. */
+int32_t fvi_plan_answer(const fvi_step *step);
+/* How many images the layer of a node computes at a time. Before its setup. */
+int32_t fvi_plan_piece(const fv_plan *plan, fv_value value);
+/* Bytes of `saved` for the whole batch, from those that a setup for one piece answered. */
+fv_status fvi_plan_saved_bytes(const fv_plan *plan, fv_value value, size_t *bytes);
+fv_status fvi_plan_stage(fv_plan *plan);
+/* The view of a staged tensor of n images in scratch. */
+fvi_view fvi_plan_staged_view(const fv_plan *plan, const fvi_staged *staged, void *scratch, int32_t n);
 fv_status fvi_plan_assign_memory(fv_plan *plan);
 /* FV_ERR_MEMORY, with a message that says what to do. */
 fv_status fvi_plan_too_large(const fv_plan *plan);

@@ -19,9 +19,9 @@ fv_status fvi_session_lay_out(const fv_plan *plan, fvi_session_layout *layout)
 {
     size_t views = 0, steps = (size_t)plan->step_count, gradients = 0;
     for (int32_t i = 0; i < plan->step_count; i++)
-        views += 2 * (size_t)plan->step[i].input_count;
+        views += (plan->step[i].staging != NULL ? 4 : 2) * (size_t)plan->step[i].input_count;
     if (fvi_plan_trains(plan) && !plan->options.hand_over)
-        FV_TRY(fvi_params_bytes(plan->graph, plan->options.dtype, &gradients, NULL));
+        FV_TRY(fvi_params_bytes(plan->graph, fvi_plan_arithmetic(plan), &gradients, NULL));
     const size_t values = 2 * (size_t)fvi_graph_param_count(plan->graph);
     if (gradients > SIZE_MAX / 8 || plan->bytes.arena > SIZE_MAX / 8 || plan->bytes.packed > SIZE_MAX / 8)
         return fvi_fail(plan->context, FV_ERR_MEMORY, "plan of graph '%s': the bytes of a session overflow",

@@ -17,7 +17,8 @@ struct fv_session {
     fvi_message message;
     char *arena, *packed;
     fvi_call *call;   /* [steps]: everything but n and what a batch brings is filled in at creation */
-    fvi_view **views; /* [steps]: of each, the inputs' views and their gradients', one after the other */
+    fvi_view **views; /* [steps]: of each, the inputs' views and their gradients', one after the other; of a staged step
+                       * also room for those in scratch */
     double *seconds;  /* [steps] */
     int64_t *calls;   /* [steps] */
     bool profiling, is_packed;

@@ -74,7 +74,10 @@ static fv_status place_of_step(fv_plan *plan, int32_t index)
 {
     fvi_step *step = &plan->step[index];
     const bool own = step->kind != FVI_STEP_ACCUMULATE && step->kind != FVI_STEP_INPUT;
-    const size_t packed = packed_of(plan, step), scratch = own ? plan->node[step->node].setup.scratch_bytes : 0;
+    const size_t packed = packed_of(plan, step);
+    size_t scratch = own ? plan->node[step->node].setup.scratch_bytes : 0;
+    if (step->staging != NULL)
+        scratch = step->staging->end;
     if (packed > SIZE_MAX / 8 || scratch > SIZE_MAX / 8)
         return fvi_plan_too_large(plan);
     step->packed = packed > 0 ? fvi_plan_add_bytes(plan, packed, index, index) : FVI_NONE;

@@ -21,6 +21,7 @@ static int32_t new_storage(fv_plan *plan, fv_image_shape shape, size_t bytes)
         .h = shape.h,
         .w = shape.w,
         .c = shape.c,
+        .dtype = plan->options.dtype,
         .bytes = bytes,
         .first = INT32_MAX,
         .last = FVI_NONE,

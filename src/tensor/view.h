@@ -6,6 +6,7 @@
 #ifndef FVI_VIEW_H
 #define FVI_VIEW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,8 @@ typedef struct fvi_view {
     int32_t n, h, w, c;
     ptrdiff_t image_stride, row_stride, pixel_stride;
     int32_t border[4];
+    bool
+        is_bf16; /* elements are bfloat16 though the call's dtype is float32: only for layers that ask (fvi_setup.takes_bf16) */
 } fvi_view;
 
 /* A dense view without border of n images over data. */

@@ -160,7 +160,11 @@ static void close_session(bench *b)
 static fv_status measure_mode(bench *b, fv_mode mode, fv_bench_rate *rate, fv_bench_result *out, size_t *capacity)
 {
     const fv_plan_options plan = {
-        .batch = b->batch.n, .mode = mode, .hand_over = true, .no_repeat = b->options->no_repeat
+        .batch = b->batch.n,
+        .mode = mode,
+        .dtype = b->options->dtype,
+        .hand_over = true,
+        .no_repeat = b->options->no_repeat,
     };
     const fv_sgd_options sgd = { .momentum = 0.9, .weight_decay = 1e-4 };
     fv_status status = fv_plan_create(&b->plan, b->graph, &plan);

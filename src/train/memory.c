@@ -48,7 +48,11 @@ fv_status fv_training_memory(const fv_graph *graph, const fv_train_options *opti
     FV_TRY(fvi_params_bytes(graph, FV_F32, &memory.parameters, NULL));
     const int32_t block = (batch + blocks - 1) / blocks;
     const fv_plan_options training = {
-        .batch = block, .no_repeat = options->no_repeat, .hand_over = fvi_hands_over(options), .keep_packed = blocks > 1
+        .batch = block,
+        .dtype = options->dtype,
+        .no_repeat = options->no_repeat,
+        .hand_over = fvi_hands_over(options),
+        .keep_packed = blocks > 1,
     };
     FV_TRY(session_bytes(graph, &training, &memory.session));
     if (blocks > 1) { /* the sum over the blocks, and a pending sum for each level of the tree */
@@ -61,7 +65,8 @@ fv_status fv_training_memory(const fv_graph *graph, const fv_train_options *opti
     memory.loader = loader_bytes(graph, batch);
     if (options->population_statistics && fvi_graph_has_statistics(graph))
         memory.loader += loader_bytes(graph, block);
-    FV_TRY(session_bytes(graph, &(fv_plan_options){ .batch = batch, .mode = FV_EVALUATE }, &memory.evaluation));
+    const fv_plan_options measuring = { .batch = batch, .mode = FV_EVALUATE, .dtype = options->dtype };
+    FV_TRY(session_bytes(graph, &measuring, &memory.evaluation));
     memory.evaluation += loader_bytes(graph, batch);
     FV_TRY(add_up(graph, &memory));
     *out = memory;

@@ -39,6 +39,9 @@ static fv_status check_options(fv_context *context, fv_train_options *options)
     options->batch = options->batch != 0 ? options->batch : 64;
     options->blocks = options->blocks != 0 ? options->blocks : 1;
     options->rate = options->rate != 0 ? options->rate : 0.02;
+    if (options->dtype != FV_F32 && options->dtype != FV_BF16)
+        return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: dtype is %s, but must be f32 or bf16",
+                        fv_dtype_name(options->dtype));
     if (options->epochs < 1)
         return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: %d epochs is not at least 1", options->epochs);
     if (options->batch < 1)
@@ -75,6 +78,7 @@ static fv_status trainer_fill(fv_trainer *trainer, const fv_dataset *train, cons
                                        .augment = options->augment };
     const fv_plan_options plan = { .batch = (options->batch + options->blocks - 1) / options->blocks,
                                    .mode = FV_TRAIN,
+                                   .dtype = options->dtype,
                                    .no_repeat = options->no_repeat,
                                    .hand_over = fvi_hands_over(options),
                                    .keep_packed = options->blocks > 1 };
@@ -92,7 +96,8 @@ static fv_status trainer_fill(fv_trainer *trainer, const fv_dataset *train, cons
     if (options->population_statistics)
         FV_TRY(fvi_population_create(&trainer->population, trainer->params, train, &options->preprocess, plan.batch));
     if (test != NULL)
-        FV_TRY(fvi_evaluator_create(&trainer->evaluator, trainer->params, test, &options->preprocess, options->batch));
+        FV_TRY(fvi_evaluator_create(&trainer->evaluator, trainer->params, test, &options->preprocess, options->batch,
+                                    options->dtype));
     return FV_OK;
 }
 

@@ -44,7 +44,7 @@ static void check(bool with_loss)
     const fv_preprocess preprocess = fv_preprocess_fit(graph, data);
     fv_evaluation evaluation;
     int64_t correct = 0, sum = 0;
-    assert_int_equal(fv_evaluate(context, params, data, &preprocess, 8, &evaluation), FV_OK);
+    assert_int_equal(fv_evaluate(context, params, data, &preprocess, 8, FV_F32, &evaluation), FV_OK);
     assert_int_equal(evaluation.samples, SAMPLES);
     assert_int_equal(evaluation.classes, SMALL_CLASSES);
     for (int32_t row = 0; row < SMALL_CLASSES; row++) {
@@ -82,7 +82,7 @@ FV_TEST(evaluate, data_that_do_not_fit_are_refused)
     fv_dataset *five = small_dataset(context, 6, 1, 5, 4);
     const fv_preprocess preprocess = fv_preprocess_fit(graph, five);
     fv_evaluation evaluation;
-    assert_int_equal(fv_evaluate(context, params, five, &preprocess, 8, &evaluation), FV_ERR_SHAPE);
+    assert_int_equal(fv_evaluate(context, params, five, &preprocess, 8, FV_F32, &evaluation), FV_ERR_SHAPE);
     assert_non_null(strstr(fv_context_message(context), "classes"));
     assert_null(evaluation.confusion);
     fv_dataset_destroy(five);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * precision.h - the option --precision, the same wherever a plan is made.
+ */
+#ifndef CLI_PRECISION_H
+#define CLI_PRECISION_H
+
+#include "command.h"
+
+enum { CLI_PRECISION_F32, CLI_PRECISION_BF16, CLI_PRECISION_BF16_EMULATED };
+extern const char *const cli_precisions[];
+
+/* A line of an option table: member `precision` (int64_t) of struct `values`. */
+#define CLI_PRECISION_OPTION(values, key)                                                                              \
+    {                                                                                                                  \
+        "precision", key, CLI_CHOICE, "P", offsetof(values, precision), 0, 0, "f32", cli_precisions,                   \
+            CLI_COMPLETE_NONE,                                                                                         \
+            "f32; bf16 (mixed: values and their gradients in bfloat16, needs a CPU with AVX-512 BF16); "               \
+            "bf16-emulated (the same roundings on any CPU, slowly)"                                                    \
+    }
+
+fv_dtype cli_precision_dtype(int64_t precision);
+/* cli_open_context() for plans of this precision. */
+int cli_open_context_in(const cli_command *command, fv_context **out, int64_t threads, int64_t precision);
+
+#endif
