@@ -48,11 +48,12 @@ static int print_object(const cli_call *call, const fv_plan *plan)
     for (int32_t i = 0; i < fv_plan_step_count(plan); i++) {
         const fv_step_info step = fv_plan_step(plan, i);
         json_array_append_new(
-            steps, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I}", "layer", text_or(step.layer, ""), "type",
+            steps, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:I,s:I,s:I}", "layer", text_or(step.layer, ""), "type",
                              text_or(step.type, ""), "fused", text_or(step.fused, ""), "pass", text_or(step.pass, ""),
                              "algorithm", text_or(step.algorithm, ""), "refused", text_or(step.refused, ""), "timed",
-                             text_or(step.timed, ""), "multiply_adds", (json_int_t)step.multiply_adds, "bytes_moved",
-                             (json_int_t)step.bytes_moved, "bytes_saved", (json_int_t)step.bytes_saved));
+                             text_or(step.timed, ""), "widened", (int)step.widened, "multiply_adds",
+                             (json_int_t)step.multiply_adds, "bytes_moved", (json_int_t)step.bytes_moved, "bytes_saved",
+                             (json_int_t)step.bytes_saved));
     }
     json_t *bytes = json_pack("{s:I,s:I,s:I,s:I,s:I}", "arena", (json_int_t)memory.arena, "packed",
                               (json_int_t)memory.packed, "scratch", (json_int_t)memory.scratch, "gradients",
@@ -91,6 +92,8 @@ static int print_table(const cli_call *call, const fv_plan *plan)
         moved += step.bytes_moved;
         if (text_or(step.fused, "")[0] != '\0')
             printf("%26swith %s\n", "", step.fused);
+        if (step.widened > 0)
+            printf("%26son float32 copies of %d image%s\n", "", (int)step.widened, step.widened == 1 ? "" : "s");
         if (text_or(step.timed, "")[0] != '\0')
             print_lines("timed ", step.timed);
         else

@@ -17,6 +17,7 @@ static const char *const statuses[][2] = {
 };
 
 static const char *const variables[][2] = {
+    { "FOVEA_BF16", "emulated: --precision bf16 also on a CPU without AVX-512 BF16, as bf16-emulated" },
     { "FOVEA_ISA", "instruction set to run: baseline, avx2, avx512, avx512_bf16 or neon; the best one when unset" },
     { "FOVEA_DATA", "folder in which data sets are looked for first" },
 };

@@ -15,8 +15,7 @@ extern const char *const cli_precisions[];
     {                                                                                                                  \
         "precision", key, CLI_CHOICE, "P", offsetof(values, precision), 0, 0, "f32", cli_precisions,                   \
             CLI_COMPLETE_NONE,                                                                                         \
-            "f32; bf16 (mixed: values and their gradients in bfloat16, needs a CPU with AVX-512 BF16); "               \
-            "bf16-emulated (the same roundings on any CPU, slowly)"                                                    \
+            "bf16 stores values between steps in bfloat16 and needs AVX-512 BF16; bf16-emulated: the same, slowly"     \
     }
 
 fv_dtype cli_precision_dtype(int64_t precision);

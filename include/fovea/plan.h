@@ -64,6 +64,8 @@ typedef struct fv_step_info {
     const char *algorithm; /* "direct_avx2", ... */
     const char *refused;   /* "name: reason\n" for each algorithm asked before it, or "" */
     const char *timed;     /* "name: 1.234 ms\n" for each that a tuning timed, the fastest first, or "" */
+    int32_t
+        widened; /* plans of bf16: the step computes on float32 copies of so many images at a time; 0: on values as stored */
     int64_t multiply_adds; /* one image; 0 for element-wise steps */
     size_t bytes_moved;    /* of the tensors and parameters that it reads and writes, each once, at the largest batch */
     size_t bytes_saved;    /* kept from forward for backward, at the largest batch */

@@ -133,6 +133,7 @@ fv_step_info fv_plan_step(const fv_plan *plan, int32_t index)
         .refused = "",
         .timed = "",
         .algorithm = plan->options.reference ? "reference" : "vector",
+        .widened = step->staging != NULL ? step->staging->images : 0,
         .bytes_saved = bytes_saved(plan, step),
         .bytes_moved = bytes_moved(plan, step),
     };

@@ -46,7 +46,7 @@ static size_t worker_bytes(void)
 size_t fvi_conv2d_bf16_weights_bytes(fvi_conv2d_bf16 *plan)
 {
     const size_t wanted = (FVI_BF16_FEWEST_TASKS + tasks_of(plan) - 1) / tasks_of(plan);
-    plan->parts = wanted < (size_t)plan->shape.n ? (int32_t)wanted : plan->shape.n;
+    plan->parts = (int32_t)wanted; /* whatever the batch, so that a smaller one gives the same bits */
     const size_t parts = plan->parts > 1 ? (size_t)plan->parts * gradients_of(plan) * sizeof(float) : 0;
     return (size_t)plan->threads * worker_bytes() + parts;
 }
