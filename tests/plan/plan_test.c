@@ -249,7 +249,7 @@ FV_TEST(plan, bad_options_are_named)
     fv_graph *graph = test_branches(context), *open = NULL;
     fv_plan *plan = NULL;
     static const fv_plan_options bad[] = {
-        { .batch = -1 }, { .batch = 1 << 30 }, { .dtype = FV_BF16 }, { .dtype = FV_U8 }, { .mode = (fv_mode)3 },
+        { .batch = -1 }, { .batch = 1 << 30 }, { .dtype = FV_I8 }, { .dtype = FV_U8 }, { .mode = (fv_mode)3 },
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(fv_plan_create(&plan, graph, &bad[i]), FV_ERR_ARGUMENT);
