@@ -60,6 +60,26 @@ FVI_INLINE void fvi_vf_store(float *to, fvi_vf v)
     *(fvi_vf_unaligned *)to = (fvi_vf_unaligned)v;
 }
 
+/* A store past the caches, for much memory that is not read soon; `to` is aligned to a vector. fvi_stream_end() must follow before
+ * another thread reads it. */
+FVI_INLINE void fvi_vf_stream(float *to, fvi_vf v)
+{
+#if defined(__AVX512F__) && FVI_ISA_LANES == 16
+    _mm512_stream_ps(to, (__m512)v);
+#elif defined(__AVX2__) && FVI_ISA_LANES == 8
+    _mm256_stream_ps(to, (__m256)v);
+#else
+    fvi_vf_store(to, v);
+#endif
+}
+
+FVI_INLINE void fvi_stream_end(void)
+{
+#if defined(__AVX2__)
+    _mm_sfence();
+#endif
+}
+
 FVI_INLINE fvi_vi fvi_vi_load(const int32_t *from)
 {
     return (fvi_vi) * (const fvi_vi_unaligned *)from;

@@ -228,19 +228,22 @@ static void check_step(golden *g, fv_dtype dtype)
     fv_plan_destroy(plan);
 }
 
-/* Whether minimal filtering may do this node: a 3x3 convolution of stride 1. */
-static bool may_be_winograd(const fvi_node *node)
+/* The taps along a side of a convolution that minimal filtering may do: a 3x3 or 5x5 kernel of stride 1; else 0. */
+static int winograd_taps(const fvi_node *node)
 {
     if (strcmp(node->layer->name, "conv2d") != 0)
-        return false;
+        return 0;
     const fv_conv2d_options *options = node->options;
-    return options->kernel[0] == 3 && options->kernel[1] == 3 && options->stride[0] <= 1 && options->stride[1] <= 1 &&
-           options->dilation[0] <= 1 && options->dilation[1] <= 1;
+    const bool may = (options->kernel[0] == 3 || options->kernel[0] == 5) && options->kernel[1] == options->kernel[0] &&
+                     options->stride[0] <= 1 && options->stride[1] <= 1 && options->dilation[0] <= 1 &&
+                     options->dilation[1] <= 1;
+    return may ? options->kernel[0] : 0;
 }
 
 /* Minimal filtering F(4x4, 3x3) multiplies the roundings of its sums over channels (tiles in backward by weights) by at most
- * this (docs/numerics.md#winograd), and has some more. */
+ * this (docs/numerics.md#winograd), and has some more; the second three belong to F(4x4, 5x5). */
 enum { AMPLIFIED = 63, AMPLIFIED_WEIGHTS = 51, MORE_ROUNDINGS = 19 };
+enum { AMPLIFIED_5 = 302, AMPLIFIED_WEIGHTS_5 = 374, MORE_ROUNDINGS_5 = 25 };
 
 /* As golden_test.c: one eps for each term of every sum on the way, forward, by data and by weights, and of the sums over a
  * batch's positions in batch normalisation. Forward counts twice: backward reads its values (normalised ones, signs, the
@@ -253,7 +256,11 @@ static double float_bar(const fv_graph *graph)
         const fv_node_info node = fv_graph_node(graph, i);
         const double positions = (double)node.output.h * node.output.w;
         const double products = (double)node.multiply_adds / (positions * node.output.c);
-        if (may_be_winograd(&nodes[i]))
+        const int taps = winograd_taps(&nodes[i]);
+        if (taps == 5)
+            terms += 3 * AMPLIFIED_5 * (products / 25 + MORE_ROUNDINGS_5) +
+                     AMPLIFIED_WEIGHTS_5 * (BATCH * positions / 16 + MORE_ROUNDINGS_5);
+        else if (taps == 3)
             terms += 3 * AMPLIFIED * (products / 9 + MORE_ROUNDINGS) +
                      AMPLIFIED_WEIGHTS * (BATCH * positions / 16 + MORE_ROUNDINGS);
         else if (node.multiply_adds > 0)

@@ -92,6 +92,15 @@ static const char *const problems[] = {
     "n3c24h14k40r3p1g2",
     "n9c18h28w30k21r3p1", /* several blocks of tiles */
     "n2c200h9w5k35r3p1",  /* stage by stage */
+    "n1c8h4k8r5p2",       /* minimal filtering of 5x5: one tile */
+    "n2c19h7w9k24r5p2",   /* tiles over every edge */
+    "n1c9h2w11k17r5p2",
+    "n2c33h13w7k20r5", /* no padding */
+    "n1c12h9w10k18r5pt4pl0pb1pr3",
+    "n1c8h5w6k9r5p6", /* padding beyond what backward by data reads */
+    "n3c24h14k40r5p2g2",
+    "n5c18h27w30k21r5p2", /* several blocks of tiles */
+    "n2c200h9w5k35r5p2",  /* stage by stage */
 };
 #define PROBLEMS (sizeof problems / sizeof problems[0])
 

@@ -309,13 +309,14 @@ static void check_winograd(const conv2d_case *conv, const conv2d_result *result,
     winograd_magnitudes(conv, y, dx, dw);
     for (size_t i = 0; i < conv->y_count; i++)
         y[i] += fabs(conv->b[i % (size_t)shape->k]);
+    const int more = winograd_roundings(shape->r);
     const double tiles = (double)conv->n * ((shape->oh + 3) / 4) * ((shape->ow + 3) / 4);
     if (result->winograd[FVI_FORWARD])
-        check(result->y, conv->y, y, conv->y_count, shape->c / shape->groups + WINOGRAD_ROUNDINGS, label, "y");
+        check(result->y, conv->y, y, conv->y_count, shape->c / shape->groups + more, label, "y");
     if (result->winograd[FVI_BACKWARD_DATA])
-        check(result->dx, conv->dx, dx, conv->x_count, shape->k / shape->groups + WINOGRAD_ROUNDINGS, label, "dx");
+        check(result->dx, conv->dx, dx, conv->x_count, shape->k / shape->groups + more, label, "dx");
     if (result->winograd[FVI_BACKWARD_WEIGHTS])
-        check(result->dw, conv->dw, dw, conv->w_count, tiles + WINOGRAD_ROUNDINGS, label, "dw");
+        check(result->dw, conv->dw, dw, conv->w_count, tiles + more, label, "dw");
     free(y);
     free(dx);
     free(dw);

@@ -11,31 +11,37 @@
 
 #include "support/test.h"
 
+enum { WINDOW_MAX = 8, PARTS_MAX = 64, TAPS_MAX = 5, OUT = 4 };
+
+/* |B^T| window x window, |A^T| OUT x window, |G| window x taps, each dense. */
 typedef struct magnitudes {
-    double input[6][6], output[4][6], weights[6][3]; /* |B^T|, |A^T|, |G| */
+    int window, taps;
+    double input[PARTS_MAX], output[OUT * WINDOW_MAX], weights[WINDOW_MAX * TAPS_MAX];
 } magnitudes;
 
-static magnitudes make_matrices(void)
+static magnitudes make_matrices(int taps)
 {
-    static const double points[5] = { 0, 0.625, -0.625, 1.5, -1.5 };
-    magnitudes made = { 0 };
-    for (int p = 0; p <= 5; p++) {
+    static const double few[] = { 0, 0.625, -0.625, 1.5, -1.5 }, many[] = { 0, 0.5, -0.5, 1, -1, 2, -2 };
+    const double *points = taps == 3 ? few : many;
+    magnitudes made = { .window = OUT + taps - 1, .taps = taps };
+    const int finite = made.window - 1;
+    for (int p = 0; p <= finite; p++) {
         /* Row p of B^T: coefficients of the product of (x - q) over all other finite points q. */
-        double row[7] = { 1 }, scale = 1;
-        for (int q = 0; q < 5; q++) {
+        double row[WINDOW_MAX] = { 1 }, scale = 1;
+        for (int q = 0; q < finite; q++) {
             if (q == p)
                 continue;
-            for (int i = 6; i > 0; i--)
+            for (int i = finite; i > 0; i--)
                 row[i] = row[i - 1] - points[q] * row[i];
             row[0] *= -points[q];
-            scale *= p < 5 ? points[p] - points[q] : 1;
+            scale *= p < finite ? points[p] - points[q] : 1;
         }
-        for (int i = 0; i < 6; i++)
-            made.input[p][i] = fabs(row[i]);
-        for (int i = 0; i < 4; i++)
-            made.output[i][p] = p < 5 ? fabs(pow(points[p], i)) : (i == 3);
-        for (int i = 0; i < 3; i++)
-            made.weights[p][i] = p < 5 ? fabs(pow(points[p], i) / scale) : (i == 2);
+        for (int i = 0; i < made.window; i++)
+            made.input[p * made.window + i] = fabs(row[i]);
+        for (int i = 0; i < OUT; i++)
+            made.output[i * made.window + p] = p < finite ? fabs(pow(points[p], i)) : (i == OUT - 1);
+        for (int i = 0; i < taps; i++)
+            made.weights[p * taps + i] = p < finite ? fabs(pow(points[p], i) / scale) : (i == taps - 1);
     }
     return made;
 }
@@ -43,7 +49,7 @@ static magnitudes make_matrices(void)
 /* to = left * from * left^T; left is rows x inner, from inner x inner, all row by row and dense. */
 static void both_sides(const double *left, int rows, int inner, const double *from, double *to)
 {
-    double half[36];
+    double half[PARTS_MAX];
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < inner; j++) {
             half[i * inner + j] = 0;
@@ -79,7 +85,7 @@ static void square(const double *image, const int32_t extent[3], int32_t row, in
         }
 }
 
-/* One gathering convolution: w of output o and input c of a group at w + o*outer + c*inner, nine magnitudes. */
+/* One gathering convolution: w of output o and input c of a group at w + o*outer + c*inner, taps^2 magnitudes. */
 typedef struct gather {
     const double *in, *w;
     double *out;
@@ -92,19 +98,21 @@ static void add_tile(const gather *g, const magnitudes *m, int32_t n, int32_t ro
     const int32_t reduced = g->in_size[2] / g->groups, outputs = g->out_size[2] / g->groups, group = o / outputs;
     const size_t in_image = (size_t)g->in_size[0] * (size_t)g->in_size[1] * (size_t)g->in_size[2];
     const size_t out_image = (size_t)g->out_size[0] * (size_t)g->out_size[1] * (size_t)g->out_size[2];
-    double sum[36] = { 0 }, window[36], transformed[36], kernel[9], u[36], y[16];
+    const int parts = m->window * m->window;
+    double sum[PARTS_MAX] = { 0 }, window[PARTS_MAX], transformed[PARTS_MAX], u[PARTS_MAX], y[OUT * OUT];
+    double kernel[TAPS_MAX * TAPS_MAX];
     for (int32_t c = 0; c < reduced; c++) {
-        square(g->in + (size_t)n * in_image, g->in_size, row - g->top, column - g->left, group * reduced + c, 6,
-               window);
-        both_sides(&m->input[0][0], 6, 6, window, transformed);
+        square(g->in + (size_t)n * in_image, g->in_size, row - g->top, column - g->left, group * reduced + c,
+               m->window, window);
+        both_sides(m->input, m->window, m->window, window, transformed);
         const double *w = g->w + (size_t)group * g->group + (size_t)(o % outputs) * g->outer + (size_t)c * g->inner;
-        for (int tap = 0; tap < 9; tap++)
+        for (int tap = 0; tap < m->taps * m->taps; tap++)
             kernel[tap] = fabs(w[tap]);
-        both_sides(&m->weights[0][0], 6, 3, kernel, u);
-        for (int e = 0; e < 36; e++)
+        both_sides(m->weights, m->window, m->taps, kernel, u);
+        for (int e = 0; e < parts; e++)
             sum[e] += u[e] * transformed[e];
     }
-    both_sides(&m->output[0][0], 4, 6, sum, y);
+    both_sides(m->output, OUT, m->window, sum, y);
     for (int i = 0; i < 4 && row + i < g->out_size[0]; i++)
         for (int j = 0; j < 4 && column + j < g->out_size[1]; j++)
             g->out[(size_t)n * out_image +
@@ -127,29 +135,31 @@ static void weights(const conv2d_case *conv, const magnitudes *m, int32_t k, int
     const fvi_conv2d_shape *shape = &conv->shape;
     const int32_t x_size[3] = { shape->h, shape->w, shape->c }, y_size[3] = { shape->oh, shape->ow, shape->k };
     const size_t x_image = conv->x_count / (size_t)conv->n, y_image = conv->y_count / (size_t)conv->n;
-    double a[6 * 4], g[3 * 6], window[36], v[36], tile[16], z[36], sum[36] = { 0 };
-    transposed(&m->output[0][0], 4, 6, a);
-    transposed(&m->weights[0][0], 6, 3, g);
+    const int parts = m->window * m->window;
+    double a[WINDOW_MAX * OUT], g[TAPS_MAX * WINDOW_MAX];
+    double window[PARTS_MAX], v[PARTS_MAX], tile[OUT * OUT], z[PARTS_MAX], sum[PARTS_MAX] = { 0 };
+    transposed(m->output, OUT, m->window, a);
+    transposed(m->weights, m->window, m->taps, g);
     for (int32_t n = 0; n < conv->n; n++)
         for (int32_t row = 0; row < shape->oh; row += 4)
             for (int32_t column = 0; column < shape->ow; column += 4) {
-                square(conv->x + (size_t)n * x_image, x_size, row - shape->pad[0], column - shape->pad[1], c, 6,
-                       window);
+                square(conv->x + (size_t)n * x_image, x_size, row - shape->pad[0], column - shape->pad[1], c,
+                       m->window, window);
                 square(conv->dy + (size_t)n * y_image, y_size, row, column, k, 4, tile);
-                both_sides(&m->input[0][0], 6, 6, window, v);
-                both_sides(a, 6, 4, tile, z);
-                for (int e = 0; e < 36; e++)
+                both_sides(m->input, m->window, m->window, window, v);
+                both_sides(a, m->window, OUT, tile, z);
+                for (int e = 0; e < parts; e++)
                     sum[e] += v[e] * z[e];
             }
-    both_sides(g, 3, 6, sum, to);
+    both_sides(g, m->taps, m->window, sum, to);
 }
 
 void winograd_magnitudes(const conv2d_case *conv, double *y, double *dx, double *dw)
 {
     const fvi_conv2d_shape *shape = &conv->shape;
-    const magnitudes m = make_matrices();
+    const magnitudes m = make_matrices(shape->r);
     const int32_t channels = shape->c / shape->groups, filters = shape->k / shape->groups;
-    const size_t kernel = 9, row = kernel * (size_t)channels, group = row * (size_t)filters;
+    const size_t kernel = (size_t)(shape->r * shape->s), row = kernel * (size_t)channels, group = row * (size_t)filters;
     double *const turned = malloc(conv->w_count * sizeof *turned);
     assert_non_null(turned);
     for (size_t i = 0; i < conv->w_count; i++)
@@ -170,8 +180,8 @@ void winograd_magnitudes(const conv2d_case *conv, double *y, double *dx, double 
                               .out = dx,
                               .in_size = { shape->oh, shape->ow, shape->k },
                               .out_size = { shape->h, shape->w, shape->c },
-                              .top = 2 - shape->pad[0],
-                              .left = 2 - shape->pad[1],
+                              .top = m.taps - 1 - shape->pad[0],
+                              .left = m.taps - 1 - shape->pad[1],
                               .groups = shape->groups,
                               .outer = kernel,
                               .inner = row,

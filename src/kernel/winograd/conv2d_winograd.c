@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * conv2d_winograd.c - 3x3 convolution of stride 1 by minimal filtering F(4x4, 3x3), forward and backward by data.
- * A tile of 4x4 outputs costs 36 multiplications a channel instead of 144; the transforms around them are in winograd.h, the
- * multiplications are 36 products of matrices (tiles x channels x outputs) on the batch-reduce GEMM. Two ways through memory:
+ * conv2d_winograd.c - 3x3 and 5x5 convolutions of stride 1 by minimal filtering, F(4x4, 3x3) and F(4x4, 5x5), forward and
+ * backward by data. A tile of 4x4 outputs costs 36 multiplications a channel instead of 144, or 64 instead of 400; the transforms
+ * around them are in winograd.h, the multiplications are 36 or 64 products of matrices (tiles x channels x outputs) on the
+ * batch-reduce GEMM. Two ways through memory:
  *   fused    a task takes a block of tiles whose transformed windows fit an L2, and for each block of outputs multiplies all
- *            36 components and transforms the products back: for few channels
+ *            components and transforms the products back: for few channels
  *   staged   all tiles of a chunk are transformed, then multiplied component by component, then transformed back, so that
  *            the weights are read once a chunk: for many channels or few tiles
- * Backward by data is the forward pass from dy to dx with the kernel turned, its channels exchanged and padding 2 - pad.
+ * Backward by data is the forward pass from dy to dx with the kernel turned, its channels exchanged and padding taps - 1 - pad.
  * Every value is one chain of operations that depends on its tile alone, so neither way nor cut shows in the bits.
  * Less exact than direct convolution: bound and test in docs/numerics.md#winograd.
  */
@@ -24,54 +25,64 @@ static int32_t smaller(int64_t a, int64_t b)
     return (int32_t)(a < b ? a : b);
 }
 
+/* The form for kernels of taps x taps, or NULL. */
+static const fvi_winograd_form *form_for(const fvi_winograd *kernel, int32_t taps)
+{
+    for (int i = 0; i < FVI_WINOGRAD_FORMS; i++)
+        if (kernel->form[i].taps == taps)
+            return &kernel->form[i];
+    return NULL;
+}
+
 fvi_winograd_map fvi_winograd_map_of(const fvi_conv2d_plan *plan, fvi_pass pass, int32_t n)
 {
     const fvi_conv2d_shape *shape = &plan->shape;
     const int32_t channels = shape->c / shape->groups, filters = shape->k / shape->groups;
     const bool turned = pass == FVI_BACKWARD_DATA;
-    fvi_winograd_map map = { .kernel = plan->pass[pass].kernel,
+    const fvi_winograd *kernel = plan->pass[pass].kernel;
+    const int32_t last_tap = shape->r - 1;
+    fvi_winograd_map map = { .gemm = kernel->gemm,
+                             .form = form_for(kernel, shape->r),
                              .in_h = turned ? shape->oh : shape->h,
                              .in_w = turned ? shape->ow : shape->w,
                              .out_h = turned ? shape->h : shape->oh,
                              .out_w = turned ? shape->w : shape->ow,
-                             .top = turned ? 2 - shape->pad[0] : shape->pad[0],
-                             .left = turned ? 2 - shape->pad[1] : shape->pad[1],
+                             .top = turned ? last_tap - shape->pad[0] : shape->pad[0],
+                             .left = turned ? last_tap - shape->pad[1] : shape->pad[1],
                              .groups = shape->groups,
                              .reduced = turned ? filters : channels,
                              .outputs = turned ? channels : filters };
-    map.tile_rows = fvi_conv2d_ceil(map.out_h, FVI_WINOGRAD_OUT);
-    map.tile_columns = fvi_conv2d_ceil(map.out_w, FVI_WINOGRAD_OUT);
+    map.tile_rows = fvi_conv2d_ceil(map.out_h, map.form->out);
+    map.tile_columns = fvi_conv2d_ceil(map.out_w, map.form->out);
     map.tiles = (int64_t)n * map.tile_rows * map.tile_columns;
     return map;
 }
 
-/* [begin, end) of a window of 6 that starts at `first` and lies in [0, size). */
-static void clip(int64_t first, int32_t size, int32_t *begin, int32_t *end)
+/* [begin, end) of a window that starts at `first` and lies in [0, size). */
+static void clip(int64_t first, int32_t size, int32_t window, int32_t *begin, int32_t *end)
 {
     const int64_t from = first < 0 ? -first : 0, to = size - first;
-    *begin = smaller(from, FVI_WINOGRAD_WINDOW);
-    *end = to < *begin ? *begin : smaller(to, FVI_WINOGRAD_WINDOW);
+    *begin = smaller(from, window);
+    *end = to < *begin ? *begin : smaller(to, window);
 }
 
 void fvi_winograd_input_tiles(const fvi_winograd_map *map, int32_t channel, int32_t channels, int64_t first,
                               int32_t count, float *to, ptrdiff_t component)
 {
-    const int32_t padded = fvi_winograd_padded(map, channels);
-    const int32_t image_tiles = map->tile_rows * map->tile_columns;
+    const int32_t padded = fvi_winograd_padded(map, channels), out = map->form->out, window = map->form->window;
     fvi_winograd_input input = { .row = map->in->row_stride,
                                  .pixel = map->in->pixel_stride,
                                  .channels = channels,
                                  .to = to,
                                  .component = component };
-    for (int64_t tile = first; tile < first + count; tile++) {
-        const int32_t n = (int32_t)(tile / image_tiles), in_image = (int32_t)(tile % image_tiles);
-        const int64_t row = (int64_t)(in_image / map->tile_columns) * FVI_WINOGRAD_OUT - map->top;
-        const int64_t column = (int64_t)(in_image % map->tile_columns) * FVI_WINOGRAD_OUT - map->left;
-        clip(row, map->in_h, &input.row_begin, &input.row_end);
-        clip(column, map->in_w, &input.column_begin, &input.column_end);
-        input.x =
-            (const float *)map->in->data + n * map->in->image_stride + row * input.row + column * input.pixel + channel;
-        map->kernel->input(&input);
+    fvi_winograd_place place = fvi_winograd_place_of(map, first);
+    for (int32_t i = 0; i < count; i++, fvi_winograd_advance(map, &place)) {
+        const int64_t row = (int64_t)place.row * out - map->top, column = (int64_t)place.column * out - map->left;
+        clip(row, map->in_h, window, &input.row_begin, &input.row_end);
+        clip(column, map->in_w, window, &input.column_begin, &input.column_end);
+        input.x = (const float *)map->in->data + place.n * map->in->image_stride + row * input.row +
+                  column * input.pixel + channel;
+        map->form->input(&input);
         input.to += padded;
     }
 }
@@ -83,6 +94,7 @@ typedef struct gather_call {
     int32_t block;                       /* fused: tiles of a task */
     int32_t chunk;                       /* staged: most tiles of a chunk */
     int32_t parts;                       /* staged: of the blocks of outputs, for one component */
+    int32_t stage_tiles;                 /* staged: of a task that transforms */
     size_t packed_group;
     float *scratch;
     size_t worker_floats;
@@ -97,13 +109,13 @@ static void output_row(const gather_call *call, fvi_winograd_output *output, int
 {
     const fvi_winograd_map *map = &call->map;
     const fvi_view *out = map->out;
-    const int32_t end = smaller((int64_t)column + (int64_t)count * FVI_WINOGRAD_OUT, map->out_w);
-    output->rows = smaller(map->out_h - row, FVI_WINOGRAD_OUT);
-    for (int32_t at = column; at < end; at += FVI_WINOGRAD_OUT) {
-        output->columns = smaller(end - at, FVI_WINOGRAD_OUT);
+    const int32_t end = smaller((int64_t)column + (int64_t)count * map->form->out, map->out_w);
+    output->rows = smaller(map->out_h - row, map->form->out);
+    for (int32_t at = column; at < end; at += map->form->out) {
+        output->columns = smaller(end - at, map->form->out);
         output->y =
             (float *)out->data + n * out->image_stride + row * out->row_stride + at * out->pixel_stride + channel;
-        map->kernel->output(output);
+        map->form->output(output);
         output->from += tile_stride;
     }
     for (int32_t i = row; call->epilogue != NULL && i < row + output->rows; i++)
@@ -127,11 +139,10 @@ static void output_tiles(const gather_call *call, int32_t group, int64_t first, 
                                    .count = outputs };
     int32_t in_row = 0;
     for (int64_t tile = first; tile < first + count; tile += in_row) {
-        const int64_t row = tile / map->tile_columns;
-        const int32_t tile_column = (int32_t)(tile % map->tile_columns);
-        in_row = smaller(first + count - tile, map->tile_columns - tile_column);
-        output_row(call, &output, (int32_t)(row / map->tile_rows), (int32_t)(row % map->tile_rows) * FVI_WINOGRAD_OUT,
-                   tile_column * FVI_WINOGRAD_OUT, channel, in_row, tile_stride);
+        const fvi_winograd_place place = fvi_winograd_place_of(map, tile);
+        in_row = smaller(first + count - tile, map->tile_columns - place.column);
+        output_row(call, &output, place.n, place.row * map->form->out, place.column * map->form->out, channel, in_row,
+                   tile_stride);
     }
 }
 
@@ -141,7 +152,7 @@ static const float zeros[FVI_BRGEMM_MAX_WIDTH] __attribute__((aligned(64)));
 static void multiply(const fvi_winograd_map *map, int32_t vectors, int32_t count, const float *v, const float *u,
                      float *y, int32_t y_stride)
 {
-    const fvi_brgemm *gemm = map->kernel->gemm;
+    const fvi_brgemm *gemm = map->gemm;
     fvi_brgemm_forward call = { .x = v,
                                 .w = u,
                                 .init = zeros,
@@ -181,14 +192,14 @@ static void fused_task(void *argument, size_t index, int32_t worker)
     const int32_t count = smaller(map->tiles - first, call->block);
     const ptrdiff_t in_component =
         fvi_winograd_component((int64_t)call->block * fvi_winograd_padded(map, map->reduced));
-    const int32_t width = FVI_BRGEMM_MAX_VECTORS * map->kernel->gemm->lanes;
+    const int32_t width = FVI_BRGEMM_MAX_VECTORS * map->gemm->lanes;
     const ptrdiff_t out_component = fvi_winograd_component((int64_t)call->block * width);
-    float *in = call->scratch + (size_t)worker * call->worker_floats, *out = in + FVI_WINOGRAD_PARTS * in_component;
+    float *in = call->scratch + (size_t)worker * call->worker_floats, *out = in + map->form->parts * in_component;
     fvi_winograd_input_tiles(map, group * map->reduced, map->reduced, first, count, in, in_component);
-    const int32_t blocks = fvi_conv2d_block_count(map->kernel->gemm, map->outputs);
+    const int32_t blocks = fvi_conv2d_block_count(map->gemm, map->outputs);
     for (int32_t i = 0; i < blocks; i++) {
-        const fvi_conv2d_block block = fvi_conv2d_block_at(map->kernel->gemm, map->outputs, i);
-        for (int e = 0; e < FVI_WINOGRAD_PARTS; e++)
+        const fvi_conv2d_block block = fvi_conv2d_block_at(map->gemm, map->outputs, i);
+        for (int32_t e = 0; e < map->form->parts; e++)
             multiply(map, block.vectors, count, in + e * in_component, packed_component(call, group, i, block.width, e),
                      out + e * out_component, block.width);
         output_tiles(call, group, first, count, block.first, block.count, out, out_component, block.width);
@@ -210,10 +221,10 @@ static void input_task(void *argument, size_t index, int32_t worker)
 {
     (void)worker;
     const gather_call *call = argument;
-    const int32_t from = (int32_t)index * STAGE_TILES;
+    const int32_t from = (int32_t)index * call->stage_tiles;
     const fvi_winograd_map *map = &call->map;
     fvi_winograd_input_tiles(
-        map, call->group * map->reduced, map->reduced, call->first + from, smaller(call->count - from, STAGE_TILES),
+        map, call->group * map->reduced, map->reduced, call->first + from, smaller(call->count - from, call->stage_tiles),
         call->scratch + (ptrdiff_t)from * fvi_winograd_padded(map, map->reduced), in_component_of(call));
 }
 
@@ -225,11 +236,11 @@ static void multiply_task(void *argument, size_t index, int32_t worker)
     const fvi_winograd_map *map = &call->map;
     const int32_t e = (int32_t)(index / (size_t)call->parts), part = (int32_t)(index % (size_t)call->parts);
     const float *in = call->scratch + e * in_component_of(call);
-    float *out = call->scratch + FVI_WINOGRAD_PARTS * in_component_of(call) + e * out_component_of(call);
-    const int32_t blocks = fvi_conv2d_block_count(map->kernel->gemm, map->outputs);
+    float *out = call->scratch + map->form->parts * in_component_of(call) + e * out_component_of(call);
+    const int32_t blocks = fvi_conv2d_block_count(map->gemm, map->outputs);
     const int32_t end = (int32_t)((int64_t)blocks * (part + 1) / call->parts);
     for (int32_t i = (int32_t)((int64_t)blocks * part / call->parts); i < end; i++) {
-        const fvi_conv2d_block block = fvi_conv2d_block_at(map->kernel->gemm, map->outputs, i);
+        const fvi_conv2d_block block = fvi_conv2d_block_at(map->gemm, map->outputs, i);
         multiply(map, block.vectors, call->count, in, packed_component(call, call->group, i, block.width, e),
                  out + block.first, fvi_winograd_padded(map, map->outputs));
     }
@@ -240,9 +251,9 @@ static void output_task(void *argument, size_t index, int32_t worker)
     (void)worker;
     const gather_call *call = argument;
     const fvi_winograd_map *map = &call->map;
-    const int32_t from = (int32_t)index * STAGE_TILES, padded = fvi_winograd_padded(map, map->outputs);
-    const float *products = call->scratch + FVI_WINOGRAD_PARTS * in_component_of(call) + (ptrdiff_t)from * padded;
-    output_tiles(call, call->group, call->first + from, smaller(call->count - from, STAGE_TILES), 0, map->outputs,
+    const int32_t from = (int32_t)index * call->stage_tiles, padded = fvi_winograd_padded(map, map->outputs);
+    const float *products = call->scratch + map->form->parts * in_component_of(call) + (ptrdiff_t)from * padded;
+    output_tiles(call, call->group, call->first + from, smaller(call->count - from, call->stage_tiles), 0, map->outputs,
                  products, out_component_of(call), padded);
 }
 
@@ -251,9 +262,9 @@ static void run_staged(gather_call *call, fv_context *context)
     for (call->group = 0; call->group < call->map.groups; call->group++) {
         for (call->first = 0; call->first < call->map.tiles; call->first += call->count) {
             call->count = smaller(call->map.tiles - call->first, call->chunk);
-            const size_t blocks = (size_t)fvi_conv2d_ceil(call->count, STAGE_TILES);
+            const size_t blocks = (size_t)fvi_conv2d_ceil(call->count, call->stage_tiles);
             fvi_parallel(context, blocks, input_task, call);
-            fvi_parallel(context, FVI_WINOGRAD_PARTS * (size_t)call->parts, multiply_task, call);
+            fvi_parallel(context, (size_t)call->map.form->parts * (size_t)call->parts, multiply_task, call);
             fvi_parallel(context, blocks, output_task, call);
         }
     }
@@ -262,9 +273,9 @@ static void run_staged(gather_call *call, fv_context *context)
 /* Tiles of a task of the fused way: as many as fit, in whole register tiles, at least two of those. */
 static int32_t fused_block(const fvi_winograd_map *map)
 {
-    const fvi_brgemm *gemm = map->kernel->gemm;
+    const fvi_brgemm *gemm = map->gemm;
     const int32_t padded = fvi_winograd_padded(map, map->reduced), points = gemm->points[FVI_BRGEMM_MAX_VECTORS - 1];
-    const int32_t fit = FUSED_FLOATS / (FVI_WINOGRAD_PARTS * (padded + FVI_BRGEMM_MAX_VECTORS * gemm->lanes));
+    const int32_t fit = FUSED_FLOATS / (map->form->parts * (padded + FVI_BRGEMM_MAX_VECTORS * gemm->lanes));
     return fit < 2 * points ? 2 * points : fit / points * points;
 }
 
@@ -280,29 +291,30 @@ static bool is_fused(const fvi_winograd_map *map, int32_t threads)
 static int32_t staged_most(const fvi_winograd_map *map)
 {
     const int32_t floats = fvi_winograd_padded(map, map->reduced) + fvi_winograd_padded(map, map->outputs);
-    const int32_t most = STAGED_FLOATS / (FVI_WINOGRAD_PARTS * floats);
-    const int32_t points = map->kernel->gemm->points[FVI_BRGEMM_MAX_VECTORS - 1];
+    const int32_t most = STAGED_FLOATS / (map->form->parts * floats);
+    const int32_t points = map->gemm->points[FVI_BRGEMM_MAX_VECTORS - 1];
     return most < 2 * points ? 2 * points : most;
 }
 
 static gather_call cut(const fvi_winograd_map *map, int32_t threads)
 {
-    const fvi_brgemm *gemm = map->kernel->gemm;
+    const fvi_brgemm *gemm = map->gemm;
     gather_call call = { .map = *map };
     call.packed_group = fvi_winograd_packed_before(map, fvi_conv2d_block_count(gemm, map->outputs));
     if (is_fused(map, threads)) {
         const int32_t width = FVI_BRGEMM_MAX_VECTORS * gemm->lanes;
         call.block = fused_block(map);
         call.worker_floats =
-            FVI_WINOGRAD_PARTS *
+            (size_t)map->form->parts *
             (size_t)(fvi_winograd_component((int64_t)call.block * fvi_winograd_padded(map, map->reduced)) +
                      fvi_winograd_component((int64_t)call.block * width));
         return call;
     }
     const int64_t chunks = (map->tiles + staged_most(map) - 1) / staged_most(map);
     call.chunk = (int32_t)((map->tiles + chunks - 1) / chunks);
+    call.stage_tiles = call.chunk < 4 * STAGE_TILES * threads ? 1 : STAGE_TILES;
     const int32_t blocks = fvi_conv2d_block_count(gemm, map->outputs);
-    call.parts = smaller(blocks, fvi_conv2d_ceil(TASKS_A_THREAD * threads, FVI_WINOGRAD_PARTS));
+    call.parts = smaller(blocks, fvi_conv2d_ceil(TASKS_A_THREAD * threads, map->form->parts));
     return call;
 }
 
@@ -317,7 +329,7 @@ static size_t scratch_floats(const fvi_winograd_map *map, int32_t threads)
     /* Fewer images may go the staged way, with fewer tiles than the fused way asks for. */
     if (whole.block > 0)
         staged.chunk = smaller(staged.chunk, (int64_t)whole.block * threads * TASKS_A_THREAD);
-    const size_t stages = FVI_WINOGRAD_PARTS * (size_t)(in_component_of(&staged) + out_component_of(&staged));
+    const size_t stages = (size_t)map->form->parts * (size_t)(in_component_of(&staged) + out_component_of(&staged));
     return fused > stages ? fused : stages;
 }
 
@@ -367,20 +379,22 @@ void fvi_conv2d_winograd_backward_data(const fvi_conv2d_plan *plan, fv_context *
 
 static bool pays(const fvi_winograd_map *map)
 {
-    const int32_t lanes = map->kernel->gemm->lanes;
+    const fvi_winograd_form *form = map->form;
+    const int32_t lanes = map->gemm->lanes;
     const double in = fvi_conv2d_ceil(map->reduced, lanes), out = fvi_conv2d_ceil(map->outputs, lanes);
-    const double products = (double)map->reduced * out / 2.0;
-    const double used = (double)map->out_h * map->out_w / ((double)map->tile_rows * map->tile_columns);
-    const double winograd = FVI_WINOGRAD_PARTS * products / WINOGRAD_SHARE + TRANSFORM_CYCLES * (in + out);
-    return MARGIN * winograd < 9.0 * used * products / DIRECT_SHARE;
+    const double products = (double)map->reduced * out / 2.0, taps = (double)form->taps * form->taps;
+    const double tiles = (double)map->tile_rows * map->tile_columns;
+    const double winograd =
+        form->parts * products / WINOGRAD_SHARE + TRANSFORM_CYCLES * form->parts / 36.0 * (in + out);
+    return MARGIN * winograd < taps * map->out_h * map->out_w / tiles * products / DIRECT_SHARE;
 }
 
 /* Refusals depend on the shape of an image alone: the algorithm shows in the bits. */
 static const char *refuse(const fvi_conv2d_plan *plan, fvi_pass pass)
 {
     const fvi_conv2d_shape *shape = &plan->shape;
-    if (shape->r != 3 || shape->s != 3)
-        return "the kernel is not 3x3";
+    if (shape->r != shape->s || form_for(plan->pass[pass].kernel, shape->r) == NULL)
+        return "the kernel is neither 3x3 nor 5x5";
     if (shape->stride[0] != 1 || shape->stride[1] != 1)
         return "a stride above 1";
     if (shape->dilation[0] != 1 || shape->dilation[1] != 1)

@@ -1,28 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * winograd.isa.c - the transforms of F(4x4, 3x3), one dimension after the other, on vectors whose lanes are channels.
- * The points come in pairs p, -p: their rows share an even and an odd part, so that a row costs about two FMAs.
- * Between the two dimensions 24 or 36 vectors lie in an array on the stack, since no instruction set has registers for them.
+ * winograd.isa.c - the transforms of minimal filtering, one dimension after the other, on vectors whose lanes are channels.
+ * One text for all forms: `out` and `taps` are constants where a form is instantiated at the end, and so are the points.
+ * These come in pairs p, -p: their rows share an even and an odd part, so that a row costs about two FMAs.
+ * Between the two dimensions up to 64 vectors lie in an array on the stack, since no instruction set has registers for them.
  */
 #include "kernel/winograd/winograd.h"
 #include "base/simd.h"
 
 #define LANES FVI_ISA_LANES
-#define WINDOW FVI_WINOGRAD_WINDOW
-#define OUT FVI_WINOGRAD_OUT
-#define TAPS 3
+#define WINDOW_MAX 8
+#define TAPS_MAX 5
+#define OUT_MAX 4
+#define PAIRS_MAX 3
 
-/* Points and what follows from them. All but the scales of G are exact. */
-#define PA 0.625f
-#define PB 1.5f
-#define PA2 (PA * PA)
-#define PB2 (PB * PB)
-#define PA3 (PA2 * PA)
-#define PB3 (PB2 * PB)
-/* 1 / product of the differences to the other points: rows 0, +-a, +-b of G. */
-#define SCALE_0 ((float)(1.0 / ((double)PA2 * PB2)))
-#define SCALE_A ((float)(1.0 / (2.0 * PA2 * ((double)PA2 - PB2))))
-#define SCALE_B ((float)(1.0 / (2.0 * PB2 * ((double)PB2 - PA2))))
+/* The pairs of points of a window of 2*pairs + 2; all that is computed from them but the scales of G is exact. */
+FVI_INLINE float point(const int pairs, const int q)
+{
+    if (pairs == 2)
+        return q == 0 ? 0.625f : 1.5f;
+    return q == 0 ? 0.5f : q == 1 ? 1.0f : 2.0f;
+}
+
+FVI_INLINE float power(const float p, const int exponent)
+{
+    return exponent == 0 ? 1.0f : exponent == 1 ? p : exponent == 2 ? p * p : exponent == 3 ? p * p * p : p * p * p * p;
+}
+
+/* 1 / product of the differences of a point to the others: the rows of G of pair q, or (q < 0) of the point 0. */
+FVI_INLINE float scale(const int pairs, const int q)
+{
+    const double own = q < 0 ? 0.0 : (double)power(point(pairs, q), 2);
+    double product = q < 0 ? 1.0 : 2.0 * own;
+#pragma GCC unroll 3
+    for (int i = 0; i < pairs; i++)
+        if (i != q)
+            product *= own - (double)power(point(pairs, i), 2);
+    return (float)(1.0 / product);
+}
+
+/* The sum of the squares of the points beside pair q, and their product; q < 0: of all. */
+FVI_INLINE float squares_sum(const int pairs, const int q)
+{
+    float sum = 0;
+#pragma GCC unroll 3
+    for (int i = 0; i < pairs; i++)
+        sum += i == q ? 0 : power(point(pairs, i), 2);
+    return sum;
+}
+
+FVI_INLINE float squares_product(const int pairs, const int q)
+{
+    float product = 1;
+#pragma GCC unroll 3
+    for (int i = 0; i < pairs; i++)
+        product *= i == q ? 1 : power(point(pairs, i), 2);
+    return product;
+}
 
 FVI_INLINE fvi_vf madd(float a, fvi_vf b, fvi_vf c)
 {
@@ -34,117 +68,180 @@ FVI_INLINE fvi_vf times(float a, fvi_vf b)
     return fvi_vf_splat(a) * b;
 }
 
+/* Product of (x^2 - o^2) over `factors` pairs beside q, applied to d[0], d[2], ...: the last coefficient is 1. */
+FVI_INLINE fvi_vf filter(const int pairs, const int q, const int factors, const fvi_vf *d)
+{
+    const float sum = squares_sum(pairs, q), product = squares_product(pairs, q);
+    if (factors == 1)
+        return madd(-product, d[0], d[2]);
+    if (factors == 2)
+        return madd(product, d[0], madd(-sum, d[2], d[4]));
+    /* three: q is none, and the middle coefficient is the sum of products of two */
+    const float first = power(point(pairs, 0), 2), second = power(point(pairs, 1), 2),
+                third = power(point(pairs, 2), 2);
+    const float middle = first * second + first * third + second * third;
+    return madd(-product, d[0], madd(middle, d[2], madd(-sum, d[4], d[6])));
+}
+
 /* v = B^T d. */
-FVI_INLINE void input_line(const fvi_vf *d, fvi_vf *v)
+FVI_INLINE void input_line(const int window, const fvi_vf *d, fvi_vf *v)
 {
-    const fvi_vf even_a = madd(-PB2, d[2], d[4]), odd_a = madd(-PB2, d[1], d[3]);
-    const fvi_vf even_b = madd(-PA2, d[2], d[4]), odd_b = madd(-PA2, d[1], d[3]);
-    v[0] = madd(PA2 * PB2, d[0], madd(-(PA2 + PB2), d[2], d[4]));
-    v[1] = madd(PA, odd_a, even_a);
-    v[2] = madd(-PA, odd_a, even_a);
-    v[3] = madd(PB, odd_b, even_b);
-    v[4] = madd(-PB, odd_b, even_b);
-    v[5] = madd(PA2 * PB2, d[1], madd(-(PA2 + PB2), d[3], d[5]));
+    const int pairs = window / 2 - 1;
+    v[0] = filter(pairs, -1, pairs, d);
+#pragma GCC unroll 3
+    for (int q = 0; q < pairs; q++) {
+        const fvi_vf even = filter(pairs, q, pairs - 1, d + 2), odd = filter(pairs, q, pairs - 1, d + 1);
+        v[2 * q + 1] = madd(point(pairs, q), odd, even);
+        v[2 * q + 2] = madd(-point(pairs, q), odd, even);
+    }
+    v[window - 1] = filter(pairs, -1, pairs, d + 1);
 }
 
-/* y = A^T m. */
-FVI_INLINE void output_line(const fvi_vf *m, fvi_vf *y)
+/* The sum over pairs of factor[q] * p^exponent * half[q], and start where there is one. */
+FVI_INLINE fvi_vf over_pairs(const int pairs, const int exponent, const fvi_vf *half, const fvi_vf *start)
 {
-    const fvi_vf even_a = m[1] + m[2], odd_a = m[1] - m[2], even_b = m[3] + m[4], odd_b = m[3] - m[4];
-    y[0] = m[0] + even_a + even_b;
-    y[1] = madd(PA, odd_a, times(PB, odd_b));
-    y[2] = madd(PA2, even_a, times(PB2, even_b));
-    y[3] = madd(PA3, odd_a, madd(PB3, odd_b, m[5]));
+    fvi_vf sum = start != NULL ? *start : fvi_vf_splat(0.0f);
+#pragma GCC unroll 3
+    for (int q = pairs - 1; q >= 0; q--) {
+        const float factor = power(point(pairs, q), exponent);
+        if (q == pairs - 1 && start == NULL)
+            sum = factor == 1.0f ? half[q] : times(factor, half[q]);
+        else
+            sum = factor == 1.0f ? sum + half[q] : madd(factor, half[q], sum);
+    }
+    return sum;
 }
 
-/* z = A y. */
-FVI_INLINE void gradient_line(const fvi_vf *y, fvi_vf *z)
+/* y = A^T m: `out` rows of powers of the points. */
+FVI_INLINE void output_line(const int window, const int out, const fvi_vf *m, fvi_vf *y)
 {
-    const fvi_vf even_a = madd(PA2, y[2], y[0]), odd_a = madd(PA2, y[3], y[1]);
-    const fvi_vf even_b = madd(PB2, y[2], y[0]), odd_b = madd(PB2, y[3], y[1]);
-    z[0] = y[0];
-    z[1] = madd(PA, odd_a, even_a);
-    z[2] = madd(-PA, odd_a, even_a);
-    z[3] = madd(PB, odd_b, even_b);
-    z[4] = madd(-PB, odd_b, even_b);
-    z[5] = y[3];
+    const int pairs = window / 2 - 1;
+    fvi_vf half[2][PAIRS_MAX];
+#pragma GCC unroll 3
+    for (int q = 0; q < pairs; q++) {
+        half[0][q] = m[2 * q + 1] + m[2 * q + 2];
+        half[1][q] = m[2 * q + 1] - m[2 * q + 2];
+    }
+#pragma GCC unroll 5
+    for (int i = 0; i < out; i++)
+        y[i] = over_pairs(pairs, i, half[i % 2], i == 0 ? &m[0] : i == out - 1 ? &m[window - 1] : NULL);
 }
 
-/* u = G g. */
-FVI_INLINE void weights_line(const fvi_vf *g, fvi_vf *u)
+/* The sum over every second y from `first` on of p^(i - first) * y[i]. */
+FVI_INLINE fvi_vf every_second(const float p, const int first, const int count, const fvi_vf *y)
 {
-    const fvi_vf even_a = times(SCALE_A, madd(PA2, g[2], g[0])), odd_a = times(SCALE_A * PA, g[1]);
-    const fvi_vf even_b = times(SCALE_B, madd(PB2, g[2], g[0])), odd_b = times(SCALE_B * PB, g[1]);
-    u[0] = times(SCALE_0, g[0]);
-    u[1] = even_a + odd_a;
-    u[2] = even_a - odd_a;
-    u[3] = even_b + odd_b;
-    u[4] = even_b - odd_b;
-    u[5] = g[2];
+    const int last = first + (count - 1 - first) / 2 * 2;
+    fvi_vf sum = y[last];
+    if (last - 2 >= first)
+        sum = madd(p * p, sum, y[last - 2]);
+    if (last - 4 >= first)
+        sum = madd(p * p, sum, y[last - 4]);
+    return sum;
+}
+
+/* z = A y, for `count` values of y; with scales z = G y, the points the same. */
+FVI_INLINE void spread_line(const int window, const int count, const bool scaled, const fvi_vf *y, fvi_vf *z)
+{
+    const int pairs = window / 2 - 1;
+    z[0] = scaled ? times(scale(pairs, -1), y[0]) : y[0];
+#pragma GCC unroll 3
+    for (int q = 0; q < pairs; q++) {
+        const float p = point(pairs, q);
+        fvi_vf even = every_second(p, 0, count, y), odd = every_second(p, 1, count, y);
+        if (scaled) {
+            even = times(scale(pairs, q), even);
+            odd = times(scale(pairs, q) * p, odd);
+            z[2 * q + 1] = even + odd;
+            z[2 * q + 2] = even - odd;
+        } else {
+            z[2 * q + 1] = madd(p, odd, even);
+            z[2 * q + 2] = madd(-p, odd, even);
+        }
+    }
+    z[window - 1] = y[count - 1];
 }
 
 /* g = G^T m. */
-FVI_INLINE void weights_gradient_line(const fvi_vf *m, fvi_vf *g)
+FVI_INLINE void weights_gradient_line(const int window, const int taps, const fvi_vf *m, fvi_vf *g)
 {
-    const fvi_vf even_a = times(SCALE_A, m[1] + m[2]), even_b = times(SCALE_B, m[3] + m[4]);
-    g[0] = madd(SCALE_0, m[0], even_a + even_b);
-    g[1] = madd(SCALE_A * PA, m[1] - m[2], times(SCALE_B * PB, m[3] - m[4]));
-    g[2] = madd(PA2, even_a, madd(PB2, even_b, m[5]));
+    const int pairs = window / 2 - 1;
+    fvi_vf half[2][PAIRS_MAX];
+#pragma GCC unroll 3
+    for (int q = 0; q < pairs; q++) {
+        half[0][q] = times(scale(pairs, q), m[2 * q + 1] + m[2 * q + 2]);
+        half[1][q] = times(scale(pairs, q), m[2 * q + 1] - m[2 * q + 2]);
+    }
+    const fvi_vf zero = times(scale(pairs, -1), m[0]);
+#pragma GCC unroll 5
+    for (int i = 0; i < taps; i++)
+        g[i] = over_pairs(pairs, i, half[i % 2], i == 0 ? &zero : i == taps - 1 ? &m[window - 1] : NULL);
 }
 
-/* whole: the window lies inside. One vector of channels at x. */
-FVI_INLINE void input_vector(const fvi_winograd_input *a, const float *x, float *to, const bool whole,
-                             const bool masked, fvi_vmask mask)
+static const float zeros[LANES] __attribute__((aligned(64)));
+
+/* whole: the window lies inside. One vector of channels at x. Rows outside are read from zeros. */
+FVI_INLINE void input_vector(const fvi_winograd_input *a, const int out, const int window, const float *x, float *to,
+                             const bool whole, const bool masked, fvi_vmask mask)
 {
-    fvi_vf half[WINDOW][WINDOW]; /* [column][row]: B^T d, transposed */
+    fvi_vf half[WINDOW_MAX][WINDOW_MAX]; /* [column][row]: B^T d, transposed */
     /* The next window lies a tile to the right: its new pixels, a cache line of channels at a time. */
-    for (int j = 2; j < WINDOW && ((size_t)(x - a->x) % 16) == 0; j++)
-        for (int i = 0; i < WINDOW; i++)
-            __builtin_prefetch(x + (j + OUT) * a->pixel + i * a->row, 0, 3);
-    for (int j = 0; j < WINDOW; j++) {
-        fvi_vf d[WINDOW];
-        const bool column = whole || (j >= a->column_begin && j < a->column_end);
-        const float *from = x + j * a->pixel;
-#pragma GCC unroll 6
-        for (int i = 0; i < WINDOW; i++) {
-            d[i] = fvi_vf_splat(0.0f);
-            if (whole || (column && i >= a->row_begin && i < a->row_end))
-                d[i] = masked ? fvi_vf_load_masked(from + i * a->row, mask) : fvi_vf_load(from + i * a->row);
-        }
-        input_line(d, half[j]);
+    for (int j = window - out; j < window && ((size_t)(x - a->x) % 16) == 0; j++)
+        for (int i = 0; i < window; i++)
+            __builtin_prefetch(x + (j + out) * a->pixel + i * a->row, 0, 3);
+    const float *from[WINDOW_MAX];
+    ptrdiff_t step[WINDOW_MAX];
+    for (int i = 0; i < window && !whole; i++) {
+        const bool inside = i >= a->row_begin && i < a->row_end;
+        from[i] = inside ? x + i * a->row : zeros;
+        step[i] = inside ? a->pixel : 0;
     }
-    for (int i = 0; i < WINDOW; i++) {
-        fvi_vf d[WINDOW], v[WINDOW];
-#pragma GCC unroll 6
-        for (int j = 0; j < WINDOW; j++)
+    for (int j = 0; j < window; j++) {
+        fvi_vf d[WINDOW_MAX];
+        if (!whole && (j < a->column_begin || j >= a->column_end)) {
+            for (int i = 0; i < window; i++)
+                half[j][i] = fvi_vf_splat(0.0f);
+            continue;
+        }
+#pragma GCC unroll 8
+        for (int i = 0; i < window; i++) {
+            const float *at = whole ? x + j * a->pixel + i * a->row : from[i] + j * step[i];
+            d[i] = masked ? fvi_vf_load_masked(at, mask) : fvi_vf_load(at);
+        }
+        input_line(window, d, half[j]);
+    }
+    for (int i = 0; i < window; i++) {
+        fvi_vf d[WINDOW_MAX], v[WINDOW_MAX];
+#pragma GCC unroll 8
+        for (int j = 0; j < window; j++)
             d[j] = half[j][i];
-        input_line(d, v);
-#pragma GCC unroll 6
-        for (int j = 0; j < WINDOW; j++)
-            fvi_vf_store(to + (WINDOW * i + j) * a->component, v[j]);
+        input_line(window, d, v);
+#pragma GCC unroll 8
+        for (int j = 0; j < window; j++)
+            fvi_vf_store(to + (window * i + j) * a->component, v[j]);
     }
 }
 
-FVI_INLINE void input_tile(const fvi_winograd_input *a, const bool whole)
+FVI_INLINE void input_tile(const fvi_winograd_input *a, const int out, const int window, const bool whole)
 {
     const int32_t rest = a->channels % LANES, even = a->channels - rest;
     const fvi_vmask mask = fvi_vmask_first((size_t)rest);
     for (int32_t c = 0; c < even; c += LANES)
-        input_vector(a, a->x + c, a->to + c, whole, false, mask);
+        input_vector(a, out, window, a->x + c, a->to + c, whole, false, mask);
     if (rest > 0)
-        input_vector(a, a->x + even, a->to + even, whole, true, mask);
+        input_vector(a, out, window, a->x + even, a->to + even, whole, true, mask);
 }
 
-static void input(const fvi_winograd_input *arguments)
+FVI_INLINE void input(const fvi_winograd_input *a, const int out, const int taps)
 {
-    const fvi_winograd_input *a = arguments;
-    if (a->row_begin == 0 && a->row_end == WINDOW && a->column_begin == 0 && a->column_end == WINDOW)
-        input_tile(a, true);
+    const int window = out + taps - 1;
+    if (a->row_begin == 0 && a->row_end == window && a->column_begin == 0 && a->column_end == window)
+        input_tile(a, out, window, true);
     else
-        input_tile(a, false);
+        input_tile(a, out, window, false);
 }
 
-FVI_INLINE void output_vector(const fvi_winograd_output *a, int32_t k, const bool whole)
+FVI_INLINE void output_vector(const fvi_winograd_output *a, const int out, const int window, int32_t k,
+                              const bool whole)
 {
     const int32_t left = a->count - k < LANES ? a->count - k : LANES;
     const float *from = a->from + k;
@@ -152,170 +249,209 @@ FVI_INLINE void output_vector(const fvi_winograd_output *a, int32_t k, const boo
     fvi_vf bias = fvi_vf_splat(0.0f);
     if (a->bias != NULL)
         bias = left == LANES ? fvi_vf_load(a->bias + k) : fvi_vf_load_first(a->bias + k, (size_t)left);
-    fvi_vf half[WINDOW][OUT]; /* [column][row]: A^T m, transposed */
-    for (int j = 0; j < WINDOW; j++) {
-        fvi_vf m[WINDOW];
-#pragma GCC unroll 6
-        for (int i = 0; i < WINDOW; i++)
-            m[i] = fvi_vf_load(from + (WINDOW * i + j) * a->component);
-        output_line(m, half[j]);
+    fvi_vf half[WINDOW_MAX][OUT_MAX]; /* [column][row]: A^T m, transposed */
+    for (int j = 0; j < window; j++) {
+        fvi_vf m[WINDOW_MAX];
+#pragma GCC unroll 8
+        for (int i = 0; i < window; i++)
+            m[i] = fvi_vf_load(from + (window * i + j) * a->component);
+        output_line(window, out, m, half[j]);
     }
-    const int32_t rows = whole ? OUT : a->rows;
+    const int32_t rows = whole ? out : a->rows;
     /* The next tile lies to the right. */
     for (int32_t i = 0; i < rows && k % 16 == 0; i++)
-        for (int j = OUT; j < 2 * OUT; j++)
+        for (int j = out; j < 2 * out; j++)
             __builtin_prefetch(y + i * a->row + j * a->pixel, 1, 3);
     for (int32_t i = 0; i < rows; i++) {
-        fvi_vf m[WINDOW], out[OUT];
-#pragma GCC unroll 6
-        for (int j = 0; j < WINDOW; j++)
+        fvi_vf m[WINDOW_MAX], line[OUT_MAX];
+#pragma GCC unroll 8
+        for (int j = 0; j < window; j++)
             m[j] = half[j][i];
-        output_line(m, out);
+        output_line(window, out, m, line);
 #pragma GCC unroll 4
-        for (int j = 0; j < OUT; j++) {
+        for (int j = 0; j < out; j++) {
             if (!whole && j >= a->columns)
                 break;
             float *to = y + i * a->row + j * a->pixel;
             if (left == LANES)
-                fvi_vf_store(to, out[j] + bias);
+                fvi_vf_store(to, line[j] + bias);
             else
-                fvi_vf_store_pieces(to, out[j] + bias, left);
+                fvi_vf_store_pieces(to, line[j] + bias, left);
         }
     }
 }
 
-static void output(const fvi_winograd_output *a)
+FVI_INLINE void output(const fvi_winograd_output *a, const int out, const int taps)
 {
-    if (a->rows == OUT && a->columns == OUT)
+    if (a->rows == out && a->columns == out)
         for (int32_t k = 0; k < a->count; k += LANES)
-            output_vector(a, k, true);
+            output_vector(a, out, out + taps - 1, k, true);
     else
         for (int32_t k = 0; k < a->count; k += LANES)
-            output_vector(a, k, false);
+            output_vector(a, out, out + taps - 1, k, false);
 }
 
-FVI_INLINE void gradient_vector(const fvi_winograd_gradient *a, int32_t k, const bool whole, fvi_vmask mask)
+FVI_INLINE void gradient_vector(const fvi_winograd_gradient *a, const int out, const int window, int32_t k,
+                                const bool whole, fvi_vmask mask)
 {
     const bool masked = a->count - k < LANES;
     const float *dy = a->dy + k;
     float *to = a->to + k;
     for (int32_t i = 0; i < a->rows && k % 16 == 0; i++) /* the next tile lies to the right */
-        for (int j = OUT; j < 2 * OUT; j++)
+        for (int j = out; j < 2 * out; j++)
             __builtin_prefetch(dy + i * a->row + j * a->pixel, 0, 3);
-    fvi_vf half[OUT][WINDOW], sum = fvi_vf_splat(0.0f); /* [column][row]: A dY, transposed */
-    for (int j = 0; j < OUT; j++) {
-        fvi_vf y[OUT];
+    fvi_vf half[OUT_MAX][WINDOW_MAX], sum = fvi_vf_splat(0.0f); /* [column][row]: A dY, transposed */
+    for (int j = 0; j < out; j++) {
+        fvi_vf y[OUT_MAX];
         const float *from = dy + j * a->pixel;
 #pragma GCC unroll 4
-        for (int i = 0; i < OUT; i++) {
+        for (int i = 0; i < out; i++) {
             y[i] = fvi_vf_splat(0.0f);
             if (whole || (i < a->rows && j < a->columns))
                 y[i] = masked ? fvi_vf_load_masked(from + i * a->row, mask) : fvi_vf_load(from + i * a->row);
         }
-        sum += (y[0] + y[1]) + (y[2] + y[3]);
-        gradient_line(y, half[j]);
+        sum += out == 2 ? y[0] + y[1] : (y[0] + y[1]) + (y[2] + y[3]);
+        spread_line(window, out, false, y, half[j]);
     }
-    for (int i = 0; i < WINDOW; i++) {
-        fvi_vf y[OUT], z[WINDOW];
+    for (int i = 0; i < window; i++) {
+        fvi_vf y[OUT_MAX], z[WINDOW_MAX];
 #pragma GCC unroll 4
-        for (int j = 0; j < OUT; j++)
+        for (int j = 0; j < out; j++)
             y[j] = half[j][i];
-        gradient_line(y, z);
-#pragma GCC unroll 6
-        for (int j = 0; j < WINDOW; j++)
-            fvi_vf_store(to + (WINDOW * i + j) * a->component, z[j]);
+        spread_line(window, out, false, y, z);
+#pragma GCC unroll 8
+        for (int j = 0; j < window; j++)
+            fvi_vf_store(to + (window * i + j) * a->component, z[j]);
     }
-    fvi_vf_store(to + FVI_WINOGRAD_PARTS * a->component, sum);
+    fvi_vf_store(to + window * window * a->component, sum);
 }
 
-static void gradient(const fvi_winograd_gradient *a)
+FVI_INLINE void gradient(const fvi_winograd_gradient *a, const int out, const int taps)
 {
     const fvi_vmask mask = fvi_vmask_first((size_t)(a->count % LANES));
-    if (a->rows == OUT && a->columns == OUT)
+    if (a->rows == out && a->columns == out)
         for (int32_t k = 0; k < a->count; k += LANES)
-            gradient_vector(a, k, true, mask);
+            gradient_vector(a, out, out + taps - 1, k, true, mask);
     else
         for (int32_t k = 0; k < a->count; k += LANES)
-            gradient_vector(a, k, false, mask);
+            gradient_vector(a, out, out + taps - 1, k, false, mask);
 }
 
-static void weights(const fvi_winograd_weights *a)
+FVI_INLINE void weights(const fvi_winograd_weights *a, const int out, const int taps)
 {
+    const int window = out + taps - 1, square = taps * taps;
     const int32_t vectors = (a->count + LANES - 1) / LANES, width = vectors * LANES;
-    float taps[TAPS * TAPS][FVI_BRGEMM_MAX_WIDTH] __attribute__((aligned(64))) = { { 0 } };
+    float turned[TAPS_MAX * TAPS_MAX][FVI_BRGEMM_MAX_WIDTH] __attribute__((aligned(64))) = { { 0 } };
     for (int32_t c = 0; c < a->channels; c++) {
         for (int32_t lane = 0; lane < a->count; lane++) {
             const float *from = a->w + lane * a->lane_stride + c * a->channel_stride;
-            for (int tap = 0; tap < TAPS * TAPS; tap++)
-                taps[a->turned ? TAPS * TAPS - 1 - tap : tap][lane] = from[tap];
+            __builtin_prefetch(from + 8 * a->channel_stride, 0, 3);
+            for (int tap = 0; tap < square; tap++)
+                turned[a->turned ? square - 1 - tap : tap][lane] = from[tap];
         }
-        fvi_vf all[FVI_WINOGRAD_PARTS][FVI_BRGEMM_MAX_VECTORS]; /* stored at once: whole cache lines in 36 places */
+        fvi_vf all[WINDOW_MAX * WINDOW_MAX][FVI_BRGEMM_MAX_VECTORS]; /* stored at once: whole cache lines */
         for (int32_t v = 0; v < vectors; v++) {
-            fvi_vf half[TAPS][WINDOW];
-            for (int s = 0; s < TAPS; s++) {
-                fvi_vf g[TAPS];
-#pragma GCC unroll 3
-                for (int r = 0; r < TAPS; r++)
-                    g[r] = fvi_vf_load(&taps[TAPS * r + s][v * LANES]);
-                weights_line(g, half[s]);
+            fvi_vf half[TAPS_MAX][WINDOW_MAX];
+            for (int s = 0; s < taps; s++) {
+                fvi_vf g[TAPS_MAX];
+#pragma GCC unroll 5
+                for (int r = 0; r < taps; r++)
+                    g[r] = fvi_vf_load(&turned[taps * r + s][v * LANES]);
+                spread_line(window, taps, true, g, half[s]);
             }
-            for (int i = 0; i < WINDOW; i++) {
-                fvi_vf u[WINDOW];
-                const fvi_vf g[TAPS] = { half[0][i], half[1][i], half[2][i] };
-                weights_line(g, u);
-#pragma GCC unroll 6
-                for (int j = 0; j < WINDOW; j++)
-                    all[WINDOW * i + j][v] = u[j];
+            for (int i = 0; i < window; i++) {
+                fvi_vf u[WINDOW_MAX], g[TAPS_MAX];
+#pragma GCC unroll 5
+                for (int s = 0; s < taps; s++)
+                    g[s] = half[s][i];
+                spread_line(window, taps, true, g, u);
+#pragma GCC unroll 8
+                for (int j = 0; j < window; j++)
+                    all[window * i + j][v] = u[j];
             }
         }
         float *to = a->packed + (ptrdiff_t)c * width;
-        for (int e = 0; e < FVI_WINOGRAD_PARTS; e++, to += a->component)
-            for (int32_t v = 0; v < vectors; v++)
-                fvi_vf_store(to + v * LANES, all[e][v]);
+        for (int e = 0; e < window * window; e++, to += a->component)
+            for (int32_t v = 0; v < vectors; v++) {
+                if (a->past_caches)
+                    fvi_vf_stream(to + v * LANES, all[e][v]);
+                else
+                    fvi_vf_store(to + v * LANES, all[e][v]);
+            }
     }
+    fvi_stream_end();
 }
 
-static void weights_gradient(const fvi_winograd_weights *a)
+FVI_INLINE void weights_gradient(const fvi_winograd_weights *a, const int out, const int taps)
 {
+    const int window = out + taps - 1, square = taps * taps;
     const int32_t vectors = (a->count + LANES - 1) / LANES, width = vectors * LANES;
-    float taps[TAPS * TAPS][FVI_BRGEMM_MAX_WIDTH] __attribute__((aligned(64)));
+    float turned[TAPS_MAX * TAPS_MAX][FVI_BRGEMM_MAX_WIDTH] __attribute__((aligned(64)));
     for (int32_t c = 0; c < a->channels; c++) {
         for (int32_t v = 0; v < vectors; v++) {
             const float *from = a->packed + (ptrdiff_t)c * width + v * LANES;
-            fvi_vf half[WINDOW][TAPS];
-            for (int j = 0; j < WINDOW; j++) {
-                fvi_vf m[WINDOW];
-#pragma GCC unroll 6
-                for (int i = 0; i < WINDOW; i++)
-                    m[i] = fvi_vf_load(from + (WINDOW * i + j) * a->component);
-                weights_gradient_line(m, half[j]);
+            fvi_vf half[WINDOW_MAX][TAPS_MAX];
+            for (int j = 0; j < window; j++) {
+                fvi_vf m[WINDOW_MAX];
+#pragma GCC unroll 8
+                for (int i = 0; i < window; i++)
+                    m[i] = fvi_vf_load(from + (window * i + j) * a->component);
+                weights_gradient_line(window, taps, m, half[j]);
             }
-            for (int r = 0; r < TAPS; r++) {
-                fvi_vf m[WINDOW], g[TAPS];
-#pragma GCC unroll 6
-                for (int j = 0; j < WINDOW; j++)
+            for (int r = 0; r < taps; r++) {
+                fvi_vf m[WINDOW_MAX], g[TAPS_MAX];
+#pragma GCC unroll 8
+                for (int j = 0; j < window; j++)
                     m[j] = half[j][r];
-                weights_gradient_line(m, g);
-#pragma GCC unroll 3
-                for (int s = 0; s < TAPS; s++)
-                    fvi_vf_store(&taps[TAPS * r + s][v * LANES], g[s]);
+                weights_gradient_line(window, taps, m, g);
+#pragma GCC unroll 5
+                for (int s = 0; s < taps; s++)
+                    fvi_vf_store(&turned[taps * r + s][v * LANES], g[s]);
             }
         }
         for (int32_t lane = 0; lane < a->count; lane++) {
             float *to = a->dw + lane * a->lane_stride + c * a->channel_stride;
-            for (int tap = 0; tap < TAPS * TAPS; tap++)
-                to[tap] = taps[tap][lane];
+            for (int tap = 0; tap < square; tap++)
+                to[tap] = turned[tap][lane];
         }
     }
 }
+
+/* The five calls of a form, and its entry in the table. */
+#define DEFINE_FORM(o, t)                                                                                              \
+    static void input_##o##_##t(const fvi_winograd_input *arguments)                                                   \
+    {                                                                                                                  \
+        input(arguments, o, t);                                                                                        \
+    }                                                                                                                  \
+    static void output_##o##_##t(const fvi_winograd_output *arguments)                                                 \
+    {                                                                                                                  \
+        output(arguments, o, t);                                                                                       \
+    }                                                                                                                  \
+    static void gradient_##o##_##t(const fvi_winograd_gradient *arguments)                                             \
+    {                                                                                                                  \
+        gradient(arguments, o, t);                                                                                     \
+    }                                                                                                                  \
+    static void weights_##o##_##t(const fvi_winograd_weights *arguments)                                               \
+    {                                                                                                                  \
+        weights(arguments, o, t);                                                                                      \
+    }                                                                                                                  \
+    static void weights_gradient_##o##_##t(const fvi_winograd_weights *arguments)                                      \
+    {                                                                                                                  \
+        weights_gradient(arguments, o, t);                                                                             \
+    }
+#define FORM(o, t)                                                                                                     \
+    {                                                                                                                  \
+        .out = o, .taps = t, .window = o + t - 1, .parts = (o + t - 1) * (o + t - 1), .input = input_##o##_##t,        \
+        .output = output_##o##_##t, .gradient = gradient_##o##_##t, .weights = weights_##o##_##t,                      \
+        .weights_gradient = weights_gradient_##o##_##t                                                                 \
+    }
+
+DEFINE_FORM(4, 3)
+DEFINE_FORM(4, 5)
 
 extern const fvi_brgemm FVI_ISA_NAME(fvi_brgemm);
 
 const fvi_winograd FVI_ISA_NAME(fvi_winograd) = {
     .gemm = &FVI_ISA_NAME(fvi_brgemm),
-    .input = input,
-    .output = output,
-    .gradient = gradient,
-    .weights = weights,
-    .weights_gradient = weights_gradient,
+    .form = { FORM(4, 3), FORM(4, 5) },
 };
