@@ -372,24 +372,31 @@ void fvi_conv2d_winograd_backward_data(const fvi_conv2d_plan *plan, fv_context *
 
 /* Estimates in cycles of a core that starts two FMAs in each, for one tile: what decides between this and direct convolution.
  * Constants measured on Zen 3 (docs/performance.md#winograd). Every pass has the same three products of sizes. */
-#define TRANSFORM_CYCLES 450.0 /* a vector of channels, in or out, with the memory it goes through */
-#define WINOGRAD_SHARE 0.85    /* of the peak, in the products */
+#define TRANSFORM_CYCLES 300.0         /* a vector of channels of 36 components, in or out, with the memory it goes through */
+#define TRANSFORM_CYCLES_WEIGHTS 450.0 /* likewise: all of them go through an L3 */
+#define WINOGRAD_SHARE 0.85            /* of the peak, in the products */
 #define DIRECT_SHARE 0.88
-#define MARGIN 1.15 /* this must be estimated that much faster: it is less exact and takes more memory */
+#define FLOATS_A_CYCLE 0.75 /* of weights from memory, for one of two cores */
+#define MARGIN 1.15         /* this must be estimated that much faster: it is less exact and takes more memory */
 
-static bool pays(const fvi_winograd_map *map)
+/* images: of a call, or 0 for so many that reading the weights does not count. */
+static bool pays(const fvi_winograd_map *map, fvi_pass pass, int32_t images)
 {
     const fvi_winograd_form *form = map->form;
     const int32_t lanes = map->gemm->lanes;
     const double in = fvi_conv2d_ceil(map->reduced, lanes), out = fvi_conv2d_ceil(map->outputs, lanes);
     const double products = (double)map->reduced * out / 2.0, taps = (double)form->taps * form->taps;
     const double tiles = (double)map->tile_rows * map->tile_columns;
+    const double transform = pass == FVI_BACKWARD_WEIGHTS ? TRANSFORM_CYCLES_WEIGHTS : TRANSFORM_CYCLES;
+    const double reading = images > 0 ? (double)map->reduced * map->outputs / (FLOATS_A_CYCLE * tiles * images) : 0.0;
     const double winograd =
-        form->parts * products / WINOGRAD_SHARE + TRANSFORM_CYCLES * form->parts / 36.0 * (in + out);
-    return MARGIN * winograd < taps * map->out_h * map->out_w / tiles * products / DIRECT_SHARE;
+        form->parts * (products / WINOGRAD_SHARE + reading) + transform * form->parts / 36.0 * (in + out);
+    const double direct = taps * (map->out_h * (double)map->out_w / tiles * products / DIRECT_SHARE + reading);
+    return MARGIN * winograd < direct;
 }
 
-/* Refusals depend on the shape of an image alone: the algorithm shows in the bits. */
+/* Refusals depend on the shape of an image, and on whether a plan is for one image: the algorithm shows in the bits. With one
+ * image each weight is read for a few products, and 36 of them stand for 9. */
 static const char *refuse(const fvi_conv2d_plan *plan, fvi_pass pass)
 {
     const fvi_conv2d_shape *shape = &plan->shape;
@@ -400,7 +407,8 @@ static const char *refuse(const fvi_conv2d_plan *plan, fvi_pass pass)
     if (shape->dilation[0] != 1 || shape->dilation[1] != 1)
         return "a dilation above 1";
     const fvi_winograd_map map = fvi_winograd_map_of(plan, pass, 1);
-    return plan->asked_for || pays(&map) ? NULL : "too few channels or pixels: direct is estimated to be as fast";
+    const int32_t images = pass == FVI_FORWARD && shape->n == 1 ? 1 : 0;
+    return plan->asked_for || pays(&map, pass, images) ? NULL : "too few channels or pixels: direct is estimated to be as fast";
 }
 
 const char *fvi_conv2d_winograd_accept(fvi_conv2d_plan *plan, fvi_pass pass)
