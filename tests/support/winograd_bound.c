@@ -102,8 +102,8 @@ static void add_tile(const gather *g, const magnitudes *m, int32_t n, int32_t ro
     double sum[PARTS_MAX] = { 0 }, window[PARTS_MAX], transformed[PARTS_MAX], u[PARTS_MAX], y[OUT * OUT];
     double kernel[TAPS_MAX * TAPS_MAX];
     for (int32_t c = 0; c < reduced; c++) {
-        square(g->in + (size_t)n * in_image, g->in_size, row - g->top, column - g->left, group * reduced + c,
-               m->window, window);
+        square(g->in + (size_t)n * in_image, g->in_size, row - g->top, column - g->left, group * reduced + c, m->window,
+               window);
         both_sides(m->input, m->window, m->window, window, transformed);
         const double *w = g->w + (size_t)group * g->group + (size_t)(o % outputs) * g->outer + (size_t)c * g->inner;
         for (int tap = 0; tap < m->taps * m->taps; tap++)
@@ -143,8 +143,8 @@ static void weights(const conv2d_case *conv, const magnitudes *m, int32_t k, int
     for (int32_t n = 0; n < conv->n; n++)
         for (int32_t row = 0; row < shape->oh; row += 4)
             for (int32_t column = 0; column < shape->ow; column += 4) {
-                square(conv->x + (size_t)n * x_image, x_size, row - shape->pad[0], column - shape->pad[1], c,
-                       m->window, window);
+                square(conv->x + (size_t)n * x_image, x_size, row - shape->pad[0], column - shape->pad[1], c, m->window,
+                       window);
                 square(conv->dy + (size_t)n * y_image, y_size, row, column, k, 4, tile);
                 both_sides(m->input, m->window, m->window, window, v);
                 both_sides(a, m->window, OUT, tile, z);

@@ -223,9 +223,10 @@ static void input_task(void *argument, size_t index, int32_t worker)
     const gather_call *call = argument;
     const int32_t from = (int32_t)index * call->stage_tiles;
     const fvi_winograd_map *map = &call->map;
-    fvi_winograd_input_tiles(
-        map, call->group * map->reduced, map->reduced, call->first + from, smaller(call->count - from, call->stage_tiles),
-        call->scratch + (ptrdiff_t)from * fvi_winograd_padded(map, map->reduced), in_component_of(call));
+    fvi_winograd_input_tiles(map, call->group * map->reduced, map->reduced, call->first + from,
+                             smaller(call->count - from, call->stage_tiles),
+                             call->scratch + (ptrdiff_t)from * fvi_winograd_padded(map, map->reduced),
+                             in_component_of(call));
 }
 
 /* Task index: component, then part of the outputs. */
@@ -372,7 +373,7 @@ void fvi_conv2d_winograd_backward_data(const fvi_conv2d_plan *plan, fv_context *
 
 /* Estimates in cycles of a core that starts two FMAs in each, for one tile: what decides between this and direct convolution.
  * Constants measured on Zen 3 (docs/performance.md#winograd). Every pass has the same three products of sizes. */
-#define TRANSFORM_CYCLES 300.0         /* a vector of channels of 36 components, in or out, with the memory it goes through */
+#define TRANSFORM_CYCLES 300.0 /* a vector of channels of 36 components, in or out, with the memory it goes through */
 #define TRANSFORM_CYCLES_WEIGHTS 450.0 /* likewise: all of them go through an L3 */
 #define WINOGRAD_SHARE 0.85            /* of the peak, in the products */
 #define DIRECT_SHARE 0.88
@@ -408,7 +409,9 @@ static const char *refuse(const fvi_conv2d_plan *plan, fvi_pass pass)
         return "a dilation above 1";
     const fvi_winograd_map map = fvi_winograd_map_of(plan, pass, 1);
     const int32_t images = pass == FVI_FORWARD && shape->n == 1 ? 1 : 0;
-    return plan->asked_for || pays(&map, pass, images) ? NULL : "too few channels or pixels: direct is estimated to be as fast";
+    return plan->asked_for || pays(&map, pass, images)
+               ? NULL
+               : "too few channels or pixels: direct is estimated to be as fast";
 }
 
 const char *fvi_conv2d_winograd_accept(fvi_conv2d_plan *plan, fvi_pass pass)

@@ -19,7 +19,7 @@
 #define CHUNK_TILES_MIN 112
 #define STAGED_FLOATS                                                                                                  \
     (768 * 1024)      /* of a chunk's transformed values: a small part of an L3, of which others use the rest */
-#define STAGE_TILES 8                 /* of a task that transforms */
+#define STAGE_TILES 8 /* of a task that transforms */
 #define HELD_FLOATS (4 * 1024 * 1024) /* of all tiles' transformed values, which many tasks read: part of an L3 */
 #define HELD_SUMS (256 * 1024)        /* fewer accumulators stay in a cache anyway */
 #define TASKS_A_THREAD 4
@@ -28,8 +28,8 @@ typedef struct weights_call {
     fvi_winograd_map map; /* of forward: x is its in */
     const fvi_view *dy;
     float *dw, *db;
-    int32_t chunk; /* most tiles of a chunk */
-    int32_t parts; /* swept: of the blocks of outputs, for one component */
+    int32_t chunk;       /* most tiles of a chunk */
+    int32_t parts;       /* swept: of the blocks of outputs, for one component */
     int32_t stage_tiles; /* of a task that transforms */
     bool held;
     ptrdiff_t x_component, dy_component;
@@ -85,9 +85,9 @@ static size_t scratch_floats(const weights_call *call, int32_t threads)
 {
     const fvi_winograd_map *map = &call->map;
     const size_t parts = (size_t)map->form->parts;
-    const size_t sums =
-        call->held ? (size_t)threads * held_floats(map)
-                   : (parts * (size_t)map->reduced + 1) * fvi_conv2d_packed_width(map->gemm, map->outputs);
+    const size_t sums = call->held
+                            ? (size_t)threads * held_floats(map)
+                            : (parts * (size_t)map->reduced + 1) * fvi_conv2d_packed_width(map->gemm, map->outputs);
     return parts * (size_t)call->x_component + (parts + 1) * (size_t)call->dy_component + sums;
 }
 

@@ -59,7 +59,7 @@ typedef struct fvi_winograd_weights {
     int32_t channels, count;
     bool turned;
     bool past_caches; /* `weights` stores so: packed is large */
-    float *packed; /* read by `weights_gradient` */
+    float *packed;    /* read by `weights_gradient` */
     ptrdiff_t component;
 } fvi_winograd_weights;
 
