@@ -17,7 +17,7 @@ extern "C" {
 typedef struct fv_session fv_session;
 
 /* Creates a session owned by the caller, released by fv_session_destroy(). Borrows plan and params, which must outlive it;
- * params has the plan's dtype and is read at each forward call (call fv_session_params_changed() after writing it). */
+ * params has the plan's dtype (of bf16: float32) and is read at each forward call (call fv_session_params_changed() after writing it). */
 FV_API fv_status fv_session_create(fv_session **out, const fv_plan *plan, fv_params *params);
 FV_API void fv_session_destroy(fv_session *session);
 FV_API const char *fv_session_message(const fv_session *session);
@@ -67,7 +67,7 @@ FV_API void fv_session_on_gradients(fv_session *session, fv_gradients_fn *take, 
  * node that is no loss or did not run. */
 FV_API double fv_session_loss(const fv_session *session, fv_value loss);
 
-/* Copies a value of the last forward (order n, c, h, w; plan's dtype; n as in that call) to out, which has room for `elements`.
+/* Copies a value of the last forward (order n, c, h, w; plan's dtype, of bf16 float32; n as in that call) to out, which has room for `elements`.
  * The output and the input can always be read; values between only while their memory is still theirs (FV_ERR_STATE). */
 FV_API fv_status fv_session_read(fv_session *session, fv_value value, void *out, size_t elements);
 /* The same for the gradient by the input (plan with input_gradient). */

@@ -14,6 +14,7 @@
 #include "kernel/norm/batch_norm.h"
 #include "layer/layers.h"
 #include "layer/split.h"
+#include "layer/stored_rows.h"
 
 enum { CHANNELS_PER_TASK = 16, FORWARD_SUMS = 3, BACKWARD_SUMS = 2, FACTORS = 3, GATES = 2 };
 
@@ -146,7 +147,35 @@ static bool is_gated(const fvi_fused *fused)
            (fused->activation->kind == FVI_RELU || fused->activation->kind == FVI_RELU6);
 }
 
+enum { STAGED_VIEWS = 3 }; /* that one pass looks at */
+
+/* Mixed precision: float32 copies of a chunk, for each worker. */
+typedef struct norm_prepared {
+    size_t copies;   /* their offset in scratch */
+    size_t elements; /* of one copy */
+} norm_prepared;
+
+static fv_status setup_own(fvi_setup *node);
+
 static fv_status setup(fvi_setup *node)
+{
+    FV_TRY(setup_own(node));
+    if (!node->mixed)
+        return FV_OK;
+    const fvi_norm_shape shape = shape_of((size_t)node->images, 1, node->in[0]);
+    norm_prepared *prepared = fvi_arena_allocate(node->arena, sizeof *prepared);
+    if (prepared == NULL)
+        return fvi_out_of_memory(node->context, "batch_norm's plan", sizeof *prepared);
+    prepared->elements = fvi_round_up(shape.chunk_rows * shape.columns * shape.channels, 16);
+    prepared->copies = fvi_round_up(node->scratch_bytes, 64);
+    node->scratch_bytes = prepared->copies +
+                          (size_t)fv_context_threads(node->context) * STAGED_VIEWS * prepared->elements * sizeof(float);
+    node->prepared = prepared;
+    node->takes_bf16 = 1u << 0 | 1u << 1;
+    return FV_OK;
+}
+
+static fv_status setup_own(fvi_setup *node)
 {
     const fv_batch_norm_options *options = node->options;
     const size_t size = fv_dtype_size(node->dtype), channels = (size_t)node->in[0].c;
@@ -348,8 +377,82 @@ static void forward_chunk(void *argument, size_t index, int32_t worker)
     each_run(pass, group, first, rows, NULL, pass->call->training ? normalize_run : scale_run);
 }
 
+/* Mixed precision: a chunk's rows are widened into the worker's copies, the pass computes on these, and what it wrote is
+ * narrowed. The pass finds the rows in views of its own call. */
+enum { STAGE_X = 1, STAGE_SUMMAND = 2, STAGE_Y = 4, STAGE_DY = 8, STAGE_DX = 16 };
+
+typedef struct staged_pass {
+    norm_pass *pass;
+    fvi_task_fn *work;
+    uint32_t reads, writes;
+} staged_pass;
+
+static void stage_chunk(void *argument, size_t index, int32_t worker)
+{
+    const staged_pass *staged = argument;
+    const fvi_call *stored = staged->pass->call;
+    const norm_prepared *prepared = stored->prepared;
+    const fvi_bf16_kernels *kernels = fvi_bf16_kernels_for(fvi_context_isa(stored->context));
+    const int32_t summand = stored->fused != NULL ? stored->fused->summand : 0;
+    fvi_view x[2] = { stored->x[0], stored->x[summand] }, dx = stored->dx[0];
+    fvi_call call = *stored;
+    fvi_fused fused = stored->fused != NULL ? *stored->fused : (fvi_fused){ 0 };
+    norm_pass pass = *staged->pass;
+    fvi_view *const views[] = { &x[0], &x[1], &call.y, &call.dy, &dx };
+    const fvi_view *const from[] = { &stored->x[0], &stored->x[summand], &stored->y, &stored->dy, &stored->dx[0] };
+    fvi_stored_rows rows[5];
+    float *copy = (float *)(void *)((char *)stored->scratch + prepared->copies) +
+                  (size_t)worker * STAGED_VIEWS * prepared->elements;
+    fused.summand = summand > 0;
+    call.x = x;
+    call.dx = &dx;
+    call.fused = stored->fused != NULL ? &fused : NULL;
+    pass.call = &call;
+    pass.out = staged->pass->out == &stored->y ? &call.y : &dx;
+    for (uint32_t i = 0; i < 5; i++) {
+        if (((staged->reads | staged->writes) & 1u << i) == 0 || !from[i]->is_bf16)
+            continue;
+        rows[i] = (fvi_stored_rows){ .stored = from[i], .buffer = copy };
+        rows[i].count =
+            fvi_norm_chunk(&pass.shape, index / pass.shape.chunks, index % pass.shape.chunks, &rows[i].first);
+        copy += prepared->elements;
+        *views[i] = fvi_stored_rows_view(&rows[i]);
+        if ((staged->reads & 1u << i) != 0)
+            fvi_stored_rows_widen(&rows[i], kernels);
+    }
+    staged->work(&pass, index, worker);
+    for (uint32_t i = 0; i < 5; i++)
+        if ((staged->writes & 1u << i) != 0 && from[i]->is_bf16)
+            fvi_stored_rows_narrow(&rows[i], kernels);
+}
+
+static void moments_chunk(void *argument, size_t index, int32_t worker);
+static void forward_chunk(void *argument, size_t index, int32_t worker);
+static void products_chunk(void *argument, size_t index, int32_t worker);
+
+/* What a pass reads and writes. */
+static staged_pass stage_pass(norm_pass *pass, fvi_task_fn *work)
+{
+    const fvi_fused *fused = pass->call->fused;
+    const bool undoes = fused != NULL && fused->activation != NULL && pass->gates == NULL;
+    const uint32_t summand = fused != NULL && fused->summand > 0 ? STAGE_SUMMAND : 0;
+    staged_pass staged = { .pass = pass, .work = work, .reads = STAGE_X | STAGE_DY, .writes = STAGE_DX };
+    if (work == moments_chunk)
+        staged = (staged_pass){ pass, work, STAGE_X, 0 };
+    else if (work == forward_chunk)
+        staged = (staged_pass){ pass, work, STAGE_X | summand, STAGE_Y };
+    else if (work == products_chunk)
+        staged = (staged_pass){ pass, work, STAGE_X | STAGE_DY | (undoes ? STAGE_Y : 0), undoes ? STAGE_DY : 0 };
+    return staged;
+}
+
 static void each_chunk(norm_pass *pass, fvi_task_fn *work)
 {
+    if (pass->call->prepared != NULL) {
+        staged_pass staged = stage_pass(pass, work);
+        fvi_parallel(pass->call->context, pass->shape.groups * pass->shape.chunks, stage_chunk, &staged);
+        return;
+    }
     fvi_parallel(pass->call->context, pass->shape.groups * pass->shape.chunks, work, pass);
 }
 

@@ -66,13 +66,16 @@ static void add_dense(fvi_setup *node, convolve_prepared *prepared)
 static const char *bf16_refused(const fvi_setup *node, const convolve_prepared *prepared, fvi_pass pass)
 {
     const fvi_conv2d_shape *shape = &prepared->bf16.shape;
+    const char *algorithm = prepared->plan.pass[pass].algorithm;
     if (node->reference)
         return "the plan asks for reference kernels";
     if (prepared->connections)
         return "connection tables are for the float32 kernels";
     if (shape->c < FEWEST_CHANNELS && shape->h * shape->w > 1)
         return "few input channels: the float32 kernels need not gather them";
-    if (strncmp(prepared->plan.pass[pass].algorithm, "winograd", strlen("winograd")) == 0)
+    if (node->backward && pass != FVI_BACKWARD_WEIGHTS && strncmp(algorithm, "dense", strlen("dense")) == 0)
+        return "the float32 kernels read such weights where they lie; each step would have to round and pack them";
+    if (strncmp(algorithm, "winograd", strlen("winograd")) == 0)
         return "Winograd on float32 copies does less arithmetic";
     return fvi_conv2d_bf16_refused(shape, pass);
 }
