@@ -223,6 +223,51 @@ FV_TEST(precision, networks_are_near_float32)
     check_network("cifar-densenet-40-12", (fv_zoo_options){ .classes = 5, .input = { 3, 12, 12 } }, 4, 2 * 40, 39);
 }
 
+static void predict(const fv_graph *graph, const fv_batch *batch, fv_dtype dtype, float *scores, size_t count)
+{
+    test_run run = test_start(graph, &(fv_plan_options){ .batch = batch->n, .mode = FV_PREDICT, .dtype = dtype });
+    if (fv_session_forward(run.session, batch, NULL) != FV_OK)
+        fail_msg("%s", fv_session_message(run.session));
+    assert_int_equal(fv_session_read(run.session, fv_graph_output(graph), scores, count), FV_OK);
+    test_end(&run);
+}
+
+/* Inference folds batch normalisation into weights, which are then rounded, and sums and activates behind convolutions: of `depth`
+ * values behind each other each is rounded once, and so are the weights before it. */
+static void check_inference(const char *name, fv_zoo_options options, double depth)
+{
+    enum { IMAGES = 3, MOST = IMAGES * 10 };
+    float exact[MOST], half[MOST];
+    double difference = 0, whole = 0;
+    fv_context *context = emulating(test_threads(2));
+    fv_graph *graph = test_zoo_build(context, name, &options);
+    fv_batch batch = test_batch(graph, IMAGES, 7);
+    predict(graph, &batch, FV_F32, exact, MOST);
+    predict(graph, &batch, FV_BF16, half, MOST);
+    const size_t count = IMAGES * (size_t)fv_graph_node(graph, fv_graph_output(graph)).output.c;
+    for (size_t i = 0; i < count; i++) {
+        difference += ((double)half[i] - (double)exact[i]) * ((double)half[i] - (double)exact[i]);
+        whole += (double)exact[i] * (double)exact[i];
+    }
+    const double error = sqrt(difference / whole), bound = 2 * sqrt(2 * depth) * unit;
+    if (getenv("SHOW") != NULL)
+        print_message("%-40s scores %.2e of %.2e\n", name, error, bound);
+    if (!(error <= bound && error > 0))
+        fail_msg("%s: scores differ by %g of themselves, bound %g", name, error, bound);
+    test_batch_release(&batch);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+FV_TEST(precision, inference_is_near_float32)
+{
+    check_inference("lenet5", (fv_zoo_options){ 0 }, 8);
+    check_inference("cifar-resnet-20", (fv_zoo_options){ .classes = 5, .input = { 3, 16, 16 } }, 20);
+    check_inference("resnet-50", (fv_zoo_options){ .classes = 5, .input = { 3, 64, 64 } }, 50);
+    check_inference("mobilenet-v2", (fv_zoo_options){ .classes = 5, .input = { 3, 64, 64 } }, 53);
+    check_inference("cifar-densenet-40-12", (fv_zoo_options){ .classes = 5, .input = { 3, 12, 12 } }, 80);
+}
+
 typedef struct step_bits {
     fv_step_result result;
     char hash[17];
@@ -418,6 +463,6 @@ FV_TEST(precision, every_allocation_may_fail)
 }
 
 FV_TESTS(precision, every_layer_type_has_a_problem, every_layer_type_is_near_float32, networks_are_near_float32,
-         threads_and_larger_plans_do_not_change_a_bit, pieces_of_a_batch_are_summed, activations_take_half_the_memory,
-         values_are_read_as_float32, statistics_and_parameters_stay_float32, a_cpu_without_the_instructions_is_refused,
-         every_allocation_may_fail)
+         inference_is_near_float32, threads_and_larger_plans_do_not_change_a_bit, pieces_of_a_batch_are_summed,
+         activations_take_half_the_memory, values_are_read_as_float32, statistics_and_parameters_stay_float32,
+         a_cpu_without_the_instructions_is_refused, every_allocation_may_fail)
