@@ -233,7 +233,8 @@ static void predict(const fv_graph *graph, const fv_batch *batch, fv_dtype dtype
 }
 
 /* Inference folds batch normalisation into weights, which are then rounded, and sums and activates behind convolutions: of `depth`
- * values behind each other each is rounded once, and so are the weights before it. */
+ * values behind each other each is rounded once, and so are the weights before it: 2 * depth roundings, each of which the layers
+ * behind it make at most four times larger in the mean. */
 static void check_inference(const char *name, fv_zoo_options options, double depth)
 {
     enum { IMAGES = 3, MOST = IMAGES * 10 };
@@ -249,7 +250,7 @@ static void check_inference(const char *name, fv_zoo_options options, double dep
         difference += ((double)half[i] - (double)exact[i]) * ((double)half[i] - (double)exact[i]);
         whole += (double)exact[i] * (double)exact[i];
     }
-    const double error = sqrt(difference / whole), bound = 2 * sqrt(2 * depth) * unit;
+    const double error = sqrt(difference / whole), bound = 4 * sqrt(2 * depth) * unit;
     if (getenv("SHOW") != NULL)
         print_message("%-40s scores %.2e of %.2e\n", name, error, bound);
     if (!(error <= bound && error > 0))
