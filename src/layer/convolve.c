@@ -75,7 +75,7 @@ static const char *bf16_refused(const fvi_setup *node, const convolve_prepared *
         return "few input channels: the float32 kernels need not gather them";
     if (node->backward && pass != FVI_BACKWARD_WEIGHTS && strncmp(algorithm, "dense", strlen("dense")) == 0)
         return "the float32 kernels read such weights where they lie; each step would have to round and pack them";
-    if (strncmp(algorithm, "winograd", strlen("winograd")) == 0)
+    if (shape->oh * shape->ow > 1 && strncmp(algorithm, "winograd", strlen("winograd")) == 0)
         return "Winograd on float32 copies does less arithmetic";
     return fvi_conv2d_bf16_refused(shape, pass);
 }
