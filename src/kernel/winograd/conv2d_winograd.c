@@ -374,11 +374,12 @@ void fvi_conv2d_winograd_backward_data(const fvi_conv2d_plan *plan, fv_context *
 /* Estimates in cycles of a core that starts two FMAs in each, for one tile: what decides between this and direct convolution.
  * Constants measured on Zen 3 (docs/performance.md#winograd). Every pass has the same three products of sizes. */
 #define TRANSFORM_CYCLES 300.0 /* a vector of channels of 36 components, in or out, with the memory it goes through */
-#define TRANSFORM_CYCLES_WEIGHTS 450.0 /* likewise: all of them go through an L3 */
+#define TRANSFORM_CYCLES_WEIGHTS 500.0 /* likewise: all of them go through an L3 */
 #define WINOGRAD_SHARE 0.85            /* of the peak, in the products */
 #define DIRECT_SHARE 0.88
-#define FLOATS_A_CYCLE 0.75 /* of weights from memory, for one of two cores */
-#define MARGIN 1.15         /* this must be estimated that much faster: it is less exact and takes more memory */
+#define LARGE_WEIGHTS (4 * 1024 * 1024) /* floats: transformed, more than stays in a cache beside a network's others */
+#define FLOATS_A_CYCLE 0.75             /* of those, from memory, for one of two cores */
+#define MARGIN 1.15 /* this must be estimated that much faster: it is less exact and takes more memory */
 
 /* images: of a call, or 0 for so many that reading the weights does not count. */
 static bool pays(const fvi_winograd_map *map, fvi_pass pass, int32_t images)
@@ -389,7 +390,9 @@ static bool pays(const fvi_winograd_map *map, fvi_pass pass, int32_t images)
     const double products = (double)map->reduced * out / 2.0, taps = (double)form->taps * form->taps;
     const double tiles = (double)map->tile_rows * map->tile_columns;
     const double transform = pass == FVI_BACKWARD_WEIGHTS ? TRANSFORM_CYCLES_WEIGHTS : TRANSFORM_CYCLES;
-    const double reading = images > 0 ? (double)map->reduced * map->outputs / (FLOATS_A_CYCLE * tiles * images) : 0.0;
+    const double weights = (double)map->reduced * map->outputs;
+    const bool reads = images > 0 && form->parts * weights > LARGE_WEIGHTS;
+    const double reading = reads ? weights / (FLOATS_A_CYCLE * tiles * images) : 0.0;
     const double winograd =
         form->parts * (products / WINOGRAD_SHARE + reading) + transform * form->parts / 36.0 * (in + out);
     const double direct = taps * (map->out_h * (double)map->out_w / tiles * products / DIRECT_SHARE + reading);
