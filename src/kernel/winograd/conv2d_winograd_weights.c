@@ -20,7 +20,7 @@
 #define STAGED_FLOATS                                                                                                  \
     (768 * 1024)      /* of a chunk's transformed values: a small part of an L3, of which others use the rest */
 #define STAGE_TILES 8 /* of a task that transforms */
-#define HELD_FLOATS (4 * 1024 * 1024) /* of all tiles' transformed values, which many tasks read: part of an L3 */
+#define HELD_FLOATS (5 * 1024 * 1024) /* of all tiles' transformed values, which many tasks read: part of an L3 */
 #define HELD_SUMS (256 * 1024)        /* fewer accumulators stay in a cache anyway */
 #define TASKS_A_THREAD 4
 
