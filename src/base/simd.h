@@ -9,6 +9,7 @@
 #ifndef FVI_SIMD_H
 #define FVI_SIMD_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -237,6 +238,30 @@ FVI_INLINE fvi_vf fvi_vf_fma(fvi_vf a, fvi_vf b, fvi_vf c)
     return (fvi_vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
 #else
     return a * b + c;
+#endif
+}
+
+/* Square roots, rounded to nearest in every instruction set. */
+FVI_INLINE fvi_vf fvi_vf_sqrt(fvi_vf v)
+{
+#if defined(FVI_SIMD_AVX512)
+    return (fvi_vf)_mm512_sqrt_ps((__m512)v);
+#elif defined(FVI_SIMD_TWICE_AVX2)
+    fvi_vf_halves x = { v };
+    x.half[0] = _mm256_sqrt_ps(x.half[0]);
+    x.half[1] = _mm256_sqrt_ps(x.half[1]);
+    return x.whole;
+#elif defined(FVI_SIMD_AVX2)
+    return (fvi_vf)_mm256_sqrt_ps((__m256)v);
+#elif defined(FVI_SIMD_NEON)
+    return (fvi_vf)vsqrtq_f32((float32x4_t)v);
+#else
+    float lane[FVI_ISA_LANES];
+    memcpy(lane, &v, sizeof lane);
+    for (int i = 0; i < FVI_ISA_LANES; i++)
+        lane[i] = sqrtf(lane[i]);
+    memcpy(&v, lane, sizeof v);
+    return v;
 #endif
 }
 

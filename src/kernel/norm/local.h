@@ -2,7 +2,8 @@
  *
  * local.h - kernels of local response normalisation. Part of the table in kernels.h. With s = k + alpha * (sum of squares over
  * the value's window, ascending):  y = x * s^-beta,  dx = dy * s^-beta - 2*alpha*beta * x * (sum over the windows that x is
- * in of t),  t = dy * x * s^-beta / s. Powers are exp(-beta * log(s)); no FMA, so every instruction set has the reference's bits.
+ * in of t),  t = dy * x * s^-beta / s. Powers are exp(-beta * log(s)), and for beta = 0.75, the one in use, 1 / (sqrt(s) * sqrt(sqrt(s)));
+ * no FMA, so every instruction set has the reference's bits.
  */
 #ifndef FVI_NORM_LOCAL_H
 #define FVI_NORM_LOCAL_H

@@ -10,6 +10,10 @@ enum { LANES = FVI_ISA_LANES, TILE = 256, ROOM = TILE + 4 * FVI_LOCAL_HALF + LAN
 
 FVI_INLINE fvi_vf power(const fvi_local_norm *norm, fvi_vf s)
 {
+    if (norm->beta == 0.75) {
+        const fvi_vf root = fvi_vf_sqrt(s);
+        return 1.0f / (root * fvi_vf_sqrt(root));
+    }
     return fvi_vf_exp(fvi_vf_splat(-(float)norm->beta) * fvi_vf_log(s));
 }
 
@@ -35,19 +39,21 @@ FVI_INLINE fvi_vf sum_window(const fvi_local_norm *norm, const float *squares)
     return fvi_vf_splat((float)norm->k) + fvi_vf_splat((float)norm->alpha) * sum;
 }
 
-/* to[0 .. count + 2*around) = from[first - around .. first + count + around), zero outside [0, channels) and beyond. */
-static void copy_around(size_t channels, size_t first, size_t count, size_t around, const float *from, float *to)
+/* to[0 .. count + 2*around) = from[first - around .. first + count + around), zero outside [0, channels) and up to `room`. */
+static void copy_around(size_t channels, size_t first, size_t count, size_t around, const float *from, float *to,
+                        size_t room)
 {
     const size_t low = first < around ? around - first : 0;
     const size_t begin = first < around ? 0 : first - around;
     const size_t end = first + count + around < channels ? first + count + around : channels;
-    memset(to, 0, ROOM * sizeof *to);
+    memset(to, 0, low * sizeof *to);
     memcpy(to + low, from + begin, (end - begin) * sizeof *to);
+    memset(to + low + (end - begin), 0, (room - low - (end - begin)) * sizeof *to);
 }
 
-static void square(float *values)
+static void square(float *values, size_t room)
 {
-    for (size_t i = 0; i < ROOM; i++)
+    for (size_t i = 0; i < room; i++)
         values[i] *= values[i];
 }
 
@@ -57,8 +63,9 @@ void FVI_ISA_NAME(fvi_local_across_f32)(const fvi_local_norm *norm, size_t chann
     float *out = y, squares[ROOM];
     for (size_t first = 0; first < channels; first += TILE) {
         const size_t count = channels - first < TILE ? channels - first : TILE;
-        copy_around(channels, first, count, norm->half, in, squares);
-        square(squares);
+        const size_t room = count + 2 * norm->half + LANES;
+        copy_around(channels, first, count, norm->half, in, squares, room);
+        square(squares, room);
         for (size_t i = 0; i < count; i += LANES)
             store(out + first + i, count - i,
                   load(in + first + i, count - i) * power(norm, sum_window(norm, squares + i)));
@@ -74,10 +81,11 @@ void FVI_ISA_NAME(fvi_local_across_backward_f32)(const fvi_local_norm *norm, siz
     float *down = dx, squares[ROOM], values[ROOM], gradients[ROOM], terms[ROOM], powers[ROOM];
     for (size_t first = 0; first < channels; first += TILE) {
         const size_t count = channels - first < TILE ? channels - first : TILE;
-        copy_around(channels, first, count, 2 * half, in, squares);
-        square(squares);
-        copy_around(channels, first, count, half, in, values);
-        copy_around(channels, first, count, half, up, gradients);
+        const size_t room = count + 4 * half + LANES;
+        copy_around(channels, first, count, 2 * half, in, squares, room);
+        square(squares, room);
+        copy_around(channels, first, count, half, in, values, room);
+        copy_around(channels, first, count, half, up, gradients, room);
         for (size_t i = 0; i < count + 2 * half; i += LANES) {
             const fvi_vf s = sum_window(norm, squares + i), p = power(norm, s);
             fvi_vf_store(powers + i, p);

@@ -106,13 +106,14 @@ static span span_at(const fvi_pool_shape *shape, fvi_pool_span rows, int32_t ox,
     };
     if (at.columns != shape->kernel[1])
         return at;
-    /* More windows that are not cut, have the same divisor (which padding on the right leaves alone) and the same lanes. */
-    while (ox + at.count < shape->ow) {
-        const int32_t last = columns.start + at.count * shape->stride[1] + shape->kernel[1] - 1;
-        if (last >= shape->w || whole_allowed(shape, ox + at.count, last, writes_x) != at.whole)
-            break;
-        at.count++;
-    }
+    /* More windows that are not cut, have the same divisor (which padding on the right leaves alone) and the same lanes: whole vectors end
+     * to the right. */
+    const int32_t uncut = (shape->w - shape->kernel[1] - columns.start) / shape->stride[1] + 1, left = shape->ow - ox;
+    at.count = uncut < left ? uncut : left;
+    while (at.whole && at.count > 1 &&
+           !whole_allowed(shape, ox + at.count - 1,
+                          columns.start + (at.count - 1) * shape->stride[1] + shape->kernel[1] - 1, writes_x))
+        at.count--;
     return at;
 }
 
@@ -132,7 +133,8 @@ FVI_INLINE fvi_vf max_of(const fvi_pool_shape *shape, const float *x, int32_t ro
             /* Greater, or the first NaN. */
             const fvi_vi better = ~(value <= best) & (best == best);
             best = fvi_vf_select(better, value, best);
-            winner = fvi_vi_select(better, fvi_vi_splat(tap + r * shape->kernel[1] + s), winner);
+            const fvi_vi here = fvi_vi_splat(tap + r * shape->kernel[1] + s);
+            winner = fvi_vf_bits(fvi_vf_select(better, fvi_vf_from_bits(here), fvi_vf_from_bits(winner)));
         }
     }
     *taps = winner;
