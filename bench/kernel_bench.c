@@ -72,7 +72,7 @@ static void run(const bench *b, fvi_pass pass)
     if (pass == FVI_FORWARD)
         fvi_conv2d_forward(&b->plan, b->context, &b->x, b->packed[0], b->b, NULL, &b->y, b->scratch);
     else if (pass == FVI_BACKWARD_DATA)
-        fvi_conv2d_backward_data(&b->plan, b->context, &b->y, b->packed[1], &b->x, b->scratch);
+        fvi_conv2d_backward_data(&b->plan, b->context, &b->y, b->packed[1], NULL, &b->x, b->scratch);
     else
         fvi_conv2d_backward_weights(&b->plan, b->context, &b->x, &b->y, b->w, b->b, b->scratch);
 }

@@ -44,12 +44,22 @@ static void announce(const fv_session *session, int32_t first, int32_t count)
         session->ready(session->ready_user, first + i);
 }
 
+/* Hands the step what is to be told of its output by. */
+static void begin_watch(fv_session *session, int32_t index)
+{
+    const fv_plan *plan = session->plan;
+    fvi_call *watcher = &session->call[index + 1];
+    session->call[index].watch = plan->nodes[plan->step[index + 1].node].layer->gather(watcher);
+}
+
 static fv_status run_step(fv_session *session, int32_t index)
 {
     const fvi_step *step = &session->plan->step[index];
     const double start = session->profiling ? fvi_seconds() : 0;
     guard_arena(session, index);
     clear_borders(session, step);
+    if (index + 1 < session->plan->step_count && session->plan->step[index + 1].gathered != FVI_NONE)
+        begin_watch(session, index);
     if (session->plan->packs_in_steps && step->pack != NULL)
         step->pack(&session->call[index]);
     const fv_status status = step->staging != NULL ? fvi_run_staged(session, index) : step->run(&session->call[index]);
@@ -109,7 +119,7 @@ static void set_samples(fv_session *session, int32_t n)
     for (int32_t i = 0; i < session->plan->step_count; i++) {
         fvi_call *call = &session->call[i];
         fvi_view *views = session->views[i];
-        call->n = call->y.n = call->dy.n = n;
+        call->n = call->y.n = call->dy.n = call->plus.n = n;
         for (int32_t j = 0; j < 2 * call->input_count; j++)
             views[j].n = n;
     }

@@ -40,6 +40,7 @@ static void fill_views(fv_session *session, const fvi_step *step, fvi_call *call
     if (!step->reads_y && step->kind != FVI_STEP_ACCUMULATE)
         call->y = shape_only(call->y);
     call->dy = fvi_plan_view(plan, step->dy, session->arena, batch);
+    call->plus = fvi_plan_view(plan, step->plus, session->arena, batch);
 }
 
 static void *storage_of(const fv_session *session, int32_t storage)
@@ -87,6 +88,7 @@ static void fill_call(fv_session *session, int32_t index, session_tables *tables
         .dparam = tables->gradient + node->first_param,
         .packed = packed_of(session, step),
         .scratch = storage_of(session, step->scratch),
+        .gathered = storage_of(session, step->gathered),
         .fused = planned->fused,
     };
     if (planned->affine != FV_NO_VALUE)

@@ -6,7 +6,10 @@
  * ReLU alone is undone on the way, by the sign that its input has when computed again, so that nobody reads y.
  * Forward reads its input from memory once for the statistics (twice from cache) and once to normalise; backward reads input
  * and gradient twice, and recomputes the normalised values. How sums are cut: kernel/norm/batch_norm.h.
+ * Where a convolution writes a large input, the sums of the statistics are gathered meanwhile (gather()): chunks are the same, and
+ * whoever writes the last value of a chunk sums it up, so that the bits are the same too.
  */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -147,6 +150,34 @@ static bool is_gated(const fvi_fused *fused)
            (fused->activation->kind == FVI_RELU || fused->activation->kind == FVI_RELU6);
 }
 
+/* One pass. */
+typedef struct norm_pass {
+    fvi_call *call;
+    const fvi_view *out; /* y, or dx */
+    fvi_norm_shape shape;
+    fvi_norm_saved saved;
+    size_t size;                 /* of an element */
+    char *sums, *factors;        /* scratch: sums of chunks; ab or abk of groups */
+    char *gates;                 /* scratch, backward: ab of groups once more; NULL: not is_gated() */
+    const void *scale, *shift;   /* parameters, or NULL */
+    const void *mean, *variance; /* running */
+    void *dscale, *dshift;       /* or NULL */
+    void *observed_mean, *observed_variance;
+} norm_pass;
+
+/* Sums that are gathered while somebody else writes what they are over. */
+typedef struct gathering {
+    norm_pass pass;
+    atomic_size_t *written; /* [groups][chunks] values */
+    fvi_watch watch;
+} gathering;
+
+/* Bytes before the sums where they are gathered: what gathers them, and how much of each chunk is written. */
+static size_t gathered_header(size_t chunks)
+{
+    return fvi_round_up(sizeof(gathering), 64) + fvi_round_up(chunks * sizeof(atomic_size_t), 64);
+}
+
 enum { STAGED_VIEWS = 3 }; /* that one pass looks at */
 
 /* Mixed precision: float32 copies of a chunk, for each worker. */
@@ -197,25 +228,11 @@ static fv_status setup_own(fvi_setup *node)
         return fvi_fail(node->context, FV_ERR_SHAPE, "batch_norm '%s': batch %d of %dx%dx%d overflows", node->name,
                         node->batch, node->in[0].c, node->in[0].h, node->in[0].w);
     node->saved_bytes = saved;
+    node->gathered_bytes = gathered_header(groups * shape.chunks) + node->scratch_bytes;
     if (is_gated(node->fused))
         node->backward_reads &= ~(uint32_t)FVI_READS_OUTPUT;
     return FV_OK;
 }
-
-/* One pass. */
-typedef struct norm_pass {
-    fvi_call *call;
-    const fvi_view *out; /* y, or dx */
-    fvi_norm_shape shape;
-    fvi_norm_saved saved;
-    size_t size;                 /* of an element */
-    char *sums, *factors;        /* scratch: sums of chunks; ab or abk of groups */
-    char *gates;                 /* scratch, backward: ab of groups once more; NULL: not is_gated() */
-    const void *scale, *shift;   /* parameters, or NULL */
-    const void *mean, *variance; /* running */
-    void *dscale, *dshift;       /* or NULL */
-    void *observed_mean, *observed_variance;
-} norm_pass;
 
 static norm_pass make_pass(fvi_call *call, const fvi_view *out)
 {
@@ -239,6 +256,8 @@ static norm_pass make_pass(fvi_call *call, const fvi_view *out)
     pass.observed_mean = call->dparam[next];
     pass.observed_variance = call->dparam[next + 1];
     pass.factors = call->scratch;
+    if (call->is_gathered)
+        pass.factors = (char *)call->gathered + gathered_header(groups * pass.shape.chunks);
     pass.gates = is_gated(call->fused) ? pass.factors + groups * FACTORS * pass.shape.channels * pass.size : NULL;
     pass.sums =
         pass.factors + groups * (size_t)(FACTORS + (pass.gates != NULL ? GATES : 0)) * pass.shape.channels * pass.size;
@@ -482,13 +501,15 @@ static fv_status forward(fvi_call *call)
     norm_pass pass = make_pass(call, &call->y);
     if (call->training) {
         FV_TRY(check_values(&pass));
-        each_chunk(&pass, moments_chunk);
+        if (!call->is_gathered)
+            each_chunk(&pass, moments_chunk);
         each_channels(&pass, statistics_channels);
     } else if (call->saved != NULL) { /* for a backward pass that leaves the statistics alone */
         (call->dtype == FV_F64 ? fvi_norm_running_f64 : fvi_norm_running_f32)(
             pass.shape.channels, epsilon_of(call->options), pass.mean, pass.variance, &pass.saved);
     }
     each_chunk(&pass, forward_chunk);
+    call->is_gathered = false;
     return FV_OK;
 }
 
@@ -574,6 +595,18 @@ static void gradient_channels(void *argument, size_t index, int32_t worker)
         pass->factors, pass->dscale, pass->dshift);
 }
 
+/* dx += plus. */
+static void add_run(const norm_pass *pass, const pixel_run *run)
+{
+    const fvi_view *plus = &pass->call->plus;
+    if (plus->data == NULL)
+        return;
+    const bool vectors = pass->shape.rows == 1 && pass->shape.columns == 1;
+    fvi_pixels pixels = run->pixels;
+    pixels.x = vectors ? plus->image_stride : plus->pixel_stride;
+    pass->call->kernels->channel_finish(&pixels, NULL, row_at(pass, plus, run), row_at(pass, pass->out, run));
+}
+
 static void backward_run(const norm_pass *pass, const pixel_run *run, size_t group, char *sums)
 {
     const fvi_call *call = pass->call;
@@ -583,11 +616,13 @@ static void backward_run(const norm_pass *pass, const pixel_run *run, size_t gro
                                               part(pass, pass->gates, GATES * group), row_at(pass, &call->x[0], run),
                                               row_at(pass, &call->dy, run), part(pass, pass->saved.mean, 2 * group),
                                               part(pass, pass->factors, FACTORS * group), row_at(pass, pass->out, run));
-        return;
+    } else {
+        call->kernels->channel_normalize_backward(&run->pixels, row_at(pass, &call->x[0], run),
+                                                  row_at(pass, &call->dy, run), part(pass, pass->saved.mean, 2 * group),
+                                                  part(pass, pass->factors, FACTORS * group),
+                                                  row_at(pass, pass->out, run));
     }
-    call->kernels->channel_normalize_backward(&run->pixels, row_at(pass, &call->x[0], run),
-                                              row_at(pass, &call->dy, run), part(pass, pass->saved.mean, 2 * group),
-                                              part(pass, pass->factors, FACTORS * group), row_at(pass, pass->out, run));
+    add_run(pass, run);
 }
 
 static void backward_chunk(void *argument, size_t index, int32_t worker)
@@ -638,6 +673,38 @@ static fv_status backward(fvi_call *call)
     return FV_OK;
 }
 
+/* Counts what is written; whoever completes a chunk sums it up. */
+static void wrote(void *argument, size_t first, size_t pixels, int32_t channels)
+{
+    gathering *g = argument;
+    const fvi_norm_shape *shape = &g->pass.shape;
+    while (pixels > 0) {
+        size_t first_row = 0;
+        const size_t index = fvi_norm_chunk_of(shape, first / shape->columns);
+        const size_t rows = fvi_norm_chunk(shape, index / shape->chunks, index % shape->chunks, &first_row);
+        const size_t left = (first_row + rows) * shape->columns - first, count = pixels < left ? pixels : left;
+        const size_t values = count * (size_t)channels;
+        if (atomic_fetch_add(&g->written[index], values) + values == rows * shape->columns * shape->channels)
+            moments_chunk(&g->pass, index, 0);
+        first += count;
+        pixels -= count;
+    }
+}
+
+static const fvi_watch *gather(fvi_call *call)
+{
+    call->is_gathered = call->gathered != NULL && call->training;
+    if (!call->is_gathered)
+        return NULL;
+    gathering *g = call->gathered;
+    g->pass = make_pass(call, &call->y);
+    g->watch = (fvi_watch){ .wrote = wrote, .argument = g };
+    g->written = (atomic_size_t *)(void *)((char *)call->gathered + fvi_round_up(sizeof *g, 64));
+    for (size_t i = 0; i < g->pass.shape.groups * g->pass.shape.chunks; i++)
+        atomic_init(&g->written[i], 0);
+    return &g->watch;
+}
+
 static const fvi_stage stages[] = {
     { "mean", "m[c]: of the batch, or the running mean", "x" },
     { "variance", "v[c]: of the batch, or the running variance", "x mean" },
@@ -659,6 +726,7 @@ const fvi_layer fvi_layer_batch_norm = {
     .fuses_training = FVI_FUSES_SUM | FVI_FUSES_ACTIVATION,
     .dx_over_dy = true,
     .whole_batch = true,
+    .adds_dx = true,
     .affine = affine,
     .backward_reads = FVI_READS_INPUT | FVI_READS_SAVED,
     .infer = infer,
@@ -668,5 +736,6 @@ const fvi_layer fvi_layer_batch_norm = {
     .forward = forward,
     .backward = backward,
     .repeat = repeat,
+    .gather = gather,
     .observe = observe,
 };

@@ -295,7 +295,7 @@ static void bias_images(const void *argument, size_t first, size_t count)
 static fv_status forward(fvi_call *call)
 {
     const transpose_prepared *prepared = call->prepared;
-    fvi_conv2d_backward_data(&prepared->plan, call->context, &call->x[0], call->packed, &call->y, call->scratch);
+    fvi_conv2d_backward_data(&prepared->plan, call->context, &call->x[0], call->packed, NULL, &call->y, call->scratch);
     if (has_bias(call))
         fvi_split_items(call->context, (size_t)call->n, image_elements(&call->y), bias_images, call);
     return FV_OK;

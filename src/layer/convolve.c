@@ -304,11 +304,12 @@ fv_status fvi_convolve_forward(fvi_call *call)
     const fvi_fused nothing = { 0 }, *fused = call->fused ? call->fused : &nothing;
     const fvi_conv2d_epilogue epilogue = { .kernels = call->kernels,
                                            .activation = fused->activation,
-                                           .summand = fused->summand > 0 ? &call->x[fused->summand] : NULL };
+                                           .summand = fused->summand > 0 ? &call->x[fused->summand] : NULL,
+                                           .watch = call->watch };
     const void *bias = prepared->no_bias ? NULL : call->param[1];
     if (fused->affine)
         bias = (const char *)call->packed + prepared->bias;
-    const fvi_conv2d_epilogue *behind = epilogue.activation || epilogue.summand ? &epilogue : NULL;
+    const fvi_conv2d_epilogue *behind = epilogue.activation || epilogue.summand || epilogue.watch ? &epilogue : NULL;
     if (is_bf16(prepared, FVI_FORWARD))
         fvi_conv2d_bf16_forward(&prepared->bf16, call->context, &call->x[0], call->packed, bias, behind, &call->y,
                                 call->scratch);
@@ -338,13 +339,16 @@ fv_status fvi_convolve_backward_weights(fvi_call *call)
 fv_status fvi_convolve_backward_data(fvi_call *call)
 {
     const convolve_prepared *prepared = call->prepared;
+    const fvi_conv2d_epilogue epilogue = { .kernels = call->kernels, .summand = &call->plus };
+    const fvi_conv2d_epilogue *behind = call->plus.data ? &epilogue : NULL;
     if (call->dx[0].data == NULL)
         return FV_OK;
     if (is_bf16(prepared, FVI_BACKWARD_DATA))
         fvi_conv2d_bf16_backward_data(&prepared->bf16, call->context, &call->dy, call->packed, &call->dx[0],
                                       call->scratch);
     else
-        fvi_conv2d_backward_data(&prepared->plan, call->context, &call->dy, call->packed, &call->dx[0], call->scratch);
+        fvi_conv2d_backward_data(&prepared->plan, call->context, &call->dy, call->packed, behind, &call->dx[0],
+                                 call->scratch);
     return FV_OK;
 }
 

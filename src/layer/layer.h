@@ -14,6 +14,7 @@
 #include "fovea/batch.h"
 #include "fovea/params.h"
 #include "kernel/kernels.h"
+#include "kernel/watch.h"
 #include "tensor/view.h"
 
 enum { FVI_LAYER_PARAMS = 4, FVI_LIST_VALUES = 65536 /* most of a list-valued attribute */ };
@@ -111,6 +112,7 @@ typedef struct fvi_setup {
     void *prepared;               /* the layer's own, e.g. an fvi_conv2d_plan; from arena */
     size_t saved_bytes;           /* written by forward, read by backward; for the largest batch */
     size_t scratch_bytes;         /* for one call of any pass, all threads together; contents free */
+    size_t gathered_bytes;        /* of layers with gather() */
     size_t packed_bytes;          /* parameters packed by pack() */
     size_t packed_backward_bytes; /* and by pack_backward() */
     int32_t input_border[4];      /* wanted on every input, holding zeros: top, left, bottom, right */
@@ -144,6 +146,7 @@ typedef struct fvi_call {
     const fvi_view *
         dx; /* backward: [input_count]; data NULL: not wanted (its sizes are set all the same). Overwritten, never added to. May be the same
                          * memory as dy when the descriptor says in_place */
+    fvi_view plus;             /* backward, adds_dx: added to dx[0], never its memory; data NULL: nothing */
     const fvi_fused *fused;    /* NULL: nothing */
     void *const *affine_param; /* values of the parameters of fused->affine */
     void *const *param;        /* values in canonical orientation, in the order declared */
@@ -152,8 +155,11 @@ typedef struct fvi_call {
     void *const *dparam;
     void *packed; /* what pack() wrote, or, in backward and backward_data, pack_backward(): not the same memory */
     void *saved, *scratch;
-    const fv_batch *batch; /* targets of losses, keys of random draws; never NULL */
-    double scale;          /* losses, backward: 1 / divisor; the layer multiplies it with its own weight option */
+    void *gathered;   /* gathered_bytes that last from gather() to the end of the pass; NULL: nothing is gathered */
+    bool is_gathered; /* gather()'s: the pass finds its sums there */
+    const fvi_watch *watch; /* shows_y: to be told of what this call writes to y; NULL: nobody */
+    const fv_batch *batch;  /* targets of losses, keys of random draws; never NULL */
+    double scale;           /* losses, backward: 1 / divisor; the layer multiplies it with its own weight option */
     double loss; /* losses, forward: answer, sum over samples of sample weight * option weight * loss. A loss's
                             * y has shape 1x1x1 and gets each sample's share of that sum, unless y.data is NULL */
 } fvi_call;
@@ -192,6 +198,8 @@ struct fvi_layer {
      * with dy behind all of it. A layer with backward_weights need not undo an activation: the planner does that before. */
     uint32_t fuses, fuses_training; /* FVI_FUSES_... */
     bool dx_over_dy;                /* dx[0] may be dy's memory though y may not be x[0]'s */
+    bool adds_dx;                   /* backward (backward_data) adds call->plus to dx[0] */
+    bool shows_y;                   /* forward tells call->watch of y */
     /* What the layer is to others: an element-wise f (NULL: none); a sum of its inputs; in inference y = x * a[c] + b[c], written to ab
      * [2][channels] from the values of its parameters (NULL: no such map). */
     fvi_activation (*activation)(const void *options);
@@ -210,6 +218,9 @@ struct fvi_layer {
     /* Writes y once more, the same bits, from x and what forward saved, for much less than a convolution takes: then the planner
      * need not keep y for backward (src/plan/repeat.c). NULL: it is kept. */
     fv_status (*repeat)(fvi_call *call);
+    /* Layers whose forward pass begins with sums over x[0], where the step before this call's writes all of that: it tells the watch which
+     * this returns, and forward then finds is_gathered. The watch stays until then. NULL: not this time. */
+    const fvi_watch *(*gather)(fvi_call *call);
     /* Layers with statistics: writes them as backward does (dparam), after forward. */
     void (*observe)(const fvi_call *call);
     /* Instead of backward, for layers with parameters: two parts, so that each is timed and parameter gradients are

@@ -38,6 +38,7 @@ static void find_lifetimes(fv_plan *plan)
         if (step->reads_y || step->kind == FVI_STEP_ACCUMULATE)
             touch(plan, step->y, i);
         touch(plan, step->dy, i);
+        touch(plan, step->plus, i);
         if (step->kind != FVI_STEP_ACCUMULATE && plan->node[step->node].saved != FVI_NONE)
             touch_storage(plan, plan->node[step->node].saved, i);
     }

@@ -113,6 +113,7 @@ static size_t bytes_moved(const fv_plan *plan, const fvi_step *step)
         bytes += (j < step->reads_x ? tensor_bytes(plan, step->x[j]) : 0) + tensor_bytes(plan, step->dx[j]);
     if (step->reads_y)
         bytes += tensor_bytes(plan, step->y);
+    bytes += tensor_bytes(plan, step->plus);
     return bytes + param_bytes(plan, step->node) + param_bytes(plan, plan->node[step->node].affine);
 }
 

@@ -116,6 +116,7 @@ static fv_status plan_fill(fv_plan *plan)
     FV_TRY(fvi_plan_hand_over(plan));
     FV_TRY(fvi_plan_stage(plan));
     FV_TRY(fvi_plan_step_memory(plan));
+    FV_TRY(fvi_plan_watch(plan));
     FV_TRY(fvi_plan_assign_memory(plan));
     return sum_memory(plan);
 }

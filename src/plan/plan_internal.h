@@ -11,6 +11,7 @@
  *   precision.c      mixed precision: which steps compute in float32 on values stored in bfloat16
  *   hand_over.c      gradients of parameters that are handed over in the backward pass: where they lie, and until when
  *   step_memory.c    what a single step needs for itself: scratch, the weights that it packs
+ *   watch.c          which steps gather sums from what the step before them writes, while it is in cache
  *   assign_memory.c  lifetimes of the storages, their borders, their offsets in the arena
  *   explain.c        the public view of all that
  *
@@ -69,16 +70,16 @@ typedef struct fvi_plan_node {
     fv_value root;    /* the value whose memory holds this one's elements; itself unless dropped */
     fv_value *inputs; /* [input_count] roots; behind the node's own perhaps one that fusing adds */
     int32_t input_count;
-    fv_value last;        /* of the chain that its step computes; itself unless it leads one */
-    fvi_fused *fused;     /* what the step does behind the layer; NULL: nothing */
-    const char *together; /* names of the chain behind it; NULL: none */
-    fv_value affine;      /* the node that fused->affine is about */
-    bool hidden;          /* its value is nowhere: it is inside of a step */
-    int32_t position;     /* in plan->order */
-    int32_t consumers;    /* inputs of running, not dropped nodes that read this root */
-    bool wants_gradient;  /* of its output: parameters or the input lie before it */
-    bool has_gradient;    /* and a loss lies behind it */
-    fv_value into;        /* root whose storage holds this root as a part (in place: all of it), or FV_NO_VALUE */
+    fv_value last;                /* of the chain that its step computes; itself unless it leads one */
+    fvi_fused *fused;             /* what the step does behind the layer; NULL: nothing */
+    const char *together;         /* names of the chain behind it; NULL: none */
+    fv_value affine;              /* the node that fused->affine is about */
+    bool hidden;                  /* its value is nowhere: it is inside of a step */
+    int32_t position;             /* in plan->order */
+    int32_t consumers;            /* inputs of running, not dropped nodes that read this root */
+    bool wants_gradient;          /* of its output: parameters or the input lie before it */
+    bool has_gradient;            /* and a loss lies behind it */
+    fv_value into; /* root whose storage holds this root as a part (in place: all of it), or FV_NO_VALUE */
     int32_t into_channel;
     fv_value slice_of; /* root in whose memory this root's channels lie (slice: no forward step), or FV_NO_VALUE */
     int32_t tensor;    /* activation of this root, or FVI_NONE */
@@ -108,6 +109,8 @@ typedef struct fvi_step {
     int32_t input_count;
     int32_t *x, *dx;                  /* [input_count] tensors, FVI_NONE where not read or not wanted */
     int32_t y, dy;                    /* accumulate: y += dy */
+    int32_t plus;                     /* tensor that the step adds to dx[0], or FVI_NONE */
+    int32_t gathered;                 /* storage of sums that are gathered during the step before it, or FVI_NONE */
     int32_t reads_x;                  /* so many of the inputs' data may be looked at, of the others only the shapes */
     bool reads_y;                     /* likewise y */
     int32_t clear_first, clear_count; /* range of plan->clear: storages whose borders are zeroed before this step */
@@ -163,6 +166,7 @@ fv_status fvi_plan_steps(fv_plan *plan);
 fv_status fvi_plan_repeat(fv_plan *plan);
 fv_status fvi_plan_hand_over(fv_plan *plan);
 fv_status fvi_plan_step_memory(fv_plan *plan);
+fv_status fvi_plan_watch(fv_plan *plan);
 /* The dtype of parameters, of their gradients and of arithmetic: float32 in a plan of bf16. */
 fv_dtype fvi_plan_arithmetic(const fv_plan *plan);
 /* Which of the three answers of setup (algorithm, takes_bf16) is this step's, or -1. */

@@ -2,7 +2,7 @@
  *
  * steps.c - the list of steps and the tensors that they read and write. Forward in the order of the nodes, backward in
  * the reverse order; where a value has several readers their gradients are added up one after the other in that order,
- * so that the sum's bits are fixed.
+ * so that the sum's bits are fixed: by the step that computes one where its layer can (adds_dx), else by a step of its own.
  */
 #include <assert.h>
 #include <string.h>
@@ -70,7 +70,13 @@ static fv_status new_step(fv_plan *plan, fvi_step_kind kind, fv_value node, int3
 {
     assert(plan->step_count < plan->step_capacity);
     fvi_step *step = &plan->step[plan->step_count];
-    *step = (fvi_step){ .kind = kind, .node = node, .input_count = input_count, .y = FVI_NONE, .dy = FVI_NONE };
+    *step = (fvi_step){ .kind = kind,
+                        .node = node,
+                        .input_count = input_count,
+                        .y = FVI_NONE,
+                        .dy = FVI_NONE,
+                        .plus = FVI_NONE,
+                        .gathered = FVI_NONE };
     FV_TRY(fvi_plan_allocate(plan, (size_t)input_count, sizeof *step->x, (void **)&step->x));
     FV_TRY(fvi_plan_allocate(plan, (size_t)input_count, sizeof *step->dx, (void **)&step->dx));
     for (int32_t j = 0; j < input_count; j++)
@@ -115,6 +121,28 @@ static fv_status contribute(fv_plan *plan, fv_value root, int32_t tensor)
     step->y = node->gradient;
     step->dy = tensor;
     return FV_OK;
+}
+
+static bool same_place(const fv_plan *plan, int32_t a, int32_t b)
+{
+    return plan->tensor[a].storage == plan->tensor[b].storage;
+}
+
+/* Whether the step that computes dx[0] adds what the root's gradient is so far, rather than a step behind it. The gradient is then
+ * where dx[0] is. */
+static bool adds_up(fv_plan *plan, fvi_step *step, fv_value root)
+{
+    fvi_plan_node *node = &plan->node[root];
+    const int32_t dx = step->dx[0], sum = node->gradient;
+    const bool may = plan->fuses && plan->options.dtype != FV_BF16 && plan->nodes[step->node].layer->adds_dx;
+    if (!may || sum == FVI_NONE || same_place(plan, dx, sum))
+        return false;
+    const fvi_storage *a = &plan->storage[plan->tensor[dx].storage], *b = &plan->storage[plan->tensor[sum].storage];
+    if (a->h != b->h || a->w != b->w || plan->tensor[dx].c != plan->tensor[sum].c)
+        return false;
+    step->plus = sum;
+    node->gradient = dx;
+    return true;
 }
 
 /* The gradient of a concatenation is its inputs' gradients side by side already. */
@@ -171,7 +199,7 @@ static fv_status fill_backward(fv_plan *plan, fvi_step *step, bool data)
         if (plan->node[root_of_input(plan, step->node, j)].has_gradient)
             step->dx[j] = gradient_tensor(plan, step, j);
     for (int32_t j = 0; data && j < step->input_count; j++)
-        if (step->dx[j] != FVI_NONE)
+        if (step->dx[j] != FVI_NONE && (j > 0 || !adds_up(plan, step, root_of_input(plan, step->node, 0))))
             FV_TRY(contribute(plan, root_of_input(plan, step->node, j), step->dx[j]));
     return FV_OK;
 }

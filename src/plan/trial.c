@@ -135,7 +135,7 @@ void fvi_trial_run(fvi_trial *trial, fvi_pass pass)
         fvi_conv2d_forward(plan, trial->context, &trial->x, trial->packed[pass], trial->bias, NULL, &trial->y,
                            trial->scratch[pass]);
     else if (pass == FVI_BACKWARD_DATA)
-        fvi_conv2d_backward_data(plan, trial->context, &trial->dy, trial->packed[pass], &trial->dx,
+        fvi_conv2d_backward_data(plan, trial->context, &trial->dy, trial->packed[pass], NULL, &trial->dx,
                                  trial->scratch[pass]);
     else
         fvi_conv2d_backward_weights(plan, trial->context, &trial->x, &trial->dy, trial->dw, trial->db,

@@ -185,6 +185,22 @@ static void release(outcome *out)
     test_end(&out->run);
 }
 
+static void check_same_bits(const fv_graph *graph, size_t number, fv_dtype dtype)
+{
+    outcome fused = step(graph, dtype, false), apart = step(graph, dtype, true);
+    assert_true(fv_plan_step_count(fused.run.plan) < fv_plan_step_count(apart.run.plan));
+    assert_true(fused.loss == apart.loss);
+    assert_memory_equal(fused.scores, apart.scores, IMAGES * CLASSES * sizeof(double));
+    assert_memory_equal(fused.input_gradient, apart.input_gradient, fused.gradient_count * sizeof(double));
+    for (int32_t i = 0; i < fv_params_count(fused.gradients); i++)
+        if (memcmp(fv_params_values(fused.gradients, i), fv_params_values(apart.gradients, i),
+                   (size_t)fv_params_info(fused.gradients, i).elements * fv_dtype_size(dtype)) != 0)
+            fail_msg("graph %zu, %s: gradient of %s differs", number, fv_dtype_name(dtype),
+                     fv_params_info(fused.gradients, i).name);
+    release(&fused);
+    release(&apart);
+}
+
 /* The same kernels on the same numbers in the same order: fusing changes no bit. Gradients of statistics are what was
  * observed, so those are compared as well. */
 FV_TEST(fuse, training_gives_the_same_bits)
@@ -194,23 +210,45 @@ FV_TEST(fuse, training_gives_the_same_bits)
             test_allocator allocator;
             fv_context *context = test_context(&allocator, threads);
             fv_graph *graph = makers[g](context);
-            for (fv_dtype dtype = FV_F32; dtype <= FV_F64; dtype++) {
-                outcome fused = step(graph, dtype, false), apart = step(graph, dtype, true);
-                assert_true(fv_plan_step_count(fused.run.plan) < fv_plan_step_count(apart.run.plan));
-                assert_true(fused.loss == apart.loss);
-                assert_memory_equal(fused.scores, apart.scores, IMAGES * CLASSES * sizeof(double));
-                assert_memory_equal(fused.input_gradient, apart.input_gradient, fused.gradient_count * sizeof(double));
-                for (int32_t i = 0; i < fv_params_count(fused.gradients); i++)
-                    if (memcmp(fv_params_values(fused.gradients, i), fv_params_values(apart.gradients, i),
-                               (size_t)fv_params_info(fused.gradients, i).elements * fv_dtype_size(dtype)) != 0)
-                        fail_msg("graph %zu, %s: gradient of %s differs", g, fv_dtype_name(dtype),
-                                 fv_params_info(fused.gradients, i).name);
-                release(&fused);
-                release(&apart);
-            }
+            for (fv_dtype dtype = FV_F32; dtype <= FV_F64; dtype++)
+                check_same_bits(graph, g, dtype);
             fv_graph_destroy(graph);
             fv_context_destroy(context);
         }
+    }
+}
+
+/* Normalised tensors of more than 16 MB (src/plan/watch.c), in many chunks of statistics, by convolutions that cut them in ways of their
+ * own; whole and in ghost batches. */
+static fv_graph *large(fv_context *context)
+{
+    fv_value image;
+    fv_graph *graph = test_graph_start(context, (fv_image_shape){ 1, 430, 431 }, &image);
+    fv_value x = one(graph, "relu", one(graph, "batch_norm", convolve(graph, image, 8, 3, 1, 1)));
+    for (int block = 0; block < 2; block++) {
+        const fv_value y = convolve(graph, x, 8, block == 0 ? 3 : 1, 1, block == 0 ? 8 : 1);
+        x = one(graph, "relu6", test_add(graph, "batch_norm", &y, 1, &(fv_batch_norm_options){ .ghost = block }));
+    }
+    finish(graph, x);
+    return graph;
+}
+
+FV_TEST(fuse, sums_that_are_gathered_have_the_same_bits)
+{
+    for (int32_t threads = 1; threads <= 3; threads += 2) {
+        test_allocator allocator;
+        fv_context *context = test_context(&allocator, threads);
+        fv_graph *graph = large(context);
+        fv_plan *plan = NULL;
+        int32_t gathered = 0;
+        assert_int_equal(fv_plan_create(&plan, graph, &(fv_plan_options){ .batch = IMAGES }), FV_OK);
+        for (int32_t i = 0; i < plan->step_count; i++)
+            gathered += plan->step[i].gathered != FVI_NONE;
+        assert_int_equal(gathered, 3);
+        fv_plan_destroy(plan);
+        check_same_bits(graph, GRAPHS, FV_F32);
+        fv_graph_destroy(graph);
+        fv_context_destroy(context);
     }
 }
 
@@ -449,7 +487,7 @@ FV_TEST(fuse, values_inside_of_a_step_cannot_be_read)
     fv_context_destroy(context);
 }
 
-FV_TESTS(fuse, training_gives_the_same_bits, inference_gives_the_same_scores, inference_folds_normalisations,
-         steps_name_what_they_compute, gradients_match_central_differences, memory_falls,
-         residual_blocks_have_no_steps_for_sums_and_activations, chains_end_where_a_value_is_needed,
+FV_TESTS(fuse, training_gives_the_same_bits, sums_that_are_gathered_have_the_same_bits, inference_gives_the_same_scores,
+         inference_folds_normalisations, steps_name_what_they_compute, gradients_match_central_differences,
+         memory_falls, residual_blocks_have_no_steps_for_sums_and_activations, chains_end_where_a_value_is_needed,
          values_inside_of_a_step_cannot_be_read)

@@ -129,7 +129,11 @@ FV_TEST(plan, views_and_joins_cost_no_step)
             assert_string_not_equal(fv_plan_step(plan, i).layer, free_layers[j]);
     assert_int_equal(fv_plan_reorder_count(plan), 1); /* the input's */
     assert_int_equal(count_steps(plan, NULL, "reorder"), 1);
-    /* ra has four readers: b, c, sum, e. Three gradients are added to the first. */
+    /* ra has four readers: b, c, sum, e. Three gradients are added to the first: by b and c themselves, which are convolutions. */
+    assert_int_equal(count_steps(plan, "ra", "accumulate"), 1);
+    assert_int_equal(count_steps(plan, NULL, "accumulate"), 1);
+    fv_plan_destroy(plan);
+    plan = make_plan(graph, (fv_plan_options){ .batch = 2, .no_fusion = true });
     assert_int_equal(count_steps(plan, "ra", "accumulate"), 3);
     assert_int_equal(count_steps(plan, NULL, "accumulate"), 3);
     fv_plan_destroy(plan);

@@ -6,6 +6,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +48,7 @@ static void reference(const conv2d_case *conv, double *x, double *w, double *b, 
     const fvi_view y_view = fvi_view_dense(out[0], conv->n, shape->oh, shape->ow, shape->k);
     const fvi_view dx_view = fvi_view_dense(out[1], conv->n, shape->h, shape->w, shape->c);
     fvi_conv2d_forward(&plan, conv->context, &x_view, w, b, NULL, &y_view, NULL);
-    fvi_conv2d_backward_data(&plan, conv->context, &dy_view, w, &dx_view, NULL);
+    fvi_conv2d_backward_data(&plan, conv->context, &dy_view, w, NULL, &dx_view, NULL);
     fvi_conv2d_backward_weights(&plan, conv->context, &x_view, &dy_view, out[2], out[3], NULL);
 }
 
@@ -190,6 +191,74 @@ static double *widen_and_free(void *from, size_t count, fv_dtype dtype)
     return values;
 }
 
+/* Of how many values of each pixel the pass told. */
+typedef struct watched {
+    const fvi_view *view;
+    atomic_int *told;
+} watched;
+
+static size_t pixels_of(const fvi_view *view)
+{
+    return (size_t)view->n * (size_t)view->h * (size_t)view->w;
+}
+
+static void wrote(void *argument, size_t first, size_t pixels, int32_t channels)
+{
+    const watched *w = argument;
+    for (size_t p = first; p < first + pixels; p++)
+        if (p < pixels_of(w->view))
+            atomic_fetch_add(&w->told[p], channels);
+}
+
+static watched watch_view(const fvi_view *view)
+{
+    watched w = { .view = view };
+    w.told = calloc(pixels_of(view), sizeof *w.told);
+    assert_non_null(w.told);
+    return w;
+}
+
+static void check_told(watched *w, const char *algorithm)
+{
+    for (size_t p = 0; p < pixels_of(w->view); p++)
+        if (atomic_load(&w->told[p]) != w->view->c)
+            fail_msg("%s: %d values of pixel %zu were told of, not %d", algorithm, atomic_load(&w->told[p]), p,
+                     w->view->c);
+    free(w->told);
+}
+
+/* A sum behind backward by data gives the bits of the pass, then the sum. */
+static void check_data_epilogue(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy,
+                                const void *packed, void *scratch, const double *plain)
+{
+    const fvi_conv2d_shape *shape = &plan->shape;
+    const int32_t size[4] = { dy->n, shape->h, shape->w, shape->c };
+    const size_t count = (size_t)size[0] * (size_t)size[1] * (size_t)size[2] * (size_t)size[3];
+    const fvi_kernels *kernels = fvi_kernels_for(plan->dtype, plan->isa, false);
+    double *summand = numbers(count);
+    for (size_t i = 0; i < count; i++)
+        summand[i] = (double)(float)((double)(i * 2654435761u % 2048) / 1024 - 1);
+    surrounded s = surround(plan->dtype, size, (const int32_t[]){ 0, 1, 1, 0 }, 3, false);
+    surrounded dx = surround(plan->dtype, size, (const int32_t[]){ 1, 0, 0, 2 }, 0, false);
+    fill(&s, plan->dtype, summand);
+    watched told = watch_view(&dx.view);
+    const fvi_watch watch = { .wrote = wrote, .argument = &told };
+    const fvi_conv2d_epilogue epilogue = { .kernels = kernels, .summand = &s.view, .watch = &watch };
+    fvi_conv2d_backward_data(plan, context, dy, packed, &epilogue, &dx.view, scratch);
+    check_told(&told, plan->pass[FVI_BACKWARD_DATA].algorithm);
+    double *got = take(&dx, plan->dtype, "backward by data with an epilogue");
+    for (size_t i = 0; i < count; i++) {
+        const double wanted =
+            plan->dtype == FV_F64 ? plain[i] + summand[i] : (double)((float)plain[i] + (float)summand[i]);
+        if (got[i] != wanted)
+            fail_msg("%s, epilogue: dx[%zu] is %.9g, not %.9g", plan->pass[FVI_BACKWARD_DATA].algorithm, i, got[i],
+                     wanted);
+    }
+    free(got);
+    free(s.memory);
+    free(summand);
+}
+
 /* Sum and activation behind the pass give the bits of the pass, then the sum, then the activation. */
 static void check_epilogue(const fvi_conv2d_plan *plan, fv_context *context, const fvi_activation *f, bool sum,
                            const fvi_view *x, const void *packed, const void *b, void *scratch, const double *plain)
@@ -204,8 +273,13 @@ static void check_epilogue(const fvi_conv2d_plan *plan, fv_context *context, con
     surrounded s = surround(plan->dtype, size, (const int32_t[]){ 0, 1, 1, 0 }, 3, false);
     surrounded y = surround(plan->dtype, size, (const int32_t[]){ 1, 0, 0, 2 }, 0, false);
     fill(&s, plan->dtype, summand);
-    const fvi_conv2d_epilogue epilogue = { .kernels = kernels, .activation = f, .summand = sum ? &s.view : NULL };
+    watched told = watch_view(&y.view);
+    const fvi_watch watch = { .wrote = wrote, .argument = &told };
+    const fvi_conv2d_epilogue epilogue = {
+        .kernels = kernels, .activation = f, .summand = sum ? &s.view : NULL, .watch = &watch
+    };
     fvi_conv2d_forward(plan, context, x, packed, b, &epilogue, &y.view, scratch);
+    check_told(&told, plan->pass[FVI_FORWARD].algorithm);
     double *got = take(&y, plan->dtype, "forward with an epilogue");
     void *expected = convert(plain, count, plan->dtype), *other = convert(summand, count, plan->dtype);
     if (sum)
@@ -256,8 +330,9 @@ conv2d_result conv2d_case_run(const conv2d_case *conv, const fvi_conv2d_plan *pl
     surrounded dx = surround(dtype, x_size, (const int32_t[]){ 0, 2, 1, 0 }, extra, false);
     fill(&dy, dtype, conv->dy);
     fvi_conv2d_pack(plan, context, FVI_BACKWARD_DATA, w, packed);
-    fvi_conv2d_backward_data(plan, context, &dy.view, packed, &dx.view, scratch);
+    fvi_conv2d_backward_data(plan, context, &dy.view, packed, NULL, &dx.view, scratch);
     result.dx = take(&dx, dtype, "backward by data");
+    check_data_epilogue(plan, context, &dy.view, packed, scratch, result.dx);
     free(dy.memory);
     free(packed);
     free(scratch);

@@ -243,9 +243,9 @@ void fvi_conv2d_forward(const fvi_conv2d_plan *plan, fv_context *context, const 
 }
 
 void fvi_conv2d_backward_data(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy, const void *packed,
-                              const fvi_view *dx, void *scratch)
+                              const fvi_conv2d_epilogue *epilogue, const fvi_view *dx, void *scratch)
 {
-    chosen(plan, FVI_BACKWARD_DATA)->backward_data(plan, context, dy, packed, dx, scratch);
+    chosen(plan, FVI_BACKWARD_DATA)->backward_data(plan, context, dy, packed, epilogue, dx, scratch);
 }
 
 void fvi_conv2d_backward_weights(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x,

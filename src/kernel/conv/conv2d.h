@@ -19,6 +19,7 @@
 
 #include "base/base.h"
 #include "kernel/kernels.h"
+#include "kernel/watch.h"
 #include "tensor/view.h"
 
 typedef struct fvi_conv2d_shape {
@@ -47,12 +48,13 @@ size_t fvi_conv2d_format(const fvi_conv2d_shape *shape, char *text, size_t size)
 
 typedef struct fvi_conv2d_plan fvi_conv2d_plan;
 
-/* What becomes of y behind the convolution: y = f(y + summand), part by part while a part is in the cache of the task that
+/* What becomes of y, or dx, behind the convolution: y = f(y + summand), part by part while a part is in the cache of the task that
  * computed it. Not a part of the plan: any call may have another, or NULL for none. */
 typedef struct fvi_conv2d_epilogue {
     const fvi_kernels *kernels;       /* of the plan's dtype */
     const fvi_activation *activation; /* f; NULL: f(x) = x */
     const fvi_view *summand;          /* of y's sizes, not its memory; NULL: none */
+    const fvi_watch *watch;           /* NULL: nobody */
 } fvi_conv2d_epilogue;
 
 /* One way to compute. The calls mirror fvi_conv2d_pack() and so on below; NULL for a pass that is not among `passes`. */
@@ -64,11 +66,11 @@ typedef struct fvi_conv2d_algorithm {
      * plan->pass[pass].kernel is set before. */
     const char *(*accept)(fvi_conv2d_plan *plan, fvi_pass pass);
     void (*pack)(const fvi_conv2d_plan *plan, fv_context *context, fvi_pass pass, const void *w, void *packed);
-    /* Calls fvi_conv2d_finish() once for each value of y, when it is final. */
+    /* Both call fvi_conv2d_finish() once for each value of y or dx, when it is final. */
     void (*forward)(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x, const void *packed,
                     const void *bias, const fvi_conv2d_epilogue *epilogue, const fvi_view *y, void *scratch);
     void (*backward_data)(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy, const void *packed,
-                          const fvi_view *dx, void *scratch);
+                          const fvi_conv2d_epilogue *epilogue, const fvi_view *dx, void *scratch);
     void (*backward_weights)(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x, const fvi_view *dy,
                              void *dw, void *db, void *scratch);
 } fvi_conv2d_algorithm;
@@ -115,7 +117,7 @@ void fvi_conv2d_forward(const fvi_conv2d_plan *plan, fv_context *context, const 
                         const void *bias, const fvi_conv2d_epilogue *epilogue, const fvi_view *y, void *scratch);
 /* dx is overwritten (its border is not touched). */
 void fvi_conv2d_backward_data(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy, const void *packed,
-                              const fvi_view *dx, void *scratch);
+                              const fvi_conv2d_epilogue *epilogue, const fvi_view *dx, void *scratch);
 /* dw (OIHW) and db ([k] or NULL) are overwritten. */
 void fvi_conv2d_backward_weights(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x,
                                  const fvi_view *dy, void *dw, void *db, void *scratch);

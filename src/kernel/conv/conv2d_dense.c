@@ -298,7 +298,8 @@ static void data_task(void *argument, size_t index, int32_t worker)
 }
 
 void fvi_conv2d_dense_backward_data(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy,
-                                    const void *packed, const fvi_view *dx, void *scratch)
+                                    const void *packed, const fvi_conv2d_epilogue *epilogue, const fvi_view *dx,
+                                    void *scratch)
 {
     dense_call call = prepare(plan, context, FVI_BACKWARD_DATA, dx, dy, scratch);
     call.w = weights_of(packed);
@@ -309,6 +310,7 @@ void fvi_conv2d_dense_backward_data(const fvi_conv2d_plan *plan, fv_context *con
     fvi_parallel(context, (size_t)fvi_conv2d_ceil(call.panels, call.task_panels), data_task, &call);
     if (call.image != dx->data)
         fvi_parallel(context, (size_t)call.n, turn_back, &call);
+    fvi_conv2d_finish_all(epilogue, context, dx);
 }
 
 static void panel_task(void *argument, size_t index, int32_t worker)

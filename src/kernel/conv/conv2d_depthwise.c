@@ -243,7 +243,8 @@ typedef struct backward_call {
     int32_t classes[2];     /* parities with outputs: rows, columns */
     const fvi_view *dy, *dx;
     const float *packed;
-    size_t tasks; /* of the class with the most */
+    const fvi_conv2d_epilogue *epilogue; /* with one class; or NULL */
+    size_t tasks;                        /* of the class with the most */
 } backward_call;
 
 /* The convolution that computes the pixels of dx with these parities. */
@@ -282,6 +283,8 @@ static gather class_gather(const backward_call *call, int32_t row_parity, int32_
     g.in_first = rows.offset;
     g.in_step = 1;
     g.in_tap = rows.advance;
+    g.epilogue = call->epilogue;
+    g.whole = dx;
     cut(&g);
     return g;
 }
@@ -298,7 +301,8 @@ static void backward_task(void *argument, size_t index, int32_t worker)
 }
 
 void fvi_conv2d_depthwise_backward_data(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy,
-                                        const void *packed, const fvi_view *dx, void *scratch)
+                                        const void *packed, const fvi_conv2d_epilogue *epilogue, const fvi_view *dx,
+                                        void *scratch)
 {
     (void)scratch;
     backward_call call = {
@@ -313,5 +317,8 @@ void fvi_conv2d_depthwise_backward_data(const fvi_conv2d_plan *plan, fv_context 
         if (task_count(&g) > call.tasks)
             call.tasks = task_count(&g);
     }
+    call.epilogue = classes == 1 ? epilogue : NULL;
     fvi_parallel(context, call.tasks * classes, backward_task, &call);
+    if (classes > 1)
+        fvi_conv2d_finish_all(epilogue, context, dx);
 }

@@ -268,7 +268,8 @@ typedef struct backward_call {
     int32_t classes[2];     /* parities with outputs: rows, columns */
     const fvi_view *dy, *dx;
     const float *packed;
-    size_t tasks; /* of the class with the most outputs, parity 0; the others have no more */
+    const fvi_conv2d_epilogue *epilogue; /* with one class; or NULL */
+    size_t tasks;                        /* of the class with the most outputs, parity 0; the others have no more */
 } backward_call;
 
 /* The convolution that computes the pixels of dx with these parities. Its units may be none. */
@@ -284,7 +285,9 @@ static gather class_gather(const backward_call *call, int32_t row_parity, int32_
                  .w = columns.outputs,
                  .groups = shape->groups,
                  .reduced = shape->k / shape->groups,
-                 .outputs = shape->c / shape->groups };
+                 .outputs = shape->c / shape->groups,
+                 .epilogue = call->epilogue,
+                 .whole = dx };
     g.x = fvi_conv2d_pixel(dy, 0, rows.offset, columns.offset);
     g.x_image = dy->image_stride;
     g.x_row = dy->row_stride;
@@ -325,7 +328,8 @@ static void backward_task(void *argument, size_t index, int32_t worker)
 }
 
 void fvi_conv2d_direct_backward_data(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy,
-                                     const void *packed, const fvi_view *dx, void *scratch)
+                                     const void *packed, const fvi_conv2d_epilogue *epilogue, const fvi_view *dx,
+                                     void *scratch)
 {
     (void)scratch;
     backward_call call = {
@@ -340,7 +344,10 @@ void fvi_conv2d_direct_backward_data(const fvi_conv2d_plan *plan, fv_context *co
         if (g.units > 0 && task_count(&g) > call.tasks)
             call.tasks = task_count(&g);
     }
+    call.epilogue = classes == 1 ? epilogue : NULL;
     fvi_parallel(context, call.tasks * classes, backward_task, &call);
+    if (classes > 1)
+        fvi_conv2d_finish_all(epilogue, context, dx);
 }
 
 /* Border that reading inputs [lowest, highest] of an axis of `size` needs. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * conv2d_epilogue.c - sums and activations behind a convolution, on the part of its output that is in cache.
+ * conv2d_epilogue.c - sums and activations behind a convolution, on the part of its output that is in cache, and word of it to whoever
+ * reads it next.
  */
 #include "kernel/conv/conv2d_internal.h"
 
@@ -20,11 +21,9 @@ static char *address(const fvi_view *view, fv_dtype dtype, size_t pixel, int32_t
     return at + (size_t)channel * fv_dtype_size(dtype);
 }
 
-void fvi_conv2d_finish(const fvi_conv2d_epilogue *epilogue, const fvi_view *y, size_t first, size_t pixels,
-                       int32_t channel, int32_t channels)
+static void finish(const fvi_conv2d_epilogue *epilogue, const fvi_view *y, size_t first, size_t pixels, int32_t channel,
+                   int32_t channels)
 {
-    if (epilogue == NULL || (epilogue->activation == NULL && epilogue->summand == NULL))
-        return;
     const fv_dtype dtype = epilogue->kernels->dtype;
     const fvi_view *summand = epilogue->summand;
     for (size_t done = 0, count = 0; done < pixels; done += count) {
@@ -38,4 +37,34 @@ void fvi_conv2d_finish(const fvi_conv2d_epilogue *epilogue, const fvi_view *y, s
                                           summand != NULL ? address(summand, dtype, first + done, channel) : NULL,
                                           address(y, dtype, first + done, channel));
     }
+}
+
+void fvi_conv2d_finish(const fvi_conv2d_epilogue *epilogue, const fvi_view *y, size_t first, size_t pixels,
+                       int32_t channel, int32_t channels)
+{
+    if (epilogue == NULL)
+        return;
+    if (epilogue->activation != NULL || epilogue->summand != NULL)
+        finish(epilogue, y, first, pixels, channel, channels);
+    if (epilogue->watch != NULL)
+        epilogue->watch->wrote(epilogue->watch->argument, first, pixels, channels);
+}
+
+typedef struct whole {
+    const fvi_conv2d_epilogue *epilogue;
+    const fvi_view *y;
+} whole;
+
+static void finish_row(void *argument, size_t index, int32_t worker)
+{
+    const whole *job = argument;
+    (void)worker;
+    fvi_conv2d_finish(job->epilogue, job->y, index * (size_t)job->y->w, (size_t)job->y->w, 0, job->y->c);
+}
+
+void fvi_conv2d_finish_all(const fvi_conv2d_epilogue *epilogue, fv_context *context, const fvi_view *y)
+{
+    whole job = { .epilogue = epilogue, .y = y };
+    if (epilogue != NULL)
+        fvi_parallel(context, (size_t)y->n * (size_t)y->h, finish_row, &job);
 }

@@ -12,6 +12,8 @@
  * that is still in its cache; a small region costs little more than a large one. */
 void fvi_conv2d_finish(const fvi_conv2d_epilogue *epilogue, const fvi_view *y, size_t first, size_t pixels,
                        int32_t channel, int32_t channels);
+/* The same for all of y once it is complete, in parallel: for passes whose tasks do not write whole runs of pixels. */
+void fvi_conv2d_finish_all(const fvi_conv2d_epilogue *epilogue, fv_context *context, const fvi_view *y);
 
 /* The calls of one algorithm, declared with the types that fvi_conv2d_algorithm gives them. */
 #define FVI_CONV2D_DECLARE(name, suffix)                                                                               \
@@ -22,7 +24,8 @@ void fvi_conv2d_finish(const fvi_conv2d_epilogue *epilogue, const fvi_view *y, s
                                 const void *packed, const void *bias, const fvi_conv2d_epilogue *epilogue,             \
                                 const fvi_view *y, void *scratch);                                                     \
     void name##_backward_data##suffix(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy,            \
-                                      const void *packed, const fvi_view *dx, void *scratch);                          \
+                                      const void *packed, const fvi_conv2d_epilogue *epilogue, const fvi_view *dx,     \
+                                      void *scratch);                                                                  \
     void name##_backward_weights##suffix(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x,          \
                                          const fvi_view *dy, void *dw, void *db, void *scratch);
 

@@ -449,7 +449,9 @@ void fvi_conv2d_pixels_forward(const fvi_conv2d_plan *plan, fv_context *context,
 }
 
 void fvi_conv2d_pixels_backward_data(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy,
-                                     const void *packed, const fvi_view *dx, void *scratch)
+                                     const void *packed, const fvi_conv2d_epilogue *epilogue, const fvi_view *dx,
+                                     void *scratch)
 {
     run(plan, context, FVI_BACKWARD_DATA, dy, packed, NULL, NULL, dx, scratch);
+    fvi_conv2d_finish_all(epilogue, context, dx);
 }

@@ -133,13 +133,14 @@ static void backward_data_row(void *argument, size_t index, int32_t worker)
         for (int32_t c = 0; c < p->c; c++)
             dx[c] = input_gradient(call, n, h, w, c);
     }
+    fvi_conv2d_finish(call->epilogue, call->x, index * (size_t)p->w, (size_t)p->w, 0, p->c);
 }
 
 void NAME(backward_data)(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy, const void *packed,
-                         const fvi_view *dx, void *scratch)
+                         const fvi_conv2d_epilogue *epilogue, const fvi_view *dx, void *scratch)
 {
     (void)scratch;
-    reference_call call = { .shape = &plan->shape, .x = dx, .y = dy, .w = packed };
+    reference_call call = { .shape = &plan->shape, .x = dx, .y = dy, .w = packed, .epilogue = epilogue };
     fvi_parallel(context, (size_t)dy->n * (size_t)plan->shape.h, backward_data_row, &call);
 }
 

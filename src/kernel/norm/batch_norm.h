@@ -18,6 +18,8 @@ typedef struct fvi_norm_shape {
     size_t chunk_rows, chunks;      /* rows of a chunk; the most chunks that a group has */
 } fvi_norm_shape;
 
+/* The chunk that a row belongs to, counted through all images, as group * chunks + k. */
+size_t fvi_norm_chunk_of(const fvi_norm_shape *shape, size_t row);
 /* Rows of chunk k of group g (0: there is no such chunk); *first is its first row, counted through all images. */
 size_t fvi_norm_chunk(const fvi_norm_shape *shape, size_t group, size_t chunk, size_t *first);
 /* Pixels of group g. */

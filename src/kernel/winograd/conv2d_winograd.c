@@ -360,13 +360,15 @@ void fvi_conv2d_winograd_forward(const fvi_conv2d_plan *plan, fv_context *contex
 }
 
 void fvi_conv2d_winograd_backward_data(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy,
-                                       const void *packed, const fvi_view *dx, void *scratch)
+                                       const void *packed, const fvi_conv2d_epilogue *epilogue, const fvi_view *dx,
+                                       void *scratch)
 {
     fvi_winograd_map map = fvi_winograd_map_of(plan, FVI_BACKWARD_DATA, dy->n);
     map.in = dy;
     map.out = dx;
     gather_call call = cut(&map, plan->threads);
     call.packed = packed;
+    call.epilogue = epilogue;
     call.scratch = scratch;
     run(&call, context);
 }
