@@ -70,16 +70,16 @@ typedef struct fvi_plan_node {
     fv_value root;    /* the value whose memory holds this one's elements; itself unless dropped */
     fv_value *inputs; /* [input_count] roots; behind the node's own perhaps one that fusing adds */
     int32_t input_count;
-    fv_value last;                /* of the chain that its step computes; itself unless it leads one */
-    fvi_fused *fused;             /* what the step does behind the layer; NULL: nothing */
-    const char *together;         /* names of the chain behind it; NULL: none */
-    fv_value affine;              /* the node that fused->affine is about */
-    bool hidden;                  /* its value is nowhere: it is inside of a step */
-    int32_t position;             /* in plan->order */
-    int32_t consumers;            /* inputs of running, not dropped nodes that read this root */
-    bool wants_gradient;          /* of its output: parameters or the input lie before it */
-    bool has_gradient;            /* and a loss lies behind it */
-    fv_value into; /* root whose storage holds this root as a part (in place: all of it), or FV_NO_VALUE */
+    fv_value last;        /* of the chain that its step computes; itself unless it leads one */
+    fvi_fused *fused;     /* what the step does behind the layer; NULL: nothing */
+    const char *together; /* names of the chain behind it; NULL: none */
+    fv_value affine;      /* the node that fused->affine is about */
+    bool hidden;          /* its value is nowhere: it is inside of a step */
+    int32_t position;     /* in plan->order */
+    int32_t consumers;    /* inputs of running, not dropped nodes that read this root */
+    bool wants_gradient;  /* of its output: parameters or the input lie before it */
+    bool has_gradient;    /* and a loss lies behind it */
+    fv_value into;        /* root whose storage holds this root as a part (in place: all of it), or FV_NO_VALUE */
     int32_t into_channel;
     fv_value slice_of; /* root in whose memory this root's channels lie (slice: no forward step), or FV_NO_VALUE */
     int32_t tensor;    /* activation of this root, or FVI_NONE */
