@@ -123,7 +123,7 @@ static void reference(fv_context *context, const tensors *t)
     fvi_conv2d_pack(&plan, context, FVI_FORWARD, t->w64, packed);
     fvi_conv2d_forward(&plan, context, &x, packed, t->b64, NULL, &y, scratch);
     fvi_conv2d_pack(&plan, context, FVI_BACKWARD_DATA, t->w64, packed);
-    fvi_conv2d_backward_data(&plan, context, &dy, packed, &dx, scratch);
+    fvi_conv2d_backward_data(&plan, context, &dy, packed, NULL, &dx, scratch);
     fvi_conv2d_backward_weights(&plan, context, &x, &dy, t->dw64, t->db64, scratch);
     free(packed);
     free(scratch);
