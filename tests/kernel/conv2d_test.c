@@ -218,6 +218,20 @@ FV_TEST(conv2d, the_choice_can_be_forced_and_explained)
     assert_string_equal(plan.pass[FVI_BACKWARD_WEIGHTS].algorithm, "reference");
 }
 
+/* Where a kernel is the image, each weight is used once an image: transforms cannot save a product. */
+FV_TEST(conv2d, a_dense_layer_is_not_transformed)
+{
+    const char *dense[] = { "n32c16h5k120r5", "n32c64h3k64r3", "n1c16h5k120r5" };
+    for (size_t i = 0; i < sizeof dense / sizeof *dense; i++) {
+        const fvi_conv2d_shape shape = parsed(dense[i]);
+        fvi_conv2d_plan plan;
+        fvi_conv2d_choose(&plan, &shape, FV_F32, FVI_ISA_BASELINE, 1, false, NULL);
+        for (int pass = 0; pass < FVI_PASSES; pass++)
+            assert_null(strstr(plan.pass[pass].algorithm, "winograd"));
+    }
+}
+
 FV_TESTS(conv2d, output_sizes_of_the_textbook, problem_strings_survive_a_round_trip,
          wrong_shapes_are_refused_with_a_reason, binary_image_of_the_textbook, moving_the_image_moves_the_output,
-         reference_gradients_match_central_differences, the_choice_can_be_forced_and_explained)
+         reference_gradients_match_central_differences, the_choice_can_be_forced_and_explained,
+         a_dense_layer_is_not_transformed)

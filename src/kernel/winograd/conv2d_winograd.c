@@ -413,6 +413,8 @@ static const char *refuse(const fvi_conv2d_plan *plan, fvi_pass pass)
     if (shape->dilation[0] != 1 || shape->dilation[1] != 1)
         return "a dilation above 1";
     const fvi_winograd_map map = fvi_winograd_map_of(plan, pass, 1);
+    if (!plan->asked_for && (shape->oh * shape->ow == 1 || shape->h * shape->w == 1))
+        return "one pixel in or out: direct multiplies by each weight once";
     const int32_t images = pass == FVI_FORWARD && shape->n == 1 ? 1 : 0;
     return plan->asked_for || pays(&map, pass, images)
                ? NULL
