@@ -27,7 +27,7 @@ FV_API void fv_optimizer_destroy(fv_optimizer *optimizer);
 /* One step at learning rate `rate`. FV_ERR_NUMERIC, with params and slots untouched, when a gradient is NaN or infinite: the
  * context's message names the parameter. */
 FV_API fv_status fv_optimizer_update(fv_optimizer *optimizer, const fv_params *gradients, double rate);
-/* The same for the parameters of gradients[0 .. count) alone, each at most once: what a session hands over
+/* The same for the parameters of gradients[0 .. count) alone, each, or each row of it, at most once: what a session hands over
  * (fv_session_on_gradients()) is updated while it is still in cache. All parts of a step together give the bits of one
  * fv_optimizer_update(). FV_ERR_NUMERIC leaves these parameters untouched; those of earlier calls are updated already. */
 FV_API fv_status fv_optimizer_update_some(fv_optimizer *optimizer, const fv_gradient *gradients, int32_t count,

@@ -34,10 +34,11 @@ typedef struct fv_param_info {
     int64_t fan_in, fan_out;
 } fv_param_info;
 
-/* The gradient of one parameter, wherever it lies: its elements in the order of the values. */
+/* The gradient of one parameter, or of some of its rows (indices of its first axis), wherever it lies. */
 typedef struct fv_gradient {
     int32_t parameter; /* index in fv_params */
     const void *values;
+    int64_t first, count; /* elements of the parameter that these are: whole rows; count 0: all */
 } fv_gradient;
 
 /* Creates values (dtype FV_F32 or FV_F64), all zero, for a finished graph, which is borrowed and must outlive them.

@@ -57,8 +57,8 @@ typedef void fv_gradient_ready_fn(void *user, int32_t parameter);
 FV_API void fv_session_on_gradient(fv_session *session, fv_gradient_ready_fn *ready, void *user);
 
 /* For plans with hand_over: called from the thread that runs backward with gradients that are complete, when nothing of this
- * backward pass reads those parameters any more, so that it may write them. Each parameter that is trained or a statistic comes once;
- * gradients[i].values is borrowed until the call returns. What it returns unless FV_OK ends the backward pass, with the message of the
+ * backward pass reads those parameters any more, so that it may write them. Each parameter that is trained or a statistic comes once, a
+ * large one in several calls, some rows in each; gradients[i].values is borrowed until the call returns. What it returns unless FV_OK ends the backward pass, with the message of the
  * context; parameters that were handed over before are as it left them. */
 typedef fv_status fv_gradients_fn(void *user, const fv_gradient *gradients, int32_t count);
 FV_API void fv_session_on_gradients(fv_session *session, fv_gradients_fn *take, void *user);

@@ -52,6 +52,33 @@ static void begin_watch(fv_session *session, int32_t index)
     session->call[index].watch = plan->nodes[plan->step[index + 1].node].layer->gather(watcher);
 }
 
+/* What it returns unless FV_OK has its message in the context. */
+static fv_status take(fv_session *session, const fv_gradient *gradients, int32_t count)
+{
+    const fv_status status = count > 0 ? session->take(session->take_user, gradients, count) : FV_OK;
+    return status == FV_OK ? FV_OK : fvi_fail_in(&session->message, status, "%s", fv_context_message(session->context));
+}
+
+/* The step's gradient of parameter 0, some rows at a time. */
+static fv_status run_rows(fv_session *session, int32_t index)
+{
+    const fvi_step *step = &session->plan->step[index];
+    const fvi_node *node = &session->plan->nodes[step->node];
+    fvi_call *call = &session->call[index];
+    const int64_t rows = node->param[0].shape.size[0], length = fv_shape_elements(&node->param[0].shape) / rows;
+    for (int64_t first = 0; first < rows; first += step->rows) {
+        call->first_row = (int32_t)first;
+        call->rows = rows - first < step->rows ? (int32_t)(rows - first) : step->rows;
+        FV_TRY(step->run(call));
+        const fv_gradient gradient = { .parameter = node->first_param,
+                                       .values = call->dparam[0],
+                                       .first = first * length,
+                                       .count = call->rows * length };
+        FV_TRY(take(session, &gradient, 1));
+    }
+    return FV_OK;
+}
+
 static fv_status run_step(fv_session *session, int32_t index)
 {
     const fvi_step *step = &session->plan->step[index];
@@ -62,22 +89,15 @@ static fv_status run_step(fv_session *session, int32_t index)
         begin_watch(session, index);
     if (session->plan->packs_in_steps && step->pack != NULL)
         step->pack(&session->call[index]);
-    const fv_status status = step->staging != NULL ? fvi_run_staged(session, index) : step->run(&session->call[index]);
+    const fv_status status = step->staging != NULL ? fvi_run_staged(session, index)
+                             : step->rows > 0      ? run_rows(session, index)
+                                                   : step->run(&session->call[index]);
     if (session->profiling) {
         session->seconds[index] += fvi_seconds() - start;
         session->calls[index]++;
     }
     session->executed = index + 1;
     return status;
-}
-
-/* What it returns unless FV_OK has its message in the context. */
-static fv_status hand_over(fv_session *session, const fvi_step *step)
-{
-    if (step->hand_count == 0)
-        return FV_OK;
-    const fv_status status = session->take(session->take_user, session->handed + step->hand_first, step->hand_count);
-    return status == FV_OK ? FV_OK : fvi_fail_in(&session->message, status, "%s", fv_context_message(session->context));
 }
 
 static fv_status run_steps(fv_session *session, int32_t first, int32_t end)
@@ -88,7 +108,8 @@ static fv_status run_steps(fv_session *session, int32_t first, int32_t end)
         if (status == FV_OK)
             announce(session, session->plan->step[i].ready, session->plan->step[i].ready_count);
         if (status == FV_OK)
-            status = hand_over(session, &session->plan->step[i]);
+            status =
+                take(session, session->handed + session->plan->step[i].hand_first, session->plan->step[i].hand_count);
     }
     unguard_arena(session);
     return status;

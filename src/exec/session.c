@@ -140,7 +140,7 @@ static void fill_session(fv_session *session, const fvi_session_layout *layout)
     }
     session->handed = (fv_gradient *)(void *)(base + layout->handed);
     for (int32_t i = 0; i < plan->handed_count; i++)
-        session->handed[i] = (fv_gradient){ plan->handed[i], tables.gradient[plan->handed[i]] };
+        session->handed[i] = (fv_gradient){ .parameter = plan->handed[i], .values = tables.gradient[plan->handed[i]] };
     for (int32_t i = 0; i < plan->step_count; i++)
         fill_call(session, i, &tables);
     guard_parts(session, layout);

@@ -49,6 +49,7 @@ static fv_status add_pass(fvi_setup *node, const fvi_conv2d_plan *plan, fvi_pass
 {
     const size_t scratch = plan->pass[pass].scratch_bytes;
     node->scratch_bytes = scratch > node->scratch_bytes ? scratch : node->scratch_bytes;
+    node->pass_scratch_bytes[pass] = scratch > 0 ? scratch : 1;
     node->algorithm[pass] = plan->pass[pass].algorithm;
     widen_border(pass == FVI_BACKWARD_DATA ? node->gradient_border : node->input_border, plan->pass[pass].border);
     return explain(node, plan, pass, &node->refused[pass]);
@@ -209,6 +210,11 @@ fv_status fvi_convolve_setup(fvi_setup *node, const fvi_conv2d_shape *shape, con
     prepared->connections = connections;
     prepared->no_bias = no_bias;
     FV_TRY(add_bf16(node, prepared, passes_of(node)));
+    for (int pass = 0; pass < FVI_PASSES && (connections || (node->fused && node->fused->affine)); pass++)
+        node->pass_scratch_bytes[pass] = 0; /* there is more in it than the passes want */
+    /* The dense algorithm sums each weight's gradient by itself, whatever the number of outputs. */
+    node->weights_by_rows =
+        node->backward && !connections && strncmp(prepared->plan.pass[FVI_BACKWARD_WEIGHTS].algorithm, "dense", 5) == 0;
     if (connections)
         add_dense(node, prepared);
     if (node->fused && node->fused->affine)
@@ -319,10 +325,27 @@ fv_status fvi_convolve_forward(fvi_call *call)
     return FV_OK;
 }
 
+/* Some outputs alone: a smaller convolution. */
+static void backward_weight_rows(const fvi_call *call, const convolve_prepared *prepared)
+{
+    const size_t first = (size_t)call->first_row * fv_dtype_size(call->dtype);
+    fvi_conv2d_plan part = prepared->plan;
+    fvi_view dy = call->dy;
+    part.shape.k = call->rows;
+    dy.c = call->rows;
+    dy.data = (char *)dy.data + first;
+    fvi_conv2d_backward_weights(&part, call->context, &call->x[0], &dy, call->dparam[0],
+                                prepared->no_bias ? NULL : (char *)call->dparam[1] + first, call->scratch);
+}
+
 fv_status fvi_convolve_backward_weights(fvi_call *call)
 {
     const convolve_prepared *prepared = call->prepared;
     const bool connected = prepared->connections != NULL;
+    if (call->rows > 0) {
+        backward_weight_rows(call, prepared);
+        return FV_OK;
+    }
     void *gradient = connected ? (char *)call->scratch + prepared->dense : call->dparam[0];
     if (is_bf16(prepared, FVI_BACKWARD_WEIGHTS)) {
         fvi_conv2d_bf16_backward_weights(&prepared->bf16, call->context, &call->x[0], &call->dy, gradient,

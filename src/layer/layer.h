@@ -113,6 +113,7 @@ typedef struct fvi_setup {
     size_t saved_bytes;           /* written by forward, read by backward; for the largest batch */
     size_t scratch_bytes;         /* for one call of any pass, all threads together; contents free */
     size_t gathered_bytes;        /* of layers with gather() */
+    size_t pass_scratch_bytes[3]; /* less for forward; backward by data or whole; by weights; 0: as scratch_bytes */
     size_t packed_bytes;          /* parameters packed by pack() */
     size_t packed_backward_bytes; /* and by pack_backward() */
     int32_t input_border[4];      /* wanted on every input, holding zeros: top, left, bottom, right */
@@ -120,6 +121,7 @@ typedef struct fvi_setup {
     uint32_t
         takes_bf16; /* mixed: bit (1 << answer) for each of the three of `algorithm` that reads and writes tensors as they are
                           * stored (fvi_view.is_bf16), of all images at once; others get float32 copies, piece by piece */
+    bool weights_by_rows;         /* backward_weights can do a part of the rows of parameter 0: see fvi_call.rows */
     int32_t first_channel; /* joins: where the first input's channels begin in y (-1: not side by side after all);
                                  * slices: which channel of x[0] is y's first. 0 unless the layer says otherwise */
     const char
@@ -153,6 +155,9 @@ typedef struct fvi_call {
     /* Backward: gradients, overwritten. Of a statistic (momentum > 0) what the call observed times fvi_call_share(), so that
      * sums over the blocks of a batch are its mean; of a constant (not trained, momentum 0) nothing. */
     void *const *dparam;
+    /* backward_weights, where setup said weights_by_rows: gradients of `rows` indices of each parameter's first axis from first_row on;
+     * 0: of all. dparam[0] is where the first of these rows goes; the others are whole. */
+    int32_t first_row, rows;
     void *packed; /* what pack() wrote, or, in backward and backward_data, pack_backward(): not the same memory */
     void *saved, *scratch;
     void *gathered;   /* gathered_bytes that last from gather() to the end of the pass; NULL: nothing is gathered */
@@ -188,6 +193,9 @@ struct fvi_layer {
     bool
         joins; /* y is the inputs' channels one after the other (concat), perhaps with others around them (pad): any x[i] may
                     * lie in its place of y already, and any dx[i] in its place of dy */
+    bool
+        selects; /* each value of y is one of x[0]'s in the same channel, and gets all that goes back to it: max pooling. Where x[0] = f(z) with
+                    * f' 0 or 1, f may be undone over dy, by y, instead of over dx by x[0] */
     bool
         slices; /* y is neighbouring channels of x[0]: y may lie in their place of x[0], and then forward is not called */
     bool

@@ -145,6 +145,7 @@ const fvi_layer fvi_layer_max_pool2d = {
     .min_inputs = 1,
     .max_inputs = 1,
     .backward_reads = FVI_READS_SAVED,
+    .selects = true,
     .infer = max_infer,
     .setup = setup,
     .forward = fvi_pool_max_forward,

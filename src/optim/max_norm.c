@@ -31,17 +31,19 @@ static void limit_rows(void *argument, size_t index, int32_t worker)
     }
 }
 
-void fvi_limit_norm(fv_params *params, int32_t parameter)
+void fvi_limit_norm(fv_params *params, const fv_gradient *gradient)
 {
-    const fv_param_info info = fv_params_info(params, parameter);
+    const fv_param_info info = fv_params_info(params, gradient->parameter);
     if (!(info.max_norm > 0))
         return;
+    const int64_t length = info.elements / info.shape.size[0];
+    char *values = fv_params_values(params, gradient->parameter);
     row_job job = {
         .dtype = fv_params_dtype(params),
-        .values = fv_params_values(params, parameter),
+        .values = values + (size_t)gradient->first * fv_dtype_size(fv_params_dtype(params)),
         .limit = info.max_norm,
-        .rows = (size_t)info.shape.size[0],
-        .length = (size_t)(info.elements / info.shape.size[0]),
+        .rows = (size_t)((gradient->count > 0 ? gradient->count : info.elements) / length),
+        .length = (size_t)length,
     };
     job.rows_per_task = job.length > VALUES_PER_TASK ? 1 : VALUES_PER_TASK / job.length;
     fvi_parallel(fv_graph_context(fv_params_graph(params)), (job.rows + job.rows_per_task - 1) / job.rows_per_task,

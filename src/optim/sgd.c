@@ -62,11 +62,12 @@ static fv_status make_room(fv_optimizer *optimizer)
 static void add_chunks(fv_optimizer *optimizer, const fv_gradient *gradient)
 {
     const fv_param_info info = fv_params_info(optimizer->params, gradient->parameter);
-    const size_t elements = (size_t)info.elements, size = fv_dtype_size(fv_params_dtype(optimizer->params));
-    for (size_t j = 0; j < chunks_of(&info); j++) {
+    const size_t elements = (size_t)(gradient->count > 0 ? gradient->count : info.elements),
+                 size = fv_dtype_size(fv_params_dtype(optimizer->params));
+    for (size_t j = 0; chunks_of(&info) > 0 && j * CHUNK < elements; j++) {
         const size_t first = j * CHUNK, left = elements - first;
         optimizer->chunk[optimizer->chunk_count++] =
-            (update_chunk){ .first = info.offset + first,
+            (update_chunk){ .first = info.offset + (size_t)gradient->first + first,
                             .count = left < CHUNK ? left : CHUNK,
                             .gradient = (const char *)gradient->values + first * size,
                             .param = gradient->parameter };
@@ -172,7 +173,7 @@ fv_status fv_optimizer_update_some(fv_optimizer *optimizer, const fv_gradient *g
     FV_TRY(check_finite(optimizer));
     fvi_parallel(optimizer->context, optimizer->chunk_count, update_chunk_of, &pass);
     for (int32_t i = 0; i < count; i++)
-        fvi_limit_norm(optimizer->params, gradients[i].parameter);
+        fvi_limit_norm(optimizer->params, &gradients[i]);
     return FV_OK;
 }
 

@@ -58,10 +58,36 @@ static fv_status choose_node(fv_plan *plan, fv_value value)
     return fvi_plan_saved_bytes(plan, value, &setup->saved_bytes);
 }
 
+/* Whether f' is 0 or 1: then it does not matter whether gradients are added up before or behind it. */
+static bool is_gate(const fvi_activation *activation)
+{
+    return activation != NULL && (activation->kind == FVI_RELU || activation->kind == FVI_RELU6);
+}
+
+/* A gate in front of a max pooling alone is undone over the pooled gradient, which is several times smaller, by the pooled
+ * values, which whoever reads them keeps in any case: where a window's largest value passed, the gate was open. So backward needs
+ * the values before the pooling no more. */
+static void undo_behind(fv_plan *plan, fv_value value)
+{
+    fvi_plan_node *node = &plan->node[value];
+    if (!plan->nodes[value].layer->selects || !node->setup.wants_dx)
+        return;
+    fvi_plan_node *leader = &plan->node[node->inputs[0]];
+    if (leader->consumers != 1 || !fvi_plan_undoes(plan, leader->last) || !is_gate(leader->fused->activation))
+        return;
+    node->undone_for = node->inputs[0];
+    node->setup.backward_reads |= FVI_READS_OUTPUT;
+    leader->undone_behind = true;
+    leader->setup.backward_reads &= ~(uint32_t)FVI_READS_OUTPUT;
+}
+
 fv_status fvi_plan_choose(fv_plan *plan)
 {
     for (int32_t i = 0; i < plan->node_count; i++)
         if (plan->node[i].runs && (!plan->node[i].dropped || fvi_plan_undoes(plan, i)))
             FV_TRY(choose_node(plan, i));
+    for (int32_t i = 0; i < plan->node_count && fvi_plan_trains(plan); i++)
+        if (plan->node[i].runs && !plan->node[i].dropped)
+            undo_behind(plan, i);
     return FV_OK;
 }

@@ -4,12 +4,26 @@
  * arena from the step that computes it to the one behind which it is handed over, which is behind the last step that
  * reads the layer's parameters, since whoever takes it may write them. Small ones wait for each other, so that the update
  * of many is one pass over all threads.
+ * Of a large one whose rows can be computed apart, some rows at a time are computed, handed over and forgotten: there is
+ * never memory for all.
  * Gradients that no step computes are zeros: their memory is nobody else's.
  */
 #include "base/checked.h"
 #include "plan/plan_internal.h"
 
 enum { TOGETHER = 1 << 20 }; /* bytes of gradients that are worth a call: they are still in a cache */
+
+enum { AT_A_TIME = 8 << 20, ROWS = 16 }; /* bytes of one gradient; rows are a multiple */
+
+int32_t fvi_plan_rows_at_a_time(const fv_plan *plan, fv_value value)
+{
+    if (!plan->options.hand_over || !plan->node[value].setup.weights_by_rows || plan->options.dtype == FV_BF16)
+        return 0;
+    const fv_shape *shape = &plan->nodes[value].param[0].shape;
+    const int64_t bytes = fv_shape_elements(shape) / shape->size[0] * (int64_t)fv_dtype_size(plan->options.dtype);
+    const int64_t rows = (AT_A_TIME / bytes + ROWS - 1) / ROWS * ROWS;
+    return rows > 0 && rows < shape->size[0] ? (int32_t)rows : rows == 0 && ROWS < shape->size[0] ? ROWS : 0;
+}
 
 /* The steps that matter for one node's parameters. */
 typedef struct param_uses {
@@ -56,9 +70,10 @@ static fv_status make_storages(fv_plan *plan, fv_value value, int32_t first, siz
         size_t size = 0;
         if (!is_updated(&node->param[j]))
             continue;
-        if (!fvi_size_multiply((size_t)fv_shape_elements(&node->param[j].shape),
-                               fv_dtype_size(fvi_plan_arithmetic(plan)), &size) ||
-            size > SIZE_MAX / 8)
+        const int32_t rows = j == 0 ? plan->step[first].rows : 0;
+        const size_t elements = (size_t)fv_shape_elements(&node->param[j].shape);
+        const size_t alive = rows > 0 ? elements / (size_t)node->param[j].shape.size[0] * (size_t)rows : elements;
+        if (!fvi_size_multiply(alive, fv_dtype_size(fvi_plan_arithmetic(plan)), &size) || size > SIZE_MAX / 8)
             return fvi_plan_too_large(plan);
         plan->gradient_storage[node->first_param + j] = fvi_plan_add_bytes(plan, size, first, plan->step_count);
         *bytes += size;
@@ -73,7 +88,12 @@ static void hand_over(fv_plan *plan, fv_value value, int32_t step, int32_t alive
     for (int32_t j = 0; j < node->param_count; j++) {
         if (!is_updated(&node->param[j]))
             continue;
-        plan->storage[plan->gradient_storage[node->first_param + j]].last = alive_until;
+        fvi_storage *storage = &plan->storage[plan->gradient_storage[node->first_param + j]];
+        if (j == 0 && plan->step[storage->first].rows > 0) { /* handed over within its step */
+            storage->last = storage->first;
+            continue;
+        }
+        storage->last = alive_until;
         plan->handed[plan->handed_count++] = node->first_param + j;
         plan->step[step].hand_count++;
     }

@@ -78,7 +78,7 @@ static fv_status start_nodes(fv_plan *plan)
         fvi_plan_node *node = &plan->node[i];
         node->root = i;
         node->last = i;
-        node->into = node->slice_of = node->affine = FV_NO_VALUE;
+        node->into = node->slice_of = node->affine = node->undone_for = FV_NO_VALUE;
         node->tensor = node->gradient = node->saved = FVI_NONE;
     }
     return FV_OK;

@@ -74,12 +74,15 @@ typedef struct fvi_plan_node {
     fvi_fused *fused;     /* what the step does behind the layer; NULL: nothing */
     const char *together; /* names of the chain behind it; NULL: none */
     fv_value affine;      /* the node that fused->affine is about */
-    bool hidden;          /* its value is nowhere: it is inside of a step */
-    int32_t position;     /* in plan->order */
-    int32_t consumers;    /* inputs of running, not dropped nodes that read this root */
-    bool wants_gradient;  /* of its output: parameters or the input lie before it */
-    bool has_gradient;    /* and a loss lies behind it */
-    fv_value into;        /* root whose storage holds this root as a part (in place: all of it), or FV_NO_VALUE */
+    fv_value
+        undone_for; /* of a layer that selects: the leader whose activation is undone over this one's gradient, or FV_NO_VALUE */
+    bool undone_behind;  /* somebody does so for this leader */
+    bool hidden;         /* its value is nowhere: it is inside of a step */
+    int32_t position;    /* in plan->order */
+    int32_t consumers;   /* inputs of running, not dropped nodes that read this root */
+    bool wants_gradient; /* of its output: parameters or the input lie before it */
+    bool has_gradient;   /* and a loss lies behind it */
+    fv_value into;       /* root whose storage holds this root as a part (in place: all of it), or FV_NO_VALUE */
     int32_t into_channel;
     fv_value slice_of; /* root in whose memory this root's channels lie (slice: no forward step), or FV_NO_VALUE */
     int32_t tensor;    /* activation of this root, or FVI_NONE */
@@ -116,6 +119,7 @@ typedef struct fvi_step {
     int32_t clear_first, clear_count; /* range of plan->clear: storages whose borders are zeroed before this step */
     int32_t ready, ready_count;       /* parameters whose gradients are complete after this step */
     int32_t hand_first, hand_count;   /* range of plan->handed: parameters whose gradients are handed over behind it */
+    int32_t rows;            /* of parameter 0 that are computed and handed over at a time; 0: all, as the others */
     int32_t scratch, packed;          /* storages that live for this step alone, or FVI_NONE */
     const fvi_staging *staging;       /* NULL: the step computes on its tensors as they are */
 } fvi_step;
@@ -139,7 +143,9 @@ struct fv_plan {
     fvi_step *step;
     int32_t step_count, step_capacity, forward_count; /* steps [0, forward_count) are the forward ones */
     int32_t *clear;                                   /* storages, by the step that writes them first */
-    bool *announced;           /* [parameters]: some step completes its gradient; the others' gradients stay zero */
+    bool *announced; /* [parameters]: some step completes its gradient; the others' gradients stay zero */
+    bool *
+        recompute; /* [storages of activations] computed again under a memory limit; NULL: none but for what costs little */
     int32_t *gradient_storage; /* [parameters] FVI_NONE: it has none; NULL: the session has memory for all gradients */
     int32_t *handed;           /* [handed_count] parameters in the order in which their gradients are handed over */
     int32_t handed_count;
@@ -165,6 +171,8 @@ int32_t fvi_plan_joined_channel(const fv_plan *plan, fv_value value, int32_t j);
 fv_status fvi_plan_steps(fv_plan *plan);
 fv_status fvi_plan_repeat(fv_plan *plan);
 fv_status fvi_plan_hand_over(fv_plan *plan);
+/* So many rows of a node's parameter 0 have their gradients computed and handed over at a time; 0: all. */
+int32_t fvi_plan_rows_at_a_time(const fv_plan *plan, fv_value value);
 fv_status fvi_plan_step_memory(fv_plan *plan);
 fv_status fvi_plan_watch(fv_plan *plan);
 /* The dtype of parameters, of their gradients and of arithmetic: float32 in a plan of bf16. */

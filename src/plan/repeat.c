@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * repeat.c - activations that need not be kept for backward, because the layer computes them again, bit for bit, from what
- * is kept anyway (layer.h: repeat). Batch normalisation can, from its input and statistics; its input is what its own backward pass
- * reads later than whoever reads its output. Such a storage ends with its last reader of the forward steps; a second one,
- * its copy, begins before the first backward step that reads it.
+ * repeat.c - activations that are not kept for backward but computed again, bit for bit, from what is kept. Always those whose
+ * layer can do so for little (layer.h: repeat): batch normalisation, from its input and statistics; its input is what its own backward
+ * pass reads later than whoever reads its output. Under a memory limit also those that limit.c names, by forward once
+ * more. Such a storage ends with its last reader of the forward steps; a second one, its copy, begins before the first backward
+ * step that reads it, or before another repeated step does: what is repeated may be repeated from, and a chain of
+ * such values is a segment.
  *
  * Chen et al. 2016 (arXiv:1604.06174) for the idea, Pleiss et al. 2017 (arXiv:1707.06990) for DenseNets, where it turns
  * memory that is quadratic in the depth of a block into linear.
@@ -48,37 +50,69 @@ static int32_t first_reader(const fv_plan *plan, int32_t storage, int32_t *last)
     return first;
 }
 
-/* Whether the input `x` of a forward step is as it was when that is repeated at step `when`: nobody writes over it, it does
- * not come and go itself, and it is kept so long in any case. */
-static bool input_stays(const fv_plan *plan, int32_t step, int32_t x, int32_t when, const int32_t *copy)
+/* What is known of each storage while it is decided. */
+typedef struct repetition {
+    int32_t first, last; /* backward steps that read it: the first (step_count: none) and the last one (FVI_NONE) */
+    int32_t when;        /* the backward step before which it is written again */
+    int32_t copy;        /* storage, or FVI_NONE: it is kept */
+} repetition;
+
+static bool is_again(const repetition *r)
+{
+    return r->copy != FVI_NONE;
+}
+
+/* Whether the input `x` of a forward step can be had when that is repeated at step `when`: nobody has written over it, and it is
+ * kept so long in any case, or repeated itself. */
+static bool input_stays(const fv_plan *plan, int32_t step, int32_t x, int32_t when, const repetition *of)
 {
     const fvi_tensor *tensor = &plan->tensor[x];
-    int32_t last = FVI_NONE;
-    if (copy[tensor->storage] != FVI_NONE)
-        return false;
     for (int32_t i = step + 1; i < plan->forward_count; i++)
         if (plan->step[i].y != FVI_NONE && overlap(&plan->tensor[plan->step[i].y], tensor))
             return false;
-    first_reader(plan, tensor->storage, &last);
-    return last >= when;
+    return is_again(&of[tensor->storage]) || of[tensor->storage].last >= when;
 }
 
 /* Whether all that is written into a storage can be written once more at step `when`. */
-static bool can_repeat(const fv_plan *plan, int32_t storage, int32_t when, const int32_t *copy)
+static bool can_repeat(const fv_plan *plan, int32_t storage, int32_t when, const repetition *of)
 {
+    const bool asked = plan->recompute != NULL && plan->recompute[storage];
     bool written = false;
     for (int32_t i = 0; i < plan->forward_count; i++) {
         const fvi_step *step = &plan->step[i];
         if (!lies_in(plan, step->y, storage))
             continue;
         written = true;
-        if (step->kind != FVI_STEP_FORWARD || plan->nodes[step->node].layer->repeat == NULL)
+        if (step->kind != FVI_STEP_FORWARD || (!asked && plan->nodes[step->node].layer->repeat == NULL))
             return false;
-        for (int32_t j = 0; j < step->input_count; j++)
-            if (lies_in(plan, step->x[j], storage) || !input_stays(plan, i, step->x[j], when, copy))
+        for (int32_t j = 0; j < step->input_count; j++) {
+            const bool own = lies_in(plan, step->x[j], storage);
+            if (own ? !asked : !input_stays(plan, i, step->x[j], when, of))
                 return false;
+        }
     }
     return written;
+}
+
+/* What a repeated step reads that is repeated too is there before it. */
+static void order(const fv_plan *plan, repetition *of)
+{
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (int32_t i = plan->forward_count - 1; i >= 0; i--) {
+            const fvi_step *step = &plan->step[i];
+            if (step->y == FVI_NONE || !is_again(&of[plan->tensor[step->y].storage]))
+                continue;
+            const int32_t when = of[plan->tensor[step->y].storage].when;
+            for (int32_t j = 0; j < step->input_count; j++) {
+                repetition *input = &of[plan->tensor[step->x[j]].storage];
+                if (!is_again(input) || input->when <= when)
+                    continue;
+                input->when = when;
+                moved = true;
+            }
+        }
+    }
 }
 
 /* What fv_session_read() promises to find stays. */
@@ -89,12 +123,12 @@ static bool is_promised(const fv_plan *plan, int32_t storage)
 }
 
 /* The same channels of the copy of a tensor's storage; of a storage without a copy the tensor itself. */
-static int32_t in_copy(fv_plan *plan, int32_t tensor, const int32_t *copy)
+static int32_t in_copy(fv_plan *plan, int32_t tensor, const repetition *of)
 {
-    if (tensor == FVI_NONE || copy[plan->tensor[tensor].storage] == FVI_NONE)
+    if (tensor == FVI_NONE || !is_again(&of[plan->tensor[tensor].storage]))
         return tensor;
     plan->tensor[plan->tensor_count] = plan->tensor[tensor];
-    plan->tensor[plan->tensor_count].storage = copy[plan->tensor[tensor].storage];
+    plan->tensor[plan->tensor_count].storage = of[plan->tensor[tensor].storage].copy;
     return plan->tensor_count++;
 }
 
@@ -120,36 +154,41 @@ static fv_status make_room(fv_plan *plan, int32_t storages)
 }
 
 /* Backward steps see the copies. */
-static void redirect(fv_plan *plan, const int32_t *copy)
+static void redirect(fv_plan *plan, const repetition *of)
 {
     for (int32_t i = plan->forward_count; i < plan->step_count; i++) {
         fvi_step *step = &plan->step[i];
         if (step->kind == FVI_STEP_ACCUMULATE) /* of gradients */
             continue;
         for (int32_t j = 0; j < step->reads_x; j++)
-            step->x[j] = in_copy(plan, step->x[j], copy);
+            step->x[j] = in_copy(plan, step->x[j], of);
         if (step->reads_y)
-            step->y = in_copy(plan, step->y, copy);
+            step->y = in_copy(plan, step->y, of);
     }
 }
 
 static fv_status add_repeated(fv_plan *plan, fvi_step *steps, int32_t *count, const fvi_step *forward,
-                              const int32_t *copy)
+                              const repetition *of)
 {
+    const fvi_layer *layer = plan->nodes[forward->node].layer;
     fvi_step *step = &steps[(*count)++];
+    const int32_t *x = forward->x;
     *step = *forward;
     step->kind = FVI_STEP_REPEAT;
-    step->run = plan->nodes[forward->node].layer->repeat;
-    step->y = in_copy(plan, forward->y, copy);
+    step->run = layer->repeat != NULL ? layer->repeat : layer->forward;
+    step->y = in_copy(plan, forward->y, of);
     step->ready = step->ready_count = 0;
+    FV_TRY(fvi_plan_allocate(plan, (size_t)step->input_count, sizeof *step->x, (void **)&step->x));
     FV_TRY(fvi_plan_allocate(plan, (size_t)step->input_count, sizeof *step->dx, (void **)&step->dx));
-    for (int32_t j = 0; j < step->input_count; j++)
+    for (int32_t j = 0; j < step->input_count; j++) {
+        step->x[j] = in_copy(plan, x[j], of);
         step->dx[j] = FVI_NONE;
+    }
     return FV_OK;
 }
 
-/* The steps with those that repeat, each before the first that reads what it writes. when[s]: of storage s. */
-static fv_status insert(fv_plan *plan, const int32_t *copy, const int32_t *when)
+/* The steps with those that repeat, each before the first that reads what it writes. */
+static fv_status insert(fv_plan *plan, const repetition *of)
 {
     fvi_step *steps = NULL;
     int32_t count = 0;
@@ -157,9 +196,11 @@ static fv_status insert(fv_plan *plan, const int32_t *copy, const int32_t *when)
     for (int32_t i = 0; i < plan->step_count; i++) {
         for (int32_t f = 0; f < plan->forward_count && i >= plan->forward_count; f++) {
             const fvi_step *forward = &plan->step[f];
-            const int32_t storage = forward->y != FVI_NONE ? plan->tensor[forward->y].storage : FVI_NONE;
-            if (storage != FVI_NONE && copy[storage] != FVI_NONE && when[storage] == i)
-                FV_TRY(add_repeated(plan, steps, &count, forward, copy));
+            if (forward->y == FVI_NONE)
+                continue;
+            const repetition *written = &of[plan->tensor[forward->y].storage];
+            if (is_again(written) && written->when == i)
+                FV_TRY(add_repeated(plan, steps, &count, forward, of));
         }
         steps[count++] = plan->step[i];
     }
@@ -168,36 +209,44 @@ static fv_status insert(fv_plan *plan, const int32_t *copy, const int32_t *when)
     return FV_OK;
 }
 
-fv_status fvi_plan_repeat(fv_plan *plan)
+/* In the order in which they are written, which is the order of the steps. */
+static int32_t choose(const fv_plan *plan, repetition *of)
 {
-    const size_t room = (size_t)plan->storage_count;
-    int32_t *copy = NULL, *when = NULL, added = 0;
-    if (!fvi_plan_trains(plan) || plan->options.no_repeat || plan->options.reference)
-        return FV_OK;
-    FV_TRY(fvi_plan_allocate(plan, 2 * room, sizeof *copy, (void **)&copy)); /* also of the copies: FVI_NONE */
-    FV_TRY(fvi_plan_allocate(plan, room, sizeof *when, (void **)&when));
-    for (size_t s = 0; s < 2 * room; s++)
-        copy[s] = FVI_NONE;
-    /* In the order in which they are written, which is the order of the steps. */
+    int32_t added = 0;
     for (int32_t i = 0; i < plan->forward_count; i++) {
         const int32_t tensor = plan->step[i].y, storage = tensor != FVI_NONE ? plan->tensor[tensor].storage : FVI_NONE;
-        int32_t last = FVI_NONE;
-        if (storage == FVI_NONE || copy[storage] != FVI_NONE || is_promised(plan, storage))
+        if (storage == FVI_NONE || is_again(&of[storage]) || is_promised(plan, storage))
             continue;
-        when[storage] = first_reader(plan, storage, &last);
-        if (last != FVI_NONE && can_repeat(plan, storage, when[storage], copy))
-            copy[storage] = plan->storage_count + added++;
+        of[storage].when = of[storage].first;
+        if (of[storage].last != FVI_NONE && can_repeat(plan, storage, of[storage].first, of))
+            of[storage].copy = plan->storage_count + added++;
     }
+    order(plan, of);
+    return added;
+}
+
+fv_status fvi_plan_repeat(fv_plan *plan)
+{
+    const int32_t room = plan->storage_count;
+    repetition *of = NULL;
+    if (!fvi_plan_trains(plan) || plan->options.no_repeat || plan->options.reference)
+        return FV_OK;
+    FV_TRY(fvi_plan_allocate(plan, 2 * (size_t)room, sizeof *of, (void **)&of)); /* also of the copies: kept */
+    for (int32_t s = 0; s < 2 * room; s++)
+        of[s].copy = FVI_NONE;
+    for (int32_t s = 0; s < room; s++)
+        of[s].first = first_reader(plan, s, &of[s].last);
+    const int32_t added = choose(plan, of);
     if (added == 0)
         return FV_OK;
     FV_TRY(make_room(plan, added));
-    for (int32_t s = 0; s < (int32_t)room; s++) {
-        if (copy[s] == FVI_NONE)
+    for (int32_t s = 0; s < room; s++) {
+        if (!is_again(&of[s]))
             continue;
-        plan->storage[copy[s]] = plan->storage[s];
-        plan->storage[copy[s]].copy_of = s;
+        plan->storage[of[s].copy] = plan->storage[s];
+        plan->storage[of[s].copy].copy_of = s;
     }
     plan->storage_count += added;
-    redirect(plan, copy);
-    return insert(plan, copy, when);
+    redirect(plan, of);
+    return insert(plan, of);
 }

@@ -70,14 +70,22 @@ static size_t packed_of(const fv_plan *plan, const fvi_step *step)
                                                                            : setup->packed_backward_bytes;
 }
 
+static size_t scratch_of(const fv_plan *plan, const fvi_step *step)
+{
+    const fvi_setup *setup = &plan->node[step->node].setup;
+    if (step->kind == FVI_STEP_ACCUMULATE || step->kind == FVI_STEP_INPUT)
+        return 0;
+    const int32_t pass = step->kind == FVI_STEP_FORWARD || step->kind == FVI_STEP_REPEAT ? 0
+                         : step->kind == FVI_STEP_BACKWARD_WEIGHTS                       ? 2
+                                                                                         : 1;
+    return setup->pass_scratch_bytes[pass] > 0 && plan->options.dtype != FV_BF16 ? setup->pass_scratch_bytes[pass] : setup->scratch_bytes;
+}
+
 static fv_status place_of_step(fv_plan *plan, int32_t index)
 {
     fvi_step *step = &plan->step[index];
-    const bool own = step->kind != FVI_STEP_ACCUMULATE && step->kind != FVI_STEP_INPUT;
     const size_t packed = packed_of(plan, step);
-    size_t scratch = own ? plan->node[step->node].setup.scratch_bytes : 0;
-    if (step->staging != NULL)
-        scratch = step->staging->end;
+    const size_t scratch = step->staging != NULL ? step->staging->end : scratch_of(plan, step);
     if (packed > SIZE_MAX / 8 || scratch > SIZE_MAX / 8)
         return fvi_plan_too_large(plan);
     step->packed = packed > 0 ? fvi_plan_add_bytes(plan, packed, index, index) : FVI_NONE;

@@ -193,7 +193,8 @@ static fv_status fill_backward(fv_plan *plan, fvi_step *step, bool data)
     set_activations(plan, step);
     const bool reads = step->kind != FVI_STEP_BACKWARD_DATA; /* of two parts only the weights' reads activations */
     step->reads_x = reads && (backward_reads & FVI_READS_INPUT) != 0 ? plan->nodes[step->node].input_count : 0;
-    step->reads_y = reads && (backward_reads & FVI_READS_OUTPUT) != 0;
+    step->reads_y = reads && (backward_reads & FVI_READS_OUTPUT) != 0 &&
+                    plan->node[step->node].undone_for == FV_NO_VALUE; /* the step before has read it */
     step->dy = plan->node[step->node].gradient;
     for (int32_t j = step->input_count - 1; data && j >= 0; j--) /* a summand's before that of input 0 */
         if (plan->node[root_of_input(plan, step->node, j)].has_gradient)
@@ -220,17 +221,36 @@ bool fvi_plan_undoes(const fv_plan *plan, fv_value value)
            leader->fused->activation != NULL && plan->nodes[plan->node[value].root].layer->backward_weights != NULL;
 }
 
-/* The activation at the end of a chain, over the gradient of what the leader computes. */
-static fv_status add_undoing(fv_plan *plan, fv_value leader)
+/* The activation at the end of a leader's chain, over the gradient of `over`: of what the leader computes, or of what was
+ * selected from that. */
+static fv_status add_undoing(fv_plan *plan, fv_value leader, fv_value over)
 {
     const fv_value value = plan->node[leader].last;
     fvi_step *step = NULL;
     FV_TRY(new_step(plan, FVI_STEP_BACKWARD, value, 1, &step));
     step->run = plan->nodes[value].layer->backward;
-    step->x[0] = step->y = plan->node[leader].tensor;
+    step->x[0] = step->y = plan->node[over].tensor;
     step->reads_y = true;
-    step->dy = step->dx[0] = plan->node[leader].gradient;
+    step->dy = step->dx[0] = plan->node[over].gradient;
     return FV_OK;
+}
+
+static fv_status add_backward_weights(fv_plan *plan, fv_value value)
+{
+    fvi_step *step = NULL;
+    FV_TRY(new_step(plan, FVI_STEP_BACKWARD_WEIGHTS, value, plan->nodes[value].input_count, &step));
+    step->run = plan->nodes[value].layer->backward_weights;
+    step->rows = fvi_plan_rows_at_a_time(plan, value);
+    announce(plan, step);
+    return fill_backward(plan, step, false);
+}
+
+static fv_status add_backward_data(fv_plan *plan, fv_value value)
+{
+    fvi_step *step = NULL;
+    FV_TRY(new_step(plan, FVI_STEP_BACKWARD_DATA, value, plan->nodes[value].input_count, &step));
+    step->run = plan->nodes[value].layer->backward_data;
+    return fill_backward(plan, step, true);
 }
 
 static fv_status add_backward(fv_plan *plan, fv_value value)
@@ -242,22 +262,23 @@ static fv_status add_backward(fv_plan *plan, fv_value value)
     if (layer->backward_weights == NULL) {
         if (!data && node->param_count == 0)
             return FV_OK;
+        if (plan->node[value].undone_for != FV_NO_VALUE)
+            FV_TRY(add_undoing(plan, plan->node[value].undone_for, value));
         FV_TRY(new_step(plan, FVI_STEP_BACKWARD, value, plan->node[value].input_count, &step));
         step->run = layer->backward;
         announce(plan, step);
         return fill_backward(plan, step, data);
     }
-    if (fvi_plan_undoes(plan, plan->node[value].last))
-        FV_TRY(add_undoing(plan, value));
-    FV_TRY(new_step(plan, FVI_STEP_BACKWARD_WEIGHTS, value, node->input_count, &step));
-    step->run = layer->backward_weights;
-    announce(plan, step);
-    FV_TRY(fill_backward(plan, step, false));
-    if (!data)
-        return FV_OK;
-    FV_TRY(new_step(plan, FVI_STEP_BACKWARD_DATA, value, node->input_count, &step));
-    step->run = layer->backward_data;
-    return fill_backward(plan, step, true);
+    if (fvi_plan_undoes(plan, plan->node[value].last) && !plan->node[value].undone_behind)
+        FV_TRY(add_undoing(plan, value, value));
+    /* Weights that are updated while their gradients are computed are not needed by then. */
+    const bool weights_last = fvi_plan_rows_at_a_time(plan, value) > 0;
+    for (int32_t part = 0; part < 2; part++)
+        if (weights_last == (part == 1))
+            FV_TRY(add_backward_weights(plan, value));
+        else if (data)
+            FV_TRY(add_backward_data(plan, value));
+    return FV_OK;
 }
 
 /* Upper bounds of all counts, so that nothing grows while the steps are made. */
