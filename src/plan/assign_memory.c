@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * assign_memory.c - how long each storage lives, how large it is with its border, and where in the arena it lies.
- * Placement: largest first, each into the smallest gap that fits among the storages alive at the same time (Pisarchyk &
- * Lee 2020, arXiv:2001.03288, "greedy by size"). Two storages never share a byte while both live.
+ * Placement: one after the other, each into the smallest gap that fits among the storages alive at the same time (Pisarchyk &
+ * Lee 2020, arXiv:2001.03288, "greedy by size"), in several orders, of which the best stays. Two storages never share a byte
+ * while both live.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -101,18 +102,29 @@ static fv_status size_storage(const fv_plan *plan, fvi_storage *storage)
     return FV_OK;
 }
 
-/* A storage in the order of placement. */
+/* A storage in the order of placement: by what, the largest first. */
 typedef struct placement {
-    size_t bytes;
+    double key;
     int32_t storage;
 } placement;
 
-static int by_size_descending(const void *left, const void *right)
+static int by_key_descending(const void *left, const void *right)
 {
     const placement *a = left, *b = right;
-    if (a->bytes != b->bytes)
-        return a->bytes > b->bytes ? -1 : 1;
+    if (a->key > b->key || a->key < b->key)
+        return a->key > b->key ? -1 : 1;
     return a->storage - b->storage; /* a total order: qsort() may not decide */
+}
+
+/* Which order leaves the fewest gaps depends on the network: by bytes, by steps alive, by both, by the last step,
+ * by the first. */
+enum { ORDERS = 5 };
+
+static double key_of(const fvi_storage *storage, int32_t order)
+{
+    const double bytes = (double)storage->bytes, steps = (double)(storage->last - storage->first + 1);
+    const double keys[ORDERS] = { bytes, steps, bytes * steps, storage->last, -storage->first };
+    return keys[order];
 }
 
 static bool live_together(const fvi_storage *a, const fvi_storage *b)
@@ -120,8 +132,10 @@ static bool live_together(const fvi_storage *a, const fvi_storage *b)
     return a->first <= b->last && b->first <= a->last;
 }
 
-/* placed[count]: storages that have an offset, in the order of their offsets. Returns the offset for one more. */
-static size_t best_gap(const fv_plan *plan, const fvi_storage *storage, const int32_t *placed, int32_t count)
+/* placed[count]: storages that have an offset, in the order of their offsets. Returns the offset for one more: of the first gap that is
+ * large enough, or of the smallest. */
+static size_t find_gap(const fv_plan *plan, const fvi_storage *storage, const int32_t *placed, int32_t count,
+                       bool first)
 {
     const size_t need = storage->bytes + fvi_arena_gap();
     size_t end = 0, best = SIZE_MAX, best_room = SIZE_MAX;
@@ -132,6 +146,8 @@ static size_t best_gap(const fv_plan *plan, const fvi_storage *storage, const in
         if (other->offset >= end && other->offset - end >= need && other->offset - end < best_room) {
             best = end;
             best_room = other->offset - end;
+            if (first)
+                return best;
         }
         const size_t other_end = other->offset + other->bytes + fvi_arena_gap();
         if (other_end > end)
@@ -148,27 +164,45 @@ static void insert_by_offset(const fv_plan *plan, int32_t *placed, int32_t count
     placed[at] = storage;
 }
 
-static fv_status place_storages(fv_plan *plan)
+/* Gives every storage an offset, in that order; *arena: the bytes of all. */
+static fv_status place_in_order(fv_plan *plan, placement *order, bool first, int32_t *placed, size_t *arena)
 {
-    placement *order = NULL;
-    int32_t *placed = NULL;
-    FV_TRY(fvi_plan_allocate(plan, (size_t)plan->storage_count, sizeof *order, (void **)&order));
-    FV_TRY(fvi_plan_allocate(plan, (size_t)plan->storage_count, sizeof *placed, (void **)&placed));
-    for (int32_t i = 0; i < plan->storage_count; i++) {
-        FV_TRY(size_storage(plan, &plan->storage[i]));
-        order[i] = (placement){ .bytes = plan->storage[i].bytes, .storage = i };
-    }
-    qsort(order, (size_t)plan->storage_count, sizeof *order, by_size_descending);
+    qsort(order, (size_t)plan->storage_count, sizeof *order, by_key_descending);
+    *arena = 0;
     for (int32_t i = 0; i < plan->storage_count; i++) {
         fvi_storage *storage = &plan->storage[order[i].storage];
-        storage->offset = best_gap(plan, storage, placed, i);
+        storage->offset = find_gap(plan, storage, placed, i, first);
         insert_by_offset(plan, placed, i, order[i].storage);
         const size_t end = storage->offset + storage->bytes + fvi_arena_gap();
         if (end > SIZE_MAX / 4)
             return fvi_plan_too_large(plan);
-        if (end > plan->bytes.arena)
-            plan->bytes.arena = end;
+        *arena = end > *arena ? end : *arena;
     }
+    return FV_OK;
+}
+
+static fv_status place_storages(fv_plan *plan)
+{
+    placement *order = NULL;
+    int32_t *placed = NULL;
+    size_t *best = NULL, arena = 0;
+    const size_t count = (size_t)plan->storage_count;
+    FV_TRY(fvi_plan_allocate(plan, count, sizeof *order, (void **)&order));
+    FV_TRY(fvi_plan_allocate(plan, count, sizeof *placed, (void **)&placed));
+    FV_TRY(fvi_plan_allocate(plan, count, sizeof *best, (void **)&best));
+    for (size_t i = 0; i < count; i++)
+        FV_TRY(size_storage(plan, &plan->storage[i]));
+    plan->bytes.arena = SIZE_MAX;
+    for (int32_t by = 0; by < 2 * ORDERS; by++) {
+        for (size_t i = 0; i < count; i++)
+            order[i] = (placement){ .key = key_of(&plan->storage[i], by % ORDERS), .storage = (int32_t)i };
+        FV_TRY(place_in_order(plan, order, by >= ORDERS, placed, &arena));
+        for (size_t i = 0; i < count && arena < plan->bytes.arena; i++)
+            best[i] = plan->storage[i].offset;
+        plan->bytes.arena = arena < plan->bytes.arena ? arena : plan->bytes.arena;
+    }
+    for (size_t i = 0; i < count; i++)
+        plan->storage[i].offset = best[i];
     return FV_OK;
 }
 
