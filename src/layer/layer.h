@@ -121,7 +121,7 @@ typedef struct fvi_setup {
     uint32_t
         takes_bf16; /* mixed: bit (1 << answer) for each of the three of `algorithm` that reads and writes tensors as they are
                           * stored (fvi_view.is_bf16), of all images at once; others get float32 copies, piece by piece */
-    bool weights_by_rows;         /* backward_weights can do a part of the rows of parameter 0: see fvi_call.rows */
+    bool weights_by_rows;  /* backward_weights can do a part of the rows of parameter 0: see fvi_call.rows */
     int32_t first_channel; /* joins: where the first input's channels begin in y (-1: not side by side after all);
                                  * slices: which channel of x[0] is y's first. 0 unless the layer says otherwise */
     const char

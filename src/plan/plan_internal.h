@@ -119,9 +119,9 @@ typedef struct fvi_step {
     int32_t clear_first, clear_count; /* range of plan->clear: storages whose borders are zeroed before this step */
     int32_t ready, ready_count;       /* parameters whose gradients are complete after this step */
     int32_t hand_first, hand_count;   /* range of plan->handed: parameters whose gradients are handed over behind it */
-    int32_t rows;            /* of parameter 0 that are computed and handed over at a time; 0: all, as the others */
-    int32_t scratch, packed;          /* storages that live for this step alone, or FVI_NONE */
-    const fvi_staging *staging;       /* NULL: the step computes on its tensors as they are */
+    int32_t rows;               /* of parameter 0 that are computed and handed over at a time; 0: all, as the others */
+    int32_t scratch, packed;    /* storages that live for this step alone, or FVI_NONE */
+    const fvi_staging *staging; /* NULL: the step computes on its tensors as they are */
 } fvi_step;
 
 struct fv_plan {

@@ -78,7 +78,8 @@ static size_t scratch_of(const fv_plan *plan, const fvi_step *step)
     const int32_t pass = step->kind == FVI_STEP_FORWARD || step->kind == FVI_STEP_REPEAT ? 0
                          : step->kind == FVI_STEP_BACKWARD_WEIGHTS                       ? 2
                                                                                          : 1;
-    return setup->pass_scratch_bytes[pass] > 0 && plan->options.dtype != FV_BF16 ? setup->pass_scratch_bytes[pass] : setup->scratch_bytes;
+    return setup->pass_scratch_bytes[pass] > 0 && plan->options.dtype != FV_BF16 ? setup->pass_scratch_bytes[pass]
+                                                                                 : setup->scratch_bytes;
 }
 
 static fv_status place_of_step(fv_plan *plan, int32_t index)
