@@ -15,6 +15,7 @@ typedef struct values {
     const char *problem, *algorithm, *choices;
     int64_t tune, batch, threads, mode, precision;
     double seconds;
+    int64_t memory;
     bool keep, wait, json;
 } values;
 
@@ -44,6 +45,9 @@ static const cli_option option_table[] = {
       "with --problem: use this one for every pass that it can do" },
     { "keep-activations", NULL, CLI_FLAG, NULL, offsetof(values, keep), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "keep all that backward reads instead of computing cheap parts again: a little faster, with more memory" },
+    { "memory-limit", NULL, CLI_INTEGER, "MB", offsetof(values, memory), 0, 1e9, "0", NULL, CLI_COMPLETE_NONE,
+      "most that the session of a training step may take, computing values again instead of keeping them; 0: no "
+      "limit" },
     CLI_PRECISION_OPTION(values, NULL),
     CLI_TUNING_OPTIONS(values, NULL, NULL),
     { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "one JSON object" },
@@ -162,6 +166,7 @@ static int bench_network(cli_call *call, fv_context *context, fv_bench_result *r
         .seconds = given->seconds,
         .dtype = cli_precision_dtype(given->precision),
         .no_repeat = given->keep,
+        .memory_limit = (size_t)given->memory * 1000000,
         .no_training = given->mode == INFERENCE,
         .no_inference = given->mode == TRAINING,
         .again = given->wait ? ask : NULL,

@@ -11,6 +11,7 @@
 typedef struct values {
     const char *choices;
     int64_t tune, batch, mode, threads, precision;
+    int64_t memory;
     bool reference, no_fusion, keep, json;
 } values;
 
@@ -29,6 +30,9 @@ static const cli_option options[] = {
       "threads to plan for" },
     { "keep-activations", NULL, CLI_FLAG, NULL, offsetof(values, keep), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "keep all that backward reads instead of computing cheap parts again: a little faster, with more memory" },
+    { "memory-limit", NULL, CLI_INTEGER, "MB", offsetof(values, memory), 0, 1e9, "0", NULL, CLI_COMPLETE_NONE,
+      "most that the session of a training step may take, computing values again instead of keeping them; 0: no "
+      "limit" },
     CLI_PRECISION_OPTION(values, NULL),
     CLI_TUNING_OPTIONS(values, NULL, NULL),
     { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "one JSON object" },
@@ -80,6 +84,8 @@ static int print_table(const cli_call *call, const fv_plan *plan)
     const values *given = call->values;
     const fv_plan_memory memory = fv_plan_memory_bytes(plan);
     size_t moved = 0;
+    int64_t operations = 0, again = 0;
+    int32_t repeated = 0;
     printf("%-20s %-17s %-20s %16s %12s %12s\n", "layer", "pass", "algorithm", "multiply-adds", "moved", "saved");
     for (int32_t i = 0; i < fv_plan_step_count(plan); i++) {
         const fv_step_info step = fv_plan_step(plan, i);
@@ -90,6 +96,11 @@ static int print_table(const cli_call *call, const fv_plan *plan)
             printf(" %12s", cli_bytes(step.bytes_saved, b, sizeof b));
         putchar('\n');
         moved += step.bytes_moved;
+        operations += step.multiply_adds;
+        if (strcmp(text_or(step.pass, ""), "repeat") == 0) {
+            again += step.multiply_adds;
+            repeated++;
+        }
         if (text_or(step.fused, "")[0] != '\0')
             printf("%26swith %s\n", "", step.fused);
         if (step.widened > 0)
@@ -107,6 +118,9 @@ static int print_table(const cli_call *call, const fv_plan *plan)
            cli_bytes(memory.scratch, c, sizeof c), cli_bytes(memory.packed, d, sizeof d),
            cli_bytes(memory.gradients, e, sizeof e));
     printf("the steps move %s\n", cli_bytes(moved, a, sizeof a));
+    if (repeated > 0)
+        printf("%d steps compute values again that backward reads: %.1f%% of the multiply-adds\n", (int)repeated,
+               operations > 0 ? 100.0 * (double)again / (double)operations : 0.0);
     return cli_finish_output(call->command);
 }
 
@@ -118,7 +132,8 @@ static int explain_run(cli_call *call)
                                            .dtype = cli_precision_dtype(given->precision),
                                            .reference = given->reference,
                                            .no_fusion = given->no_fusion,
-                                           .no_repeat = given->keep };
+                                           .no_repeat = given->keep,
+                                           .memory_limit = (size_t)given->memory * 1000000 };
     fv_context *context = NULL;
     cli_network network = { 0 };
     fv_plan *plan = NULL;

@@ -19,6 +19,7 @@ typedef struct values {
     const char *data, *out, *choices;
     int64_t tune, epochs, batch, blocks, seed, threads, schedule, shift, precision;
     double rate, momentum, decay, warmup;
+    int64_t memory;
     bool flip, crop, population, keep, overwrite, json;
 } values;
 
@@ -66,6 +67,10 @@ static const cli_option options[] = {
     { "keep-activations", "train.keep_activations", CLI_FLAG, NULL, offsetof(values, keep), 0, 0, NULL, NULL,
       CLI_COMPLETE_NONE,
       "keep all that backward reads instead of computing cheap parts again: a little faster, with more memory" },
+    { "memory-limit", "train.memory_limit", CLI_INTEGER, "MB", offsetof(values, memory), 0, 1e9, "0", NULL,
+      CLI_COMPLETE_NONE,
+      "most that the session of a training step may take, computing values again instead of keeping them; 0: no "
+      "limit" },
     CLI_PRECISION_OPTION(values, "train.precision"),
     CLI_TUNING_OPTIONS(values, "train.tune", "train.choices"),
     { "set", NULL, CLI_SETTING, "KEY=VALUE", 0, 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
@@ -218,6 +223,7 @@ static int make_trainer(training *t)
         .blocks = (int32_t)given->blocks,
         .population_statistics = given->population,
         .no_repeat = given->keep,
+        .memory_limit = (size_t)given->memory * 1000000,
         .dtype = cli_precision_dtype(given->precision),
         .rate = given->rate,
         .constant_rate = given->schedule == 1,

@@ -35,6 +35,9 @@ typedef struct fv_plan_options {
     bool
         hand_over; /* training: gradients of parameters are handed to fv_session_on_gradients() in the backward pass, each as soon as
                      * nothing reads the parameter any more, and their memory is used again. The session keeps none */
+    size_t
+        memory_limit; /* bytes that fv_plan_memory.total may not exceed, 0: none; in training values are computed again instead of being
+                          * kept until that fits, else FV_ERR_MEMORY, and the message tells the least that was reached */
     bool no_repeat; /* keep all that backward reads, and compute nothing again; always so with `reference` */
     bool no_fusion; /* each node a step of its own, so that any value can be read; always so with `reference` */
 } fv_plan_options;

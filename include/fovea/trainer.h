@@ -28,7 +28,8 @@ typedef struct fv_train_options {
     fv_augment augment;
     fv_dtype
         dtype; /* FV_F32 or FV_BF16 (fv_plan_options.dtype); measuring after each epoch is in the same. params are float32 in both */
-    bool no_repeat; /* fv_plan_options.no_repeat: faster, with more memory */
+    bool no_repeat;      /* fv_plan_options.no_repeat: faster, with more memory */
+    size_t memory_limit; /* of the training session, in bytes: fv_plan_options.memory_limit; 0: none */
     bool
         population_statistics; /* after the last epoch: fv_population_statistics() over the training images, in batches as large as a block */
 } fv_train_options;

@@ -138,7 +138,8 @@ fv_step_info fv_plan_step(const fv_plan *plan, int32_t index)
         .bytes_saved = bytes_saved(plan, step),
         .bytes_moved = bytes_moved(plan, step),
     };
-    const int32_t answer = fvi_plan_answer(step);
+    const bool forward_again = step->kind == FVI_STEP_REPEAT && node->layer->repeat == NULL;
+    const int32_t answer = forward_again ? 0 : fvi_plan_answer(step);
     if (answer >= 0) {
         info.multiply_adds = node->multiply_adds;
         if (setup->algorithm[answer] != NULL)

@@ -13,11 +13,21 @@ bool fvi_plan_trains(const fv_plan *plan)
     return plan->options.mode == FV_TRAIN;
 }
 
-fv_status fvi_plan_allocate(fv_plan *plan, size_t count, size_t size, void **out)
+static fv_status allocate_in(fv_plan *plan, fvi_arena *memory, size_t count, size_t size, void **out)
 {
     size_t bytes = 0;
-    *out = fvi_size_multiply(count, size, &bytes) ? fvi_arena_allocate(plan->memory, bytes + (bytes == 0)) : NULL;
+    *out = fvi_size_multiply(count, size, &bytes) ? fvi_arena_allocate(memory, bytes + (bytes == 0)) : NULL;
     return *out != NULL ? FV_OK : fvi_out_of_memory(plan->context, "plan", bytes);
+}
+
+fv_status fvi_plan_allocate(fv_plan *plan, size_t count, size_t size, void **out)
+{
+    return allocate_in(plan, plan->layout != NULL ? plan->layout : plan->memory, count, size, out);
+}
+
+fv_status fvi_plan_allocate_kept(fv_plan *plan, size_t count, size_t size, void **out)
+{
+    return allocate_in(plan, plan->memory, count, size, out);
 }
 
 static fv_status check_options(const fv_graph *graph, const fv_plan_options *options)
@@ -94,6 +104,32 @@ static fv_status sum_memory(fv_plan *plan)
     return FV_OK;
 }
 
+static fv_status forget_layout(fv_plan *plan)
+{
+    fvi_arena_destroy(plan->layout);
+    plan->layout = NULL;
+    plan->storage_count = plan->tensor_count = plan->step_count = plan->forward_count = 0;
+    plan->handed_count = plan->reorders = 0;
+    plan->gradient_storage = plan->handed = NULL;
+    plan->bytes = (fv_plan_memory){ 0 };
+    for (int32_t i = 0; i < plan->node_count; i++)
+        plan->node[i].tensor = plan->node[i].gradient = plan->node[i].saved = FVI_NONE;
+    return fvi_arena_create(&plan->layout, plan->context, ARENA_BLOCK);
+}
+
+fv_status fvi_plan_lay_out(fv_plan *plan)
+{
+    FV_TRY(forget_layout(plan));
+    FV_TRY(fvi_plan_steps(plan));
+    FV_TRY(fvi_plan_repeat(plan));
+    FV_TRY(fvi_plan_hand_over(plan));
+    FV_TRY(fvi_plan_stage(plan));
+    FV_TRY(fvi_plan_step_memory(plan));
+    FV_TRY(fvi_plan_watch(plan));
+    FV_TRY(fvi_plan_assign_memory(plan));
+    return sum_memory(plan);
+}
+
 static fv_status plan_fill(fv_plan *plan)
 {
     const fv_plan_options *options = &plan->options;
@@ -111,14 +147,8 @@ static fv_status plan_fill(fv_plan *plan)
         fvi_plan_find_gradients(plan);
     FV_TRY(fvi_plan_choose(plan));
     fvi_plan_place(plan);
-    FV_TRY(fvi_plan_steps(plan));
-    FV_TRY(fvi_plan_repeat(plan));
-    FV_TRY(fvi_plan_hand_over(plan));
-    FV_TRY(fvi_plan_stage(plan));
-    FV_TRY(fvi_plan_step_memory(plan));
-    FV_TRY(fvi_plan_watch(plan));
-    FV_TRY(fvi_plan_assign_memory(plan));
-    return sum_memory(plan);
+    FV_TRY(fvi_plan_lay_out(plan));
+    return fvi_plan_limit(plan);
 }
 
 fv_status fv_plan_create(fv_plan **out, const fv_graph *graph, const fv_plan_options *options)
@@ -142,6 +172,7 @@ void fv_plan_destroy(fv_plan *plan)
 {
     if (plan == NULL)
         return;
+    fvi_arena_destroy(plan->layout);
     fvi_arena_destroy(plan->memory);
     fvi_release(plan->context, plan);
 }

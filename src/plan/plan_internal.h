@@ -12,6 +12,7 @@
  *   hand_over.c      gradients of parameters that are handed over in the backward pass: where they lie, and until when
  *   step_memory.c    what a single step needs for itself: scratch, the weights that it packs
  *   watch.c          which steps gather sums from what the step before them writes, while it is in cache
+ *   limit.c          which other activations are computed again, for a limit: then all from steps.c on is done anew
  *   assign_memory.c  lifetimes of the storages, their borders, their offsets in the arena
  *   explain.c        the public view of all that
  *
@@ -128,6 +129,7 @@ struct fv_plan {
     fv_context *context;
     const fv_graph *graph;
     fvi_arena *memory; /* of the plan itself */
+    fvi_arena *layout; /* of all that fvi_plan_lay_out() makes; NULL before */
     fv_plan_options options;
     const fvi_node *nodes;
     int32_t node_count;
@@ -146,6 +148,7 @@ struct fv_plan {
     bool *announced; /* [parameters]: some step completes its gradient; the others' gradients stay zero */
     bool *
         recompute; /* [storages of activations] computed again under a memory limit; NULL: none but for what costs little */
+    int32_t limited_count;     /* storages that limit.c knows */
     int32_t *gradient_storage; /* [parameters] FVI_NONE: it has none; NULL: the session has memory for all gradients */
     int32_t *handed;           /* [handed_count] parameters in the order in which their gradients are handed over */
     int32_t handed_count;
@@ -158,6 +161,8 @@ struct fv_plan {
 bool fvi_plan_trains(const fv_plan *plan);
 /* count items of size, zeroed, living as long as the plan. FV_ERR_MEMORY with the message set. */
 fv_status fvi_plan_allocate(fv_plan *plan, size_t count, size_t size, void **out);
+/* The same for what outlives the next fvi_plan_lay_out(). */
+fv_status fvi_plan_allocate_kept(fv_plan *plan, size_t count, size_t size, void **out);
 
 fv_status fvi_plan_rewrite(fv_plan *plan);
 fv_status fvi_plan_fuse(fv_plan *plan);
@@ -170,6 +175,9 @@ void fvi_plan_place(fv_plan *plan);
 int32_t fvi_plan_joined_channel(const fv_plan *plan, fv_value value, int32_t j);
 fv_status fvi_plan_steps(fv_plan *plan);
 fv_status fvi_plan_repeat(fv_plan *plan);
+/* Makes steps, storages and their places, and adds up their bytes; what an earlier call made is gone. */
+fv_status fvi_plan_lay_out(fv_plan *plan);
+fv_status fvi_plan_limit(fv_plan *plan);
 fv_status fvi_plan_hand_over(fv_plan *plan);
 /* So many rows of a node's parameter 0 have their gradients computed and handed over at a time; 0: all. */
 int32_t fvi_plan_rows_at_a_time(const fv_plan *plan, fv_value value);

@@ -51,6 +51,7 @@ fv_status fv_training_memory(const fv_graph *graph, const fv_train_options *opti
         .batch = block,
         .dtype = options->dtype,
         .no_repeat = options->no_repeat,
+        .memory_limit = options->memory_limit,
         .hand_over = fvi_hands_over(options),
         .keep_packed = blocks > 1,
     };

@@ -80,6 +80,7 @@ static fv_status trainer_fill(fv_trainer *trainer, const fv_dataset *train, cons
                                    .mode = FV_TRAIN,
                                    .dtype = options->dtype,
                                    .no_repeat = options->no_repeat,
+                                   .memory_limit = options->memory_limit,
                                    .hand_over = fvi_hands_over(options),
                                    .keep_packed = options->blocks > 1 };
     const fv_sgd_options sgd = { .momentum = options->momentum, .weight_decay = options->weight_decay };
