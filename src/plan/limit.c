@@ -5,12 +5,15 @@
  * are all computed again are a segment (Chen et al. 2016, arXiv:1604.06174).
  *
  * Greedy: where most is alive, of the values that only wait there for a later step, those that give most bytes for the time that
- * computing them takes go first, as many as seem to suffice; then everything is laid out anew and looked at again. What
- * did not help is taken back. The bits of a step do not depend on what is chosen.
+ * computing them takes go first, a part of what is alive at a time; then everything is laid out anew and looked at again. What
+ * did not help is taken back. What is tried does not depend on the limit, so the least that a refusal tells can be
+ * reached. The bits of a step do not depend on what is chosen.
  */
 #include <stdlib.h>
 
 #include "plan/plan_internal.h"
+
+enum { AT_A_TIME = 16 }; /* this part of what is alive */
 
 /* A guess for the order of candidates; only the ratio counts. */
 static const double operations_per_second = 1.5e11, bytes_per_second = 1e10;
@@ -169,7 +172,7 @@ fv_status fvi_plan_limit(fv_plan *plan)
         if (count == 0)
             return refuse(plan, least);
         bool helped = false;
-        int32_t take = enough(candidates, count, plan->bytes.total - limit);
+        int32_t take = enough(candidates, count, alive / AT_A_TIME);
         for (; take > 0 && !helped; take /= 2) {
             FV_TRY(try_candidates(plan, candidates, take, &helped));
             useless[candidates[0].storage] |= take == 1 && !helped;
