@@ -16,11 +16,12 @@ enum { IMAGES = 3 };
 static const struct {
     const char *name;
     fv_zoo_options options;
+    bool less; /* some value can be computed again: not of a dense block, whose channels are one storage */
 } networks[] = {
-    { "cifar-resnet-20", { .classes = 5, .input = { 3, 32, 32 } } },
-    { "cifar-densenet-40-12", { .classes = 5, .input = { 3, 16, 16 } } },
-    { "googlenet-bn", { .classes = 5, .input = { 3, 64, 64 }, .no_auxiliary = true } },
-    { "small-alexnet", { .classes = 5 } },
+    { "cifar-resnet-20", { .classes = 5, .input = { 3, 32, 32 } }, true },
+    { "cifar-densenet-40-12", { .classes = 5, .input = { 3, 16, 16 } }, false },
+    { "googlenet-bn", { .classes = 5, .input = { 3, 64, 64 }, .no_auxiliary = true }, true },
+    { "small-alexnet", { .classes = 5 }, true },
 };
 enum { NETWORKS = sizeof networks / sizeof networks[0] };
 
@@ -61,7 +62,7 @@ FV_TEST(limit, is_kept_with_the_same_bits)
         const size_t free_bytes = step(graph, 0, free_hash);
         const size_t limit = least_of(graph, context), bytes = step(graph, limit, hash);
         print_message("%s: %zu bytes, the least is %zu\n", networks[i].name, free_bytes, limit);
-        if (bytes > limit || limit >= free_bytes)
+        if (bytes > limit || (networks[i].less && limit >= free_bytes))
             fail_msg("%s: %zu bytes, the limit is %zu, without one %zu", networks[i].name, bytes, limit, free_bytes);
         if (strcmp(free_hash, hash) != 0)
             fail_msg("%s: other gradients", networks[i].name);
