@@ -64,6 +64,8 @@ static const char *const problems[] = {
     "n16c20h17k20r3p1g20",     /* several parts of a sum */
     "n2c40h6k72r1",            /* 1x1 */
     "n2c40h6k34r1u2",          /* 1x1 with stride */
+    "n5c67h7k33r1",            /* 1x1, bands beyond an image */
+    "n2c653h5w3k140r1",        /* 1x1, accumulators in slices of channels */
     "n2c17h13w9k19r1s3pl1pr1", /* a row kernel */
     "n2c17h9w13k19r3s1pt1pb1", /* a column kernel */
     "n4c13h30w31k37r3p1",      /* several units, bands and parts */

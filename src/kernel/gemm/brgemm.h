@@ -33,27 +33,34 @@ typedef struct fvi_brgemm_forward {
 /* Outer form: pixels are summed over, points are consecutive floats of x.
  *   acc[p*width + j] += sum over a < rows, b < pixels of x[a*x_row + b*x_pixel + p] * d[(a*pixels + b)*width + j]
  * for p < P*tiles; d and acc 64-byte aligned. Each sum runs in that order, with one FMA a term.
- * Meanwhile tile t prefetches the lines of next[a*next_row + b*next_pixel + t*next_tile] into the L2; any address is
- * harmless. */
+ * Meanwhile each tile prefetches into the L2 what its two fetches name next: any address is harmless. */
+typedef struct fvi_brgemm_fetch {
+    const float *at;
+    ptrdiff_t step;       /* floats from item to item */
+    int32_t lines, items; /* neighbouring cache lines of an item; items a tile takes */
+} fvi_brgemm_fetch;
+
 typedef struct fvi_brgemm_outer {
     const float *x, *d;
     float *acc;
     ptrdiff_t x_row, x_pixel;
     int32_t rows, pixels;
     int32_t tiles;
-    const float *next;
-    ptrdiff_t next_row, next_pixel, next_tile;
+    fvi_brgemm_fetch fetch[2];
 } fvi_brgemm_outer;
 
 /* Copies pixels of `count` floats to rows of whole vectors, zeros behind the last float:
  *   to[p*width + j] = from[p*from_pixel + j] for j < count, 0 for count <= j < width = count rounded up to lanes.
  * sum: NULL, or width floats (64-byte aligned, at most FVI_BRGEMM_MAX_VECTORS vectors) to which the
- * pixels are added, even ones and odd ones in order and then both. */
+ * pixels are added in order.
+ * blocks: as many neighbours of FVI_BRGEMM_MAX_VECTORS whole vectors instead, of one pixel after another, block b to
+ * to + b*to_block; count and sum are not looked at. 0: one, as above. */
 typedef struct fvi_brgemm_copy {
     const float *from;
     ptrdiff_t from_pixel;
     float *to, *sum;
-    int32_t pixels, count;
+    int32_t pixels, count, blocks;
+    ptrdiff_t to_block;
 } fvi_brgemm_copy;
 
 typedef void fvi_brgemm_forward_fn(const fvi_brgemm_forward *arguments);

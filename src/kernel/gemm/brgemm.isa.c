@@ -3,8 +3,7 @@
  * brgemm.isa.c - the batch-reduce GEMM on a register tile of P points x V vectors, in compiler vector types.
  * The tile is an array of vectors that the compiler keeps in registers, because P and V are constants in an
  * always-inline function: P*V accumulators, V weights and one broadcast must fit (16 registers, or 32 for AVX-512 and
- * NEON). Points lie at a run-time stride, so one kernel serves every channel count, stride and slice. Loops over a run
- * are not unrolled: a step is 12 FMAs or more, and in an unrolled body gcc hoists broadcasts until registers spill.
+ * NEON). Points lie at a run-time stride, so one kernel serves every channel count, stride and slice.
  */
 #include <stdbool.h>
 
@@ -31,10 +30,28 @@
 
 #define LANES FVI_ISA_LANES
 #define FETCH_RUN_MIN 32
+/* Steps in a loop's body, so that counting takes few instructions beside the FMAs. Loads may not move from one step
+ * to an earlier one: gcc would hoist them until registers spill. */
+#if defined(FVI_SIMD_AVX2)
+#define UNROLL 4
+#else
+#define UNROLL 1
+#endif
+#define KEEP_ORDER(pointer) __asm__ volatile("" : "+r"(pointer)::"memory")
 
 /* Where point p of a tile lies: groups of three share a base, so that three strides (0, 1, 2) and few registers address
  * all. */
 #define BASES ((FVI_BRGEMM_MAX_POINTS + 2) / 3)
+
+/* acc += x*w in acc's own register: in an unrolled body gcc would rather keep the sum elsewhere, and copy it back. */
+FVI_INLINE void add_product(fvi_vf *acc, fvi_vf x, fvi_vf w)
+{
+#if defined(FVI_SIMD_AVX2)
+    __asm__("vfmadd231ps %2, %1, %0" : "+x"(*acc) : "x"(x), "x"(w));
+#else
+    *acc = fvi_vf_fma(x, w, *acc);
+#endif
+}
 
 FVI_INLINE void step(fvi_vf *acc, const int points, const int vectors, const float *const *base, ptrdiff_t x_point,
                      ptrdiff_t q, const float *w)
@@ -48,7 +65,7 @@ FVI_INLINE void step(fvi_vf *acc, const int points, const int vectors, const flo
         const fvi_vf x = fvi_vf_splat(base[p / 3][(p % 3) * x_point + q]);
 #pragma GCC unroll 2
         for (int v = 0; v < vectors; v++)
-            acc[p * vectors + v] = fvi_vf_fma(x, weight[v], acc[p * vectors + v]);
+            add_product(&acc[p * vectors + v], x, weight[v]);
     }
 }
 
@@ -104,19 +121,34 @@ FVI_INLINE void forward(const fvi_brgemm_forward *a, const int points, const int
 #pragma GCC unroll 6
                 for (int b = 0; b < (points + 2) / 3; b++)
                     base[b] = x_tile + row * a->x_row + segment * a->x_segment + 3 * b * x_point;
+                ptrdiff_t q = 0;
                 if (fetch) {
                     const float *next = base[0] + ahead;
-                    for (ptrdiff_t q = 0; q < run; q++) {
+                    for (; q + UNROLL <= run; q += UNROLL) {
                         __builtin_prefetch(next, 0, 3);
-                        next += advance;
-                        step(acc, points, vectors, base, x_point, q, w);
-                        w += width;
+                        if (UNROLL > 1)
+                            __builtin_prefetch(next + UNROLL / 2 * advance, 0, 3);
+                        next += UNROLL * advance;
+#pragma GCC unroll 4
+                        for (int i = 0; i < UNROLL; i++) {
+                            step(acc, points, vectors, base, x_point, q + i, w + i * width);
+                            KEEP_ORDER(w);
+                        }
+                        w += UNROLL * width;
                     }
                 } else {
-                    for (ptrdiff_t q = 0; q < run; q++) {
-                        step(acc, points, vectors, base, x_point, q, w);
-                        w += width;
+                    for (; q + UNROLL <= run; q += UNROLL) {
+#pragma GCC unroll 4
+                        for (int i = 0; i < UNROLL; i++) {
+                            step(acc, points, vectors, base, x_point, q + i, w + i * width);
+                            KEEP_ORDER(w);
+                        }
+                        w += UNROLL * width;
                     }
+                }
+                for (; q < run; q++) {
+                    step(acc, points, vectors, base, x_point, q, w);
+                    w += width;
                 }
             }
         }
@@ -126,63 +158,103 @@ FVI_INLINE void forward(const fvi_brgemm_forward *a, const int points, const int
     }
 }
 
+FVI_INLINE void outer_step(fvi_vf *acc, const int points, const int vectors, const float *x, const float *d)
+{
+    fvi_vf weight[FVI_BRGEMM_MAX_VECTORS];
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; v++)
+        weight[v] = fvi_vf_load(d + v * LANES);
+#pragma GCC unroll 16
+    for (int p = 0; p < points; p++) {
+        const fvi_vf value = fvi_vf_splat(x[p]);
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++)
+            add_product(&acc[p * vectors + v], value, weight[v]);
+    }
+}
+
+FVI_INLINE const float *fetch_items(const fvi_brgemm_fetch *fetch, const float *at)
+{
+    for (int32_t item = 0; item < fetch->items; item++, at += fetch->step)
+        for (int32_t line = 0; line < fetch->lines; line++)
+            __builtin_prefetch(at + 16 * line, 0, 2); /* into the L2: it is copied from there */
+    return at;
+}
+
 FVI_INLINE void outer(const fvi_brgemm_outer *a, const int points, const int vectors)
 {
     const int width = vectors * LANES;
-    const ptrdiff_t next_pixel = a->next_pixel;
-    const float *x_tile = a->x, *next_tile = a->next;
+    const ptrdiff_t x_pixel = a->x_pixel;
+    const int32_t pixels = a->pixels;
+    const float *x_tile = a->x, *first = a->fetch[0].at, *second = a->fetch[1].at;
     float *out = a->acc;
     for (int32_t tile = 0; tile < a->tiles; tile++) {
         fvi_vf acc[FVI_BRGEMM_MAX_VECTORS * FVI_BRGEMM_MAX_POINTS];
 #pragma GCC unroll 32
         for (int i = 0; i < points * vectors; i++)
             acc[i] = fvi_vf_load(out + i * LANES);
+        for (int i = 0; i < points * width; i += 16) /* the next tile's */
+            __builtin_prefetch(out + points * width + i, 1, 3);
+        first = fetch_items(&a->fetch[0], first);
+        second = fetch_items(&a->fetch[1], second);
         const float *d = a->d;
         for (int32_t row = 0; row < a->rows; row++) {
             const float *x = x_tile + row * a->x_row;
-            const float *next = next_tile + row * a->next_row;
-            for (int32_t pixel = 0; pixel < a->pixels; pixel++) {
-                const float *const base = x;
-                __builtin_prefetch(next, 0, 2); /* into the L2: it is copied from there */
-                next += next_pixel;
-                fvi_vf weight[FVI_BRGEMM_MAX_VECTORS];
-#pragma GCC unroll 2
-                for (int v = 0; v < vectors; v++)
-                    weight[v] = fvi_vf_load(d + v * LANES);
-#pragma GCC unroll 16
-                for (int p = 0; p < points; p++) {
-                    const fvi_vf value = fvi_vf_splat(base[p]);
-#pragma GCC unroll 2
-                    for (int v = 0; v < vectors; v++)
-                        acc[p * vectors + v] = fvi_vf_fma(value, weight[v], acc[p * vectors + v]);
+            int32_t left = pixels;
+            for (; left >= UNROLL; left -= UNROLL) {
+#pragma GCC unroll 4
+                for (int i = 0; i < UNROLL; i++) {
+                    outer_step(acc, points, vectors, x, d + i * width);
+                    x += x_pixel;
+                    KEEP_ORDER(x);
                 }
-                x += a->x_pixel;
-                d += width;
+                d += UNROLL * width;
             }
+            for (; left > 0; left--, x += x_pixel, d += width)
+                outer_step(acc, points, vectors, x, d);
         }
 #pragma GCC unroll 32
         for (int i = 0; i < points * vectors; i++)
             fvi_vf_store(out + i * LANES, acc[i]);
         x_tile += points;
-        next_tile += a->next_tile;
         out += points * width;
     }
 }
 
-FVI_INLINE void copy_pixels(const fvi_brgemm_copy *a)
+/* Pixels of `whole` vectors and `rest` floats. */
+FVI_INLINE void copy_vectors(const fvi_brgemm_copy *a, const int32_t whole, const int32_t rest)
 {
-    const int32_t whole = a->count / LANES, rest = a->count % LANES;
     const fvi_vmask mask = fvi_vmask_first((size_t)rest);
+    const ptrdiff_t from_pixel = a->from_pixel, to_pixel = (whole + (rest > 0)) * LANES;
     const float *from = a->from;
     float *to = a->to;
-    for (int32_t pixel = 0; pixel < a->pixels; pixel++) {
+    for (int32_t pixel = 0; pixel < a->pixels; pixel++, from += from_pixel, to += to_pixel) {
+#pragma GCC unroll 8
         for (int32_t v = 0; v < whole; v++)
             fvi_vf_store(to + v * LANES, fvi_vf_load(from + v * LANES));
         if (rest > 0)
             fvi_vf_store(to + whole * LANES, fvi_vf_load_masked(from + whole * LANES, mask));
-        from += a->from_pixel;
-        to += (whole + (rest > 0)) * LANES;
     }
+}
+
+/* The counts that bands of 1x1 convolutions have get loops of their own: without, counting takes as long as copying. */
+static void copy_pixels(const fvi_brgemm_copy *a)
+{
+    const int32_t whole = a->count / LANES, rest = a->count % LANES;
+    if (rest > 0)
+        copy_vectors(a, whole, rest);
+    else if (whole == 1)
+        copy_vectors(a, 1, 0);
+    else if (whole == 2)
+        copy_vectors(a, 2, 0);
+    else if (whole == 3)
+        copy_vectors(a, 3, 0);
+    else if (whole == 4)
+        copy_vectors(a, 4, 0);
+    else if (whole == 6)
+        copy_vectors(a, 6, 0);
+    else
+        copy_vectors(a, whole, 0);
 }
 
 FVI_INLINE void copy_and_sum(const fvi_brgemm_copy *a, const int vectors)
@@ -191,36 +263,46 @@ FVI_INLINE void copy_and_sum(const fvi_brgemm_copy *a, const int vectors)
     const fvi_vmask mask = fvi_vmask_first((size_t)last);
     const float *from = a->from;
     float *to = a->to;
-    fvi_vf sum[2][FVI_BRGEMM_MAX_VECTORS]; /* of even and of odd pixels: one chain of additions would be the slowest */
+    fvi_vf sum[FVI_BRGEMM_MAX_VECTORS];
 #pragma GCC unroll 2
-    for (int v = 0; v < vectors; v++) {
-        sum[0][v] = fvi_vf_load(a->sum + v * LANES);
-        sum[1][v] = (fvi_vf){ 0 };
-    }
-    for (int32_t pixel = 0; pixel < a->pixels; pixel += 2) {
+    for (int v = 0; v < vectors; v++)
+        sum[v] = fvi_vf_load(a->sum + v * LANES);
+    for (int32_t pixel = 0; pixel < a->pixels; pixel++) {
 #pragma GCC unroll 2
-        for (int odd = 0; odd < 2; odd++) {
-            if (odd == 1 && pixel + 1 == a->pixels)
-                break;
-#pragma GCC unroll 2
-            for (int v = 0; v < vectors; v++) {
-                const float *at = from + v * LANES;
-                const fvi_vf value = v < vectors - 1 || last == LANES ? fvi_vf_load(at) : fvi_vf_load_masked(at, mask);
-                sum[odd][v] += value;
-                fvi_vf_store(to + v * LANES, value);
-            }
-            from += a->from_pixel;
-            to += vectors * LANES;
+        for (int v = 0; v < vectors; v++) {
+            const float *at = from + v * LANES;
+            const fvi_vf value = v < vectors - 1 || last == LANES ? fvi_vf_load(at) : fvi_vf_load_masked(at, mask);
+            sum[v] += value;
+            fvi_vf_store(to + v * LANES, value);
         }
+        from += a->from_pixel;
+        to += vectors * LANES;
     }
 #pragma GCC unroll 2
     for (int v = 0; v < vectors; v++)
-        fvi_vf_store(a->sum + v * LANES, sum[0][v] + sum[1][v]);
+        fvi_vf_store(a->sum + v * LANES, sum[v]);
+}
+
+static void copy_blocks(const fvi_brgemm_copy *a)
+{
+    const int width = FVI_BRGEMM_MAX_VECTORS * LANES;
+    const float *from = a->from;
+    float *to = a->to;
+    for (int32_t pixel = 0; pixel < a->pixels; pixel++, from += a->from_pixel, to += width) {
+        const float *at = from;
+        float *block = to;
+        for (int32_t b = 0; b < a->blocks; b++, at += width, block += a->to_block)
+#pragma GCC unroll 2
+            for (int v = 0; v < FVI_BRGEMM_MAX_VECTORS; v++)
+                fvi_vf_store(block + v * LANES, fvi_vf_load(at + v * LANES));
+    }
 }
 
 static void copy(const fvi_brgemm_copy *arguments)
 {
-    if (arguments->sum == NULL)
+    if (arguments->blocks > 0)
+        copy_blocks(arguments);
+    else if (arguments->sum == NULL)
         copy_pixels(arguments);
     else if (arguments->count <= LANES)
         copy_and_sum(arguments, 1);

@@ -168,6 +168,7 @@ static void run_points(const fvi_brgemm *gemm, fvi_brgemm_outer *outer, int32_t 
         gemm->outer[vectors - 1][points](outer);
         outer->x += (ptrdiff_t)larger * (points + 1);
         outer->acc += (ptrdiff_t)larger * (points + 1) * vectors * gemm->lanes;
+        outer->fetch[0].at += (ptrdiff_t)larger * outer->fetch[0].items * outer->fetch[0].step;
     }
     outer->tiles = tiles - larger;
     gemm->outer[vectors - 1][points - 1](outer);
@@ -183,10 +184,11 @@ static void multiply_block(const weights_call *call, int32_t e, int32_t c, fvi_c
     fvi_brgemm_outer outer = { .x_pixel = padded, .rows = 1, .pixels = count, .acc = acc };
     outer.x = call->x + e * call->x_component + (ptrdiff_t)call->chunk * c + (ptrdiff_t)band * padded;
     outer.d = call->d + e * call->dy_component + (ptrdiff_t)call->chunk * block.first + (ptrdiff_t)band * block.width;
-    outer.next = outer.x + next;
     if (next > 0) {
-        outer.next_pixel = padded;
-        outer.next_tile = 16;
+        const int32_t tiles = fvi_conv2d_ceil(channels, call->map.gemm->points[block.vectors - 1]);
+        outer.fetch[0] = (fvi_brgemm_fetch){
+            .at = outer.x + next, .step = 16, .lines = 1, .items = fvi_conv2d_ceil(count * padded, 16 * tiles)
+        };
     }
     run_points(call->map.gemm, &outer, block.vectors, channels);
 }
@@ -209,7 +211,7 @@ static void add_sums(const weights_call *call, fvi_conv2d_block block, float *su
 {
     const fvi_winograd_map *map = &call->map;
     const float one = 1.0f;
-    fvi_brgemm_outer outer = { .x = &one, .rows = 1, .pixels = call->count, .next = &one, .acc = sums };
+    fvi_brgemm_outer outer = { .x = &one, .rows = 1, .pixels = call->count, .acc = sums };
     outer.d = call->d + map->form->parts * call->dy_component + (ptrdiff_t)call->chunk * block.first;
     run_points(map->gemm, &outer, block.vectors, 1);
 }
