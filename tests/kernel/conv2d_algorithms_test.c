@@ -158,8 +158,9 @@ static bool runs_anywhere(const fvi_conv2d_plan *plan, const char *algorithm)
     return runs;
 }
 
-/* Every algorithm that takes some pass of the problem; the others' passes go to whoever takes them. */
-static void check_problem(fv_context *context, const char *problem, int32_t n)
+/* Every algorithm that takes some pass of the problem; the others' passes go to whoever takes them.
+ * ran: of each instruction set, a bit for each algorithm that ran. */
+static void check_problem(fv_context *context, const char *problem, int32_t n, uint32_t ran[4])
 {
     conv2d_case conv = conv2d_case_make(context, problem, n);
     fvi_isa isas[4];
@@ -170,8 +171,10 @@ static void check_problem(fv_context *context, const char *problem, int32_t n)
         for (size_t a = 0; a < count; a++) {
             fvi_conv2d_plan plan;
             fvi_conv2d_choose(&plan, &conv.shape, FV_F32, isas[i], fv_context_threads(context), false, table[a].name);
-            if (runs_anywhere(&plan, table[a].name))
-                check_algorithm(&conv, &plan, problem);
+            if (!runs_anywhere(&plan, table[a].name))
+                continue;
+            check_algorithm(&conv, &plan, problem);
+            ran[i] |= 1u << a;
         }
     }
     conv2d_case_free(&conv);
@@ -179,19 +182,28 @@ static void check_problem(fv_context *context, const char *problem, int32_t n)
 
 FV_TEST(conv2d_algorithms, all_match_float64_on_every_problem)
 {
+    uint32_t ran[4] = { 0 };
     fv_context *context = context_with(2);
     for (size_t i = 0; i < PROBLEMS; i += problem_step())
-        check_problem(context, problems[i], 0);
+        check_problem(context, problems[i], 0, ran);
+    fvi_isa isas[4];
+    const size_t isa_count = list_isas(context, isas);
+    for (size_t i = 0; i < isa_count && problem_step() == 1; i++) { /* the whole table has something for everyone */
+        size_t count = 0;
+        fvi_conv2d_algorithms(isas[i], FV_F32, &count);
+        assert_int_equal(ran[i], (1u << count) - 1);
+    }
     fv_context_destroy(context);
 }
 
 FV_TEST(conv2d_algorithms, a_call_may_have_fewer_images_than_the_plan)
 {
+    uint32_t ran[4] = { 0 };
     fv_context *context = context_with(2);
-    check_problem(context, "n16c7h16k11r3p1", 1);
-    check_problem(context, "n16c7h16k11r3p1", 11);
-    check_problem(context, "n70c21h1k10r1", 3);
-    check_problem(context, "n64c5h4k6r2", 7);
+    check_problem(context, "n16c7h16k11r3p1", 1, ran);
+    check_problem(context, "n16c7h16k11r3p1", 11, ran);
+    check_problem(context, "n70c21h1k10r1", 3, ran);
+    check_problem(context, "n64c5h4k6r2", 7, ran);
     fv_context_destroy(context);
 }
 
