@@ -332,6 +332,7 @@ static void backward_weight_rows(const fvi_call *call, const convolve_prepared *
     fvi_conv2d_plan part = prepared->plan;
     fvi_view dy = call->dy;
     part.shape.k = call->rows;
+    part.continues = call->first_row > 0;
     dy.c = call->rows;
     dy.data = (char *)dy.data + first;
     fvi_conv2d_backward_weights(&part, call->context, &call->x[0], &dy, call->dparam[0],

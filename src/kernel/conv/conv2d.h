@@ -85,6 +85,8 @@ struct fvi_conv2d_plan {
     fvi_isa isa;
     int32_t threads;
     bool asked_for; /* true while an algorithm is asked by name: it then takes all that it can do */
+    bool
+        continues; /* backward weights: x and scratch are those of the call before, and what that made of x is still there */
     struct {
         const char *algorithm;
         int32_t index;        /* in the table */

@@ -20,7 +20,9 @@ enum {
     BLOCK_PANELS = 40,
     SMALL_WEIGHTS = 1 << 16, /* packing fewer takes less than packed ones save */
     LINE = 16,               /* floats of a cache line */
-    WEIGHT_ROWS = 256        /* of dw in a task */
+    WEIGHT_ROWS = 256,       /* of dw in a task */
+    HELD_FLOATS = 32768,     /* of panels of x that stay in a cache while rows of dy pass */
+    TASKS_A_THREAD = 8       /* at least, where there are panels for them */
 };
 
 typedef struct dense_call {
@@ -356,20 +358,31 @@ static void sum_bias(const dense_call *call, float *db)
             db[k] += output(call, n)[k];
 }
 
+/* Panels of a task of weights_task(). */
+static int32_t panels_of_a_task(const dense_call *call, size_t row_tasks, int32_t threads)
+{
+    const int32_t held = HELD_FLOATS / (call->n * call->width);
+    const int32_t tasks = fvi_conv2d_ceil(TASKS_A_THREAD * threads, (int32_t)row_tasks);
+    const int32_t share = fvi_conv2d_ceil(call->panels, tasks), least = held < share ? held : share;
+    return least < 1 ? 1 : least;
+}
+
+/* scratch: x in order, its panels, panels of dy. */
 void fvi_conv2d_dense_backward_weights(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x,
                                        const fvi_view *dy, void *dw, void *db, void *scratch)
 {
     dense_call call = prepare(plan, context, FVI_BACKWARD_WEIGHTS, x, dy, scratch);
-    call.dw = dw;
-    call.right = call.left + left_floats(call.k, plan->shape.n);
-    /* panels of x that stay in cache while rows of dy pass: 128 kB */
-    const int32_t held = 32768 / (call.n * call.width);
-    call.task_panels = held < 1 ? 1 : held;
-    if (call.image != x->data)
-        fvi_parallel(context, (size_t)call.n, turn_image, &call);
-    fvi_parallel(context, (size_t)call.panels, panel_task, &call);
-    make_left(dy->data, dy->image_stride, call.k, call.n, true, call.left);
     const size_t row_tasks = (size_t)fvi_conv2d_ceil(call.k, WEIGHT_ROWS);
+    call.dw = dw;
+    call.right = call.left;
+    call.left = call.right + (size_t)call.panels * (size_t)call.width * (size_t)plan->shape.n;
+    call.task_panels = panels_of_a_task(&call, row_tasks, plan->threads);
+    if (!plan->continues) {
+        if (call.image != x->data)
+            fvi_parallel(context, (size_t)call.n, turn_image, &call);
+        fvi_parallel(context, (size_t)call.panels, panel_task, &call);
+    }
+    make_left(dy->data, dy->image_stride, call.k, call.n, true, call.left);
     fvi_parallel(context, row_tasks * (size_t)fvi_conv2d_ceil(call.panels, call.task_panels), weights_task, &call);
     if (db != NULL)
         sum_bias(&call, db);
