@@ -254,7 +254,7 @@ fv_status fv_session_read(fv_session *session, fv_value value, void *out, size_t
                                                                   : "is a loss: step results give it");
     const fvi_node *node = &plan->nodes[value];
     const fvi_plan_node *root = &plan->node[plan->node[value].root];
-    if (!plan->node[value].runs || root->clobbered < session->executed)
+    if (!plan->node[value].runs || fvi_plan_clobbered(plan, plan->node[value].root) < session->executed)
         return fvi_fail_in(message, FV_ERR_STATE, "%s '%s': %s", node->layer->name, node->name,
                            plan->node[value].runs ? "its memory serves another value by now"
                                                   : "the plan does not compute it");

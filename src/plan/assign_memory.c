@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * assign_memory.c - how long each storage lives, how large it is with its border, and where in the arena it lies.
- * Placement: one after the other, each into the smallest gap that fits among the storages alive at the same time (Pisarchyk &
- * Lee 2020, arXiv:2001.03288, "greedy by size"), in several orders, of which the best stays. Two storages never share a byte
- * while both live.
+ * assign_memory.c - how long each storage lives, how large it is with its border, whose border has to be cleared.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -102,107 +99,10 @@ static fv_status size_storage(const fv_plan *plan, fvi_storage *storage)
     return FV_OK;
 }
 
-/* A storage in the order of placement: by what, the largest first. */
-typedef struct placement {
-    double key;
-    int32_t storage;
-} placement;
-
-static int by_key_descending(const void *left, const void *right)
+static fv_status size_storages(fv_plan *plan)
 {
-    const placement *a = left, *b = right;
-    if (a->key > b->key || a->key < b->key)
-        return a->key > b->key ? -1 : 1;
-    return a->storage - b->storage; /* a total order: qsort() may not decide */
-}
-
-/* Which order leaves the fewest gaps depends on the network: by bytes, by steps alive, by both, by the last step,
- * by the first. */
-enum { ORDERS = 5 };
-
-static double key_of(const fvi_storage *storage, int32_t order)
-{
-    const double bytes = (double)storage->bytes, steps = (double)(storage->last - storage->first + 1);
-    const double keys[ORDERS] = { bytes, steps, bytes * steps, storage->last, -storage->first };
-    return keys[order];
-}
-
-static bool live_together(const fvi_storage *a, const fvi_storage *b)
-{
-    return a->first <= b->last && b->first <= a->last;
-}
-
-/* placed[count]: storages that have an offset, in the order of their offsets. Returns the offset for one more: of the first gap that is
- * large enough, or of the smallest. */
-static size_t find_gap(const fv_plan *plan, const fvi_storage *storage, const int32_t *placed, int32_t count,
-                       bool first)
-{
-    const size_t need = storage->bytes + fvi_arena_gap();
-    size_t end = 0, best = SIZE_MAX, best_room = SIZE_MAX;
-    for (int32_t i = 0; i < count; i++) {
-        const fvi_storage *other = &plan->storage[placed[i]];
-        if (!live_together(storage, other))
-            continue;
-        if (other->offset >= end && other->offset - end >= need && other->offset - end < best_room) {
-            best = end;
-            best_room = other->offset - end;
-            if (first)
-                return best;
-        }
-        const size_t other_end = other->offset + other->bytes + fvi_arena_gap();
-        if (other_end > end)
-            end = other_end;
-    }
-    return best != SIZE_MAX ? best : end;
-}
-
-static void insert_by_offset(const fv_plan *plan, int32_t *placed, int32_t count, int32_t storage)
-{
-    int32_t at = count;
-    for (; at > 0 && plan->storage[placed[at - 1]].offset > plan->storage[storage].offset; at--)
-        placed[at] = placed[at - 1];
-    placed[at] = storage;
-}
-
-/* Gives every storage an offset, in that order; *arena: the bytes of all. */
-static fv_status place_in_order(fv_plan *plan, placement *order, bool first, int32_t *placed, size_t *arena)
-{
-    qsort(order, (size_t)plan->storage_count, sizeof *order, by_key_descending);
-    *arena = 0;
-    for (int32_t i = 0; i < plan->storage_count; i++) {
-        fvi_storage *storage = &plan->storage[order[i].storage];
-        storage->offset = find_gap(plan, storage, placed, i, first);
-        insert_by_offset(plan, placed, i, order[i].storage);
-        const size_t end = storage->offset + storage->bytes + fvi_arena_gap();
-        if (end > SIZE_MAX / 4)
-            return fvi_plan_too_large(plan);
-        *arena = end > *arena ? end : *arena;
-    }
-    return FV_OK;
-}
-
-static fv_status place_storages(fv_plan *plan)
-{
-    placement *order = NULL;
-    int32_t *placed = NULL;
-    size_t *best = NULL, arena = 0;
-    const size_t count = (size_t)plan->storage_count;
-    FV_TRY(fvi_plan_allocate(plan, count, sizeof *order, (void **)&order));
-    FV_TRY(fvi_plan_allocate(plan, count, sizeof *placed, (void **)&placed));
-    FV_TRY(fvi_plan_allocate(plan, count, sizeof *best, (void **)&best));
-    for (size_t i = 0; i < count; i++)
+    for (int32_t i = 0; i < plan->storage_count; i++)
         FV_TRY(size_storage(plan, &plan->storage[i]));
-    plan->bytes.arena = SIZE_MAX;
-    for (int32_t by = 0; by < 2 * ORDERS; by++) {
-        for (size_t i = 0; i < count; i++)
-            order[i] = (placement){ .key = key_of(&plan->storage[i], by % ORDERS), .storage = (int32_t)i };
-        FV_TRY(place_in_order(plan, order, by >= ORDERS, placed, &arena));
-        for (size_t i = 0; i < count && arena < plan->bytes.arena; i++)
-            best[i] = plan->storage[i].offset;
-        plan->bytes.arena = arena < plan->bytes.arena ? arena : plan->bytes.arena;
-    }
-    for (size_t i = 0; i < count; i++)
-        plan->storage[i].offset = best[i];
     return FV_OK;
 }
 
@@ -211,25 +111,65 @@ static bool overlap(const fvi_storage *a, const fvi_storage *b)
     return a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes;
 }
 
+typedef struct place {
+    size_t offset;
+    int32_t storage;
+} place;
+
+static int by_offset(const void *left, const void *right)
+{
+    const place *a = left, *b = right;
+    if (a->offset != b->offset)
+        return a->offset < b->offset ? -1 : 1;
+    return a->storage - b->storage;
+}
+
+/* Which storages overlap another one: one before them that ends later than they begin, or the next one. */
+static fv_status find_shared(fv_plan *plan)
+{
+    place *places = NULL;
+    const int32_t count = plan->storage_count;
+    FV_TRY(fvi_plan_allocate(plan, (size_t)count, sizeof *places, (void **)&places));
+    for (int32_t i = 0; i < count; i++)
+        places[i] = (place){ plan->storage[i].offset, i };
+    qsort(places, (size_t)count, sizeof *places, by_offset);
+    size_t end = 0;
+    for (int32_t i = 0; i < count; i++) {
+        fvi_storage *storage = &plan->storage[places[i].storage];
+        const size_t own_end = storage->offset + storage->bytes;
+        storage->shared = storage->offset < end || (i + 1 < count && places[i + 1].offset < own_end);
+        end = own_end > end ? own_end : end;
+    }
+    return FV_OK;
+}
+
+static bool loses_zeros(const fvi_storage *storage)
+{
+    return storage->shared && (storage->border[0] | storage->border[1] | storage->border[2] | storage->border[3]) != 0;
+}
+
 /* Only memory that something else uses at other times can lose its zeros: sessions start with zeroed memory, and nobody
  * writes into a border. */
 static fv_status find_clears(fv_plan *plan)
 {
+    FV_TRY(find_shared(plan));
     FV_TRY(fvi_plan_allocate(plan, (size_t)plan->storage_count, sizeof *plan->clear, (void **)&plan->clear));
-    for (int32_t i = 0; i < plan->storage_count; i++)
-        for (int32_t j = 0; j < plan->storage_count; j++)
-            plan->storage[i].shared |= i != j && overlap(&plan->storage[i], &plan->storage[j]);
+    for (int32_t i = 0; i < plan->step_count; i++)
+        plan->step[i].clear_count = 0;
+    for (int32_t j = 0; j < plan->storage_count; j++)
+        if (loses_zeros(&plan->storage[j]) && plan->storage[j].first < plan->step_count)
+            plan->step[plan->storage[j].first].clear_count++;
     int32_t count = 0;
     for (int32_t i = 0; i < plan->step_count; i++) {
         plan->step[i].clear_first = count;
-        for (int32_t j = 0; j < plan->storage_count; j++) {
-            const fvi_storage *storage = &plan->storage[j];
-            const bool bordered =
-                (storage->border[0] | storage->border[1] | storage->border[2] | storage->border[3]) != 0;
-            if (storage->shared && bordered && storage->first == i)
-                plan->clear[count++] = j;
-        }
-        plan->step[i].clear_count = count - plan->step[i].clear_first;
+        count += plan->step[i].clear_count;
+        plan->step[i].clear_count = 0;
+    }
+    for (int32_t j = 0; j < plan->storage_count; j++) {
+        if (!loses_zeros(&plan->storage[j]) || plan->storage[j].first >= plan->step_count)
+            continue;
+        fvi_step *step = &plan->step[plan->storage[j].first];
+        plan->clear[step->clear_first + step->clear_count++] = j;
     }
     return FV_OK;
 }
@@ -239,9 +179,10 @@ static bool tensors_overlap(const fvi_tensor *a, const fvi_tensor *b)
     return a->storage == b->storage && a->channel < b->channel + b->c && b->channel < a->channel + a->c;
 }
 
-/* The first step after its own that writes something else over a root's activation. */
-static int32_t find_clobbered(const fv_plan *plan, fv_value root)
+int32_t fvi_plan_clobbered(const fv_plan *plan, fv_value root)
 {
+    if (plan->node[root].tensor == FVI_NONE)
+        return FVI_NONE;
     const fvi_tensor *tensor = &plan->tensor[plan->node[root].tensor];
     const fvi_storage *storage = &plan->storage[tensor->storage];
     int32_t clobbered = plan->step_count + 1;
@@ -264,12 +205,9 @@ fv_status fvi_plan_assign_memory(fv_plan *plan)
 {
     find_lifetimes(plan);
     find_borders(plan);
-    FV_TRY(place_storages(plan));
-    FV_TRY(find_clears(plan));
-    for (int32_t i = 0; i < plan->node_count; i++)
-        if (plan->node[i].tensor != FVI_NONE)
-            plan->node[i].clobbered = find_clobbered(plan, i);
-    return FV_OK;
+    FV_TRY(size_storages(plan));
+    FV_TRY(fvi_plan_place_storages(plan));
+    return find_clears(plan);
 }
 
 fvi_view fvi_plan_storage_view(const fv_plan *plan, int32_t storage, void *arena, int32_t n)

@@ -130,6 +130,13 @@ fv_status fvi_plan_lay_out(fv_plan *plan)
     return sum_memory(plan);
 }
 
+fv_status fvi_plan_place_well(fv_plan *plan)
+{
+    plan->places_well = true;
+    FV_TRY(fvi_plan_assign_memory(plan));
+    return sum_memory(plan);
+}
+
 static fv_status plan_fill(fv_plan *plan)
 {
     const fv_plan_options *options = &plan->options;

@@ -13,7 +13,8 @@
  *   step_memory.c    what a single step needs for itself: scratch, the weights that it packs
  *   watch.c          which steps gather sums from what the step before them writes, while it is in cache
  *   limit.c          which other activations are computed again, for a limit: then all from steps.c on is done anew
- *   assign_memory.c  lifetimes of the storages, their borders, their offsets in the arena
+ *   assign_memory.c  lifetimes of the storages, their borders, which have to be cleared
+ *   offsets.c        their offsets in the arena
  *   explain.c        the public view of all that
  *
  * Three words. A *value* is a node's output, by the node's index. A *tensor* is a value's activation, or one gradient
@@ -90,7 +91,6 @@ typedef struct fvi_plan_node {
     int32_t gradient;  /* tensor of the root's whole gradient, or FVI_NONE */
     int32_t saved;     /* storage, or FVI_NONE */
     int32_t piece;     /* images that the layer computes at a time: the plan's batch unless the plan is bf16 */
-    int32_t clobbered; /* first step that writes other things over this root's memory; step_count: none */
     size_t packed_offset, packed_backward_offset;
     fvi_setup setup; /* with the layer's answers; in, out: as the layer was told, that is with views dropped */
 } fvi_plan_node;
@@ -149,6 +149,7 @@ struct fv_plan {
     bool *
         recompute; /* [storages of activations] computed again under a memory limit; NULL: none but for what costs little */
     int32_t limited_count;     /* storages that limit.c knows */
+    bool places_well;          /* time is spent on a small arena */
     int32_t *gradient_storage; /* [parameters] FVI_NONE: it has none; NULL: the session has memory for all gradients */
     int32_t *handed;           /* [handed_count] parameters in the order in which their gradients are handed over */
     int32_t handed_count;
@@ -178,6 +179,8 @@ fv_status fvi_plan_repeat(fv_plan *plan);
 /* Makes steps, storages and their places, and adds up their bytes; what an earlier call made is gone. */
 fv_status fvi_plan_lay_out(fv_plan *plan);
 fv_status fvi_plan_limit(fv_plan *plan);
+/* Places storages once more, looking longer for a small arena; from now on fvi_plan_lay_out() does too. */
+fv_status fvi_plan_place_well(fv_plan *plan);
 fv_status fvi_plan_hand_over(fv_plan *plan);
 /* So many rows of a node's parameter 0 have their gradients computed and handed over at a time; 0: all. */
 int32_t fvi_plan_rows_at_a_time(const fv_plan *plan, fv_value value);
@@ -195,6 +198,12 @@ fv_status fvi_plan_stage(fv_plan *plan);
 /* The view of a staged tensor of n images in scratch. */
 fvi_view fvi_plan_staged_view(const fv_plan *plan, const fvi_staged *staged, void *scratch, int32_t n);
 fv_status fvi_plan_assign_memory(fv_plan *plan);
+/* Gives every storage its offset, and plan->bytes.arena its value; sizes and lifetimes are known. */
+fv_status fvi_plan_place_storages(fv_plan *plan);
+/* (*alive)[i]: bytes of the storages alive at step i, up to and with step_count. Belongs to the plan. */
+fv_status fvi_plan_alive(fv_plan *plan, size_t **alive);
+/* The first step after its own that writes something else over a root's activation; FVI_NONE when it has none. */
+int32_t fvi_plan_clobbered(const fv_plan *plan, fv_value root);
 /* FV_ERR_MEMORY, with a message that says what to do. */
 fv_status fvi_plan_too_large(const fv_plan *plan);
 /* Room for so many more storages. */

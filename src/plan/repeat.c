@@ -209,6 +209,20 @@ static fv_status insert(fv_plan *plan, const repetition *of)
     return FV_OK;
 }
 
+/* A value that backward does not read, but that one named by limit.c is computed from, is repeated for that: of two
+ * normalised values whose sum is kept, the one that is only a summand. */
+static void repeat_summands(const fv_plan *plan, int32_t step, int32_t when, repetition *of, int32_t *added)
+{
+    for (int32_t j = 1; j < plan->step[step].input_count; j++) {
+        const int32_t x = plan->step[step].x[j], storage = x != FVI_NONE ? plan->tensor[x].storage : FVI_NONE;
+        if (storage == FVI_NONE || is_again(&of[storage]) || of[storage].last != FVI_NONE ||
+            !can_repeat(plan, storage, when, of))
+            continue;
+        of[storage].when = when;
+        of[storage].copy = plan->storage_count + (*added)++;
+    }
+}
+
 /* In the order in which they are written, which is the order of the steps. */
 static int32_t choose(const fv_plan *plan, repetition *of)
 {
@@ -218,7 +232,11 @@ static int32_t choose(const fv_plan *plan, repetition *of)
         if (storage == FVI_NONE || is_again(&of[storage]) || is_promised(plan, storage))
             continue;
         of[storage].when = of[storage].first;
-        if (of[storage].last != FVI_NONE && can_repeat(plan, storage, of[storage].first, of))
+        if (of[storage].last == FVI_NONE)
+            continue;
+        if (plan->recompute != NULL && plan->recompute[storage])
+            repeat_summands(plan, i, of[storage].first, of, &added);
+        if (can_repeat(plan, storage, of[storage].first, of))
             of[storage].copy = plan->storage_count + added++;
     }
     order(plan, of);
