@@ -73,6 +73,8 @@ static const char *const problems[] = {
     "n16c7h16k11r3p1",         /* several parts of a sum */
     "n2c40h20w21k70r3p1",      /* chunks of x copied for several taps and blocks */
     "n1c24h33k20r3u2p1",       /* copied with stride */
+    "n3c72h13k72r3u2p1",       /* rows of 7: from copies, by data too; two pieces and more, a narrow last block */
+    "n2c300h14k83r1u2",        /* the same, one tap */
     "n1c53h20k17r3p2d2",       /* shared, with dilation */
     "n1c51h20k18r3s5p1g3",     /* shared, with groups */
     "n3c1h9w17k6r5p2",         /* lanes of pixels: a vector and a little */

@@ -14,25 +14,7 @@
 #define UNIT_PIXELS_MIN 96
 #define TASK_WORK 65536.0 /* multiplications that are worth a task of their own: some microseconds */
 
-/* One gathering convolution, all strides in floats. Loops over n, h, w are over outputs. */
-typedef struct gather {
-    const fvi_brgemm *gemm;
-    int32_t n, h, w;
-    const float *x;
-    float *y;
-    ptrdiff_t x_image, x_row, x_pixel, y_image, y_row, y_pixel;
-    ptrdiff_t tap_row, tap_column;     /* from tap to tap */
-    int32_t rows, segments, run;       /* taps and channels as the micro-kernel walks them */
-    int32_t in_rows;                   /* rows of the input; 0: do not skip taps outside */
-    int32_t in_first, in_step, in_tap; /* output row i reads input rows in_first + i*in_step + a*in_tap */
-    int32_t groups, reduced, outputs;  /* channels per group */
-    const float *packed, *bias;
-    size_t packed_group; /* floats */
-    int32_t image_block, row_block, column_block;
-    int32_t units, output_parts;
-    const fvi_conv2d_epilogue *epilogue; /* or NULL */
-    const fvi_view *whole;               /* of the epilogue: y as the caller gave it */
-} gather;
+typedef fvi_conv2d_gather gather;
 
 static int32_t smaller(int64_t a, int64_t b)
 {
@@ -94,10 +76,40 @@ static int32_t even_block(int32_t count, int64_t most, int64_t chunks)
     return fvi_conv2d_ceil(count, cuts);
 }
 
+/* How many rows of taps lie in the image for output row i, and which is the first: the others would multiply zeros. */
+static int32_t taps_inside(const gather *g, int32_t i, int32_t *first)
+{
+    if (g->in_rows == 0)
+        return g->rows;
+    const int64_t top = g->in_first + (int64_t)i * g->in_step;
+    const int64_t begin = top < 0 ? (-top + g->in_tap - 1) / g->in_tap : 0;
+    const int64_t end = top < g->in_rows ? (g->in_rows - top + g->in_tap - 1) / g->in_tap : 0;
+    const int32_t last = smaller(end, g->rows);
+    *first = smaller(begin, last);
+    return last - *first;
+}
+
+/* More than a sixteenth of the rows of taps lie outside: only gathering in place skips them. */
+static bool skips_many(const gather *g)
+{
+    int64_t inside = 0;
+    for (int32_t i = 0; i < g->h; i++) {
+        int32_t first = 0;
+        inside += taps_inside(g, i, &first);
+    }
+    return 16 * inside < 15 * (int64_t)g->h * g->rows;
+}
+
 /* Cuts the work into units of pixels that an L2 holds the input of, no fewer than the threads want as long as a unit is
  * worth a task, and when those are too few into parts of the outputs. n, h and w are at least 1. */
 static void cut(gather *g, int32_t threads)
 {
+    if (!fvi_conv2d_copied_pays(g) || skips_many(g))
+        g->scratch = NULL;
+    if (g->scratch != NULL) {
+        fvi_conv2d_copied_cut(g, threads);
+        return;
+    }
     const int64_t per_pixel = (int64_t)g->reduced * g->groups;
     const int64_t pixels = UNIT_FLOATS / per_pixel > UNIT_PIXELS_MIN ? UNIT_FLOATS / per_pixel : UNIT_PIXELS_MIN;
     const int64_t image = (int64_t)g->h * g->w;
@@ -147,19 +159,6 @@ static unit_range unit_at(const gather *g, int32_t unit)
     return at;
 }
 
-/* How many rows of taps lie in the image for output row i, and which is the first: the others would multiply zeros. */
-static int32_t taps_inside(const gather *g, int32_t i, int32_t *first)
-{
-    if (g->in_rows == 0)
-        return g->rows;
-    const int64_t top = g->in_first + (int64_t)i * g->in_step;
-    const int64_t begin = top < 0 ? (-top + g->in_tap - 1) / g->in_tap : 0;
-    const int64_t end = top < g->in_rows ? (g->in_rows - top + g->in_tap - 1) / g->in_tap : 0;
-    const int32_t last = smaller(end, g->rows);
-    *first = smaller(begin, last);
-    return last - *first;
-}
-
 /* One block of outputs over a unit's pixels: the weights stay, the pixels pass. */
 static void run_block(const gather *g, unit_range at, int32_t group, fvi_conv2d_block block)
 {
@@ -200,8 +199,12 @@ static size_t task_count(const gather *g)
     return (size_t)g->units * (size_t)g->groups * (size_t)g->output_parts;
 }
 
-static void run_task(const gather *g, size_t index)
+static void run_task(const gather *g, size_t index, int32_t worker)
 {
+    if (g->scratch != NULL) {
+        fvi_conv2d_copied_task(g, index, worker);
+        return;
+    }
     const int32_t part = (int32_t)(index % (size_t)g->output_parts);
     const int32_t group = (int32_t)(index / (size_t)g->output_parts % (size_t)g->groups);
     const unit_range at = unit_at(g, (int32_t)(index / (size_t)g->output_parts / (size_t)g->groups));
@@ -212,7 +215,7 @@ static void run_task(const gather *g, size_t index)
 }
 
 static gather forward_gather(const fvi_conv2d_plan *plan, const fvi_view *x, const float *packed, const float *bias,
-                             const fvi_view *y)
+                             const fvi_view *y, float *scratch)
 {
     const fvi_conv2d_shape *shape = &plan->shape;
     gather g = { .gemm = plan->pass[FVI_FORWARD].kernel,
@@ -242,21 +245,20 @@ static gather forward_gather(const fvi_conv2d_plan *plan, const fvi_view *x, con
         fvi_conv2d_packed_width(g.gemm, g.outputs) * (size_t)g.reduced * (size_t)shape->r * (size_t)shape->s;
     merge_taps(&g, shape->r, shape->s);
     merge_outputs(&g);
+    g.scratch = scratch;
     cut(&g, plan->threads);
     return g;
 }
 
 static void forward_task(void *argument, size_t index, int32_t worker)
 {
-    (void)worker;
-    run_task(argument, index);
+    run_task(argument, index, worker);
 }
 
 void fvi_conv2d_direct_forward(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x, const void *packed,
                                const void *bias, const fvi_conv2d_epilogue *epilogue, const fvi_view *y, void *scratch)
 {
-    (void)scratch;
-    gather g = forward_gather(plan, x, packed, bias, y);
+    gather g = forward_gather(plan, x, packed, bias, y, scratch);
     g.epilogue = epilogue;
     g.whole = y;
     fvi_parallel(context, task_count(&g), forward_task, &g);
@@ -268,6 +270,7 @@ typedef struct backward_call {
     int32_t classes[2];     /* parities with outputs: rows, columns */
     const fvi_view *dy, *dx;
     const float *packed;
+    float *scratch;
     const fvi_conv2d_epilogue *epilogue; /* with one class; or NULL */
     size_t tasks;                        /* of the class with the most outputs, parity 0; the others have no more */
 } backward_call;
@@ -308,13 +311,13 @@ static gather class_gather(const backward_call *call, int32_t row_parity, int32_
     if (g.h == 0 || g.w == 0)
         return g;
     merge_outputs(&g);
+    g.scratch = call->scratch;
     cut(&g, call->plan->threads);
     return g;
 }
 
 static void backward_task(void *argument, size_t index, int32_t worker)
 {
-    (void)worker;
     const backward_call *call = argument;
     const size_t class = index / call->tasks;
     const int32_t row_parity = (int32_t)(class / (size_t)call->classes[1]);
@@ -324,17 +327,19 @@ static void backward_task(void *argument, size_t index, int32_t worker)
         return;
     const size_t per_tap = fvi_conv2d_packed_width(g.gemm, g.outputs) * (size_t)g.reduced * (size_t)g.groups;
     g.packed = call->packed + per_tap * fvi_conv2d_taps_before(&call->shape, row_parity, column_parity);
-    run_task(&g, index % call->tasks);
+    run_task(&g, index % call->tasks, worker);
 }
 
 void fvi_conv2d_direct_backward_data(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy,
                                      const void *packed, const fvi_conv2d_epilogue *epilogue, const fvi_view *dx,
                                      void *scratch)
 {
-    (void)scratch;
-    backward_call call = {
-        .plan = plan, .shape = fvi_conv2d_backward_shape(&plan->shape), .dy = dy, .dx = dx, .packed = packed
-    };
+    backward_call call = { .plan = plan,
+                           .shape = fvi_conv2d_backward_shape(&plan->shape),
+                           .dy = dy,
+                           .dx = dx,
+                           .packed = packed,
+                           .scratch = scratch };
     call.classes[0] = smaller(call.shape.stride[0], call.shape.h);
     call.classes[1] = smaller(call.shape.stride[1], call.shape.w);
     const size_t classes = (size_t)call.classes[0] * (size_t)call.classes[1];
@@ -400,6 +405,10 @@ const char *fvi_conv2d_direct_accept(fvi_conv2d_plan *plan, fvi_pass pass)
     const size_t reduced = (size_t)(pass == FVI_FORWARD ? channels : filters);
     plan->pass[pass].packed_bytes =
         outputs * reduced * (size_t)shape->groups * (size_t)shape->r * (size_t)shape->s * sizeof(float);
+    plan->pass[pass].scratch_bytes =
+        fvi_conv2d_copied_floats(plan->pass[pass].kernel, reduced * (size_t)shape->r * (size_t)shape->s,
+                                 pass == FVI_FORWARD ? filters : channels, shape->groups) *
+        (size_t)plan->threads * sizeof(float);
     fvi_conv2d_direct_border(plan, pass);
     return NULL;
 }

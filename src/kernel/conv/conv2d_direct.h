@@ -69,6 +69,34 @@ static inline const float *fvi_conv2d_pixel(const fvi_view *view, int32_t n, int
     return (const float *)view->data + n * view->image_stride + h * view->row_stride + w * view->pixel_stride;
 }
 
+/* One gathering convolution, all strides in floats. Loops over n, h, w are over outputs. */
+typedef struct fvi_conv2d_gather {
+    const fvi_brgemm *gemm;
+    int32_t n, h, w;
+    const float *x;
+    float *y;
+    ptrdiff_t x_image, x_row, x_pixel, y_image, y_row, y_pixel;
+    ptrdiff_t tap_row, tap_column;     /* from tap to tap */
+    int32_t rows, segments, run;       /* taps and channels as the micro-kernel walks them */
+    int32_t in_rows;                   /* rows of the input; 0: do not skip taps outside */
+    int32_t in_first, in_step, in_tap; /* output row i reads input rows in_first + i*in_step + a*in_tap */
+    int32_t groups, reduced, outputs;  /* channels per group */
+    const float *packed, *bias;
+    size_t packed_group; /* floats */
+    int32_t image_block, row_block, column_block;
+    int32_t units, output_parts;
+    const fvi_conv2d_epilogue *epilogue; /* or NULL */
+    const fvi_view *whole;               /* of the epilogue: y as the caller gave it */
+    float *scratch; /* fvi_conv2d_copied_floats() for each worker; NULL: sums are gathered in place */
+} fvi_conv2d_gather;
+
+/* The same convolution from copies in scratch (conv2d_direct_copied.c): floats that a worker needs, 0 if it is not done for sums of so many
+ * terms; whether it is faster than in place; the cut, by which a task is a part of the outputs of a unit of pixels; a task. */
+size_t fvi_conv2d_copied_floats(const fvi_brgemm *gemm, size_t terms, int32_t outputs, int32_t groups);
+bool fvi_conv2d_copied_pays(const fvi_conv2d_gather *g);
+void fvi_conv2d_copied_cut(fvi_conv2d_gather *g, int32_t threads);
+void fvi_conv2d_copied_task(const fvi_conv2d_gather *g, size_t index, int32_t worker);
+
 /* Parts of the direct algorithm's accept: the border that a pass reads, and scratch and border of backward by weights. */
 void fvi_conv2d_direct_border(fvi_conv2d_plan *plan, fvi_pass pass);
 const char *fvi_conv2d_direct_accept_weights(fvi_conv2d_plan *plan);

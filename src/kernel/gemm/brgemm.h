@@ -22,7 +22,7 @@
  * The three must not overlap. */
 typedef struct fvi_brgemm_forward {
     const float *x, *w;
-    const float *init; /* width floats; never NULL */
+    const float *init; /* width floats; NULL: the sums go on from what y holds, and last is lanes */
     float *y;
     ptrdiff_t x_point, x_row, x_segment, y_point; /* strides in floats */
     int32_t rows, segments, run;                  /* any may be 0: y = init */

@@ -104,12 +104,20 @@ FVI_INLINE void forward(const fvi_brgemm_forward *a, const int points, const int
     const ptrdiff_t advance = fetch ? points * x_point / run : 0;
     for (int32_t tile = 0; tile < a->tiles; tile++) {
         fvi_vf acc[FVI_BRGEMM_MAX_VECTORS * FVI_BRGEMM_MAX_POINTS];
-#pragma GCC unroll 2
-        for (int v = 0; v < vectors; v++) {
-            const fvi_vf init = fvi_vf_load(a->init + v * LANES);
+        if (a->init == NULL) {
 #pragma GCC unroll 16
             for (int p = 0; p < points; p++)
-                acc[p * vectors + v] = init;
+#pragma GCC unroll 2
+                for (int v = 0; v < vectors; v++)
+                    acc[p * vectors + v] = fvi_vf_load(y + p * a->y_point + v * LANES);
+        } else {
+#pragma GCC unroll 2
+            for (int v = 0; v < vectors; v++) {
+                const fvi_vf init = fvi_vf_load(a->init + v * LANES);
+#pragma GCC unroll 16
+                for (int p = 0; p < points; p++)
+                    acc[p * vectors + v] = init;
+            }
         }
         const float *w = a->w;
         for (int p = 0; fetch && p < points; p++)
