@@ -80,6 +80,36 @@ FV_TEST(pool, many_small_jobs)
     fv_context_destroy(context);
 }
 
+enum { LEFT = 64, WAITS = 20000 };
+
+/* The first index of the caller's range waits for all others, also those behind it. */
+static void waiting_task(void *argument, size_t index, int32_t worker)
+{
+    job *j = argument;
+    (void)worker;
+    for (int i = 0; index == 0 && atomic_load(&j->nested) < LEFT - 1; i++) {
+        usleep(1000);
+        if (i < WAITS)
+            continue;
+        atomic_fetch_add(&j->wrong, 1);
+        return;
+    }
+    atomic_fetch_add(&j->nested, 1);
+}
+
+FV_TEST(pool, workers_take_what_others_have_left)
+{
+    static job j;
+    for (int32_t threads = 2; threads <= 5; threads++) {
+        fv_context *context = context_with(threads, NULL, NULL);
+        memset(&j, 0, sizeof j);
+        fvi_parallel(context, LEFT, waiting_task, &j);
+        assert_int_equal(atomic_load(&j.wrong), 0);
+        assert_int_equal(atomic_load(&j.nested), LEFT);
+        fv_context_destroy(context);
+    }
+}
+
 static void inner_task(void *argument, size_t index, int32_t worker)
 {
     int32_t *seen = argument;
@@ -232,5 +262,6 @@ FV_TEST(pool, subnormals_are_zero_in_tasks_and_as_before_after)
 }
 #endif
 
-FV_TESTS(pool, runs_every_index_once, many_small_jobs, nested_calls_run_in_the_calling_worker, the_host_runs_the_tasks,
-         callers_wait_for_each_other, subnormals_are_zero_in_tasks_and_as_before_after)
+FV_TESTS(pool, runs_every_index_once, many_small_jobs, workers_take_what_others_have_left,
+         nested_calls_run_in_the_calling_worker, the_host_runs_the_tasks, callers_wait_for_each_other,
+         subnormals_are_zero_in_tasks_and_as_before_after)
