@@ -147,6 +147,7 @@ typedef struct gather {
     int32_t block;                              /* rows of a task */
     const fvi_conv2d_epilogue *epilogue;        /* or NULL */
     const fvi_view *whole;                      /* of the epilogue: y */
+    bool ends;                                  /* the rows do the epilogue themselves, by row.end */
 } gather;
 
 /* Rows of a task, by work alone. */
@@ -162,15 +163,10 @@ static size_t task_count(const gather *g)
     return (size_t)g->n * (size_t)fvi_conv2d_ceil(g->h, g->block);
 }
 
-/* How many rows of taps lie in the image for output row i, and which is the first: the others would multiply zeros. */
+/* How many rows of taps lie in the image for output row i, and which is the first. */
 static int32_t taps_inside(const gather *g, int32_t i, int32_t *first)
 {
-    const int64_t top = g->in_first + (int64_t)i * g->in_step;
-    const int64_t begin = top < 0 ? (-top + g->in_tap - 1) / g->in_tap : 0;
-    const int64_t end = top < g->in_rows ? (g->in_rows - top + g->in_tap - 1) / g->in_tap : 0;
-    const int32_t last = smaller(end, g->row.rows);
-    *first = smaller(begin, last);
-    return last - *first;
+    return fvi_conv2d_taps_inside(g->in_first + (int64_t)i * g->in_step, g->in_tap, g->in_rows, g->row.rows, first);
 }
 
 static void run_rows(const gather *g, size_t task)
@@ -187,10 +183,22 @@ static void run_rows(const gather *g, size_t task)
         call.x = g->x + n * g->x_image + i * g->x_row + first * call.x_row;
         call.y = g->y + n * g->y_image + i * g->y_row;
         g->kernels->forward[g->map](&call);
-        if (g->epilogue != NULL)
-            fvi_conv2d_finish(g->epilogue, g->whole, ((size_t)n * (size_t)g->h + (size_t)i) * (size_t)g->row.points,
-                              (size_t)g->row.points, 0, g->row.outputs);
+        const size_t pixel = ((size_t)n * (size_t)g->h + (size_t)i) * (size_t)g->row.points;
+        if (g->ends)
+            fvi_conv2d_tell(g->epilogue, pixel, (size_t)g->row.points, g->row.outputs);
+        else
+            fvi_conv2d_finish(g->epilogue, g->whole, pixel, (size_t)g->row.points, 0, g->row.outputs);
     }
+}
+
+/* Whether tiles can do the epilogue before they store: a clamp, no sum. */
+static void choose_end(gather *g)
+{
+    const fvi_conv2d_epilogue *epilogue = g->epilogue;
+    fvi_tile_end end = { 0 };
+    g->ends = epilogue != NULL && epilogue->summand == NULL && fvi_conv2d_clamp(epilogue->activation, &end);
+    if (g->ends)
+        g->row.end = end;
 }
 
 static void forward_task(void *argument, size_t index, int32_t worker)
@@ -233,6 +241,7 @@ void fvi_conv2d_depthwise_forward(const fvi_conv2d_plan *plan, fv_context *conte
     g.in_tap = shape->dilation[0];
     g.epilogue = epilogue;
     g.whole = y;
+    choose_end(&g);
     cut(&g);
     fvi_parallel(context, task_count(&g), forward_task, &g);
 }

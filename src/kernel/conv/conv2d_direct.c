@@ -76,17 +76,12 @@ static int32_t even_block(int32_t count, int64_t most, int64_t chunks)
     return fvi_conv2d_ceil(count, cuts);
 }
 
-/* How many rows of taps lie in the image for output row i, and which is the first: the others would multiply zeros. */
+/* How many rows of taps lie in the image for output row i, and which is the first. */
 static int32_t taps_inside(const gather *g, int32_t i, int32_t *first)
 {
     if (g->in_rows == 0)
         return g->rows;
-    const int64_t top = g->in_first + (int64_t)i * g->in_step;
-    const int64_t begin = top < 0 ? (-top + g->in_tap - 1) / g->in_tap : 0;
-    const int64_t end = top < g->in_rows ? (g->in_rows - top + g->in_tap - 1) / g->in_tap : 0;
-    const int32_t last = smaller(end, g->rows);
-    *first = smaller(begin, last);
-    return last - *first;
+    return fvi_conv2d_taps_inside(g->in_first + (int64_t)i * g->in_step, g->in_tap, g->in_rows, g->rows, first);
 }
 
 /* More than a sixteenth of the rows of taps lie outside: only gathering in place skips them. */
@@ -128,18 +123,20 @@ static void cut(gather *g, int32_t threads)
 
 /* Computes `count` pixels of a row: tiles of nearly equal size, none larger than the registers hold, so that no small
  * rest waits on the latency of the FMAs. */
-static void run_row(const gather *g, fvi_brgemm_forward *call, int32_t vectors, int32_t count)
+void fvi_conv2d_direct_row(const fvi_brgemm *gemm, fvi_brgemm_forward *call, int32_t vectors, int32_t count)
 {
-    const int32_t tiles = fvi_conv2d_ceil(count, g->gemm->points[vectors - 1]);
+    const int32_t tiles = fvi_conv2d_ceil(count, gemm->points[vectors - 1]);
     const int32_t points = count / tiles, larger = count % tiles;
     if (larger > 0) {
         call->tiles = larger;
-        g->gemm->forward[vectors - 1][points](call);
+        gemm->forward[vectors - 1][points](call);
         call->x += (ptrdiff_t)larger * (points + 1) * call->x_point;
         call->y += (ptrdiff_t)larger * (points + 1) * call->y_point;
+        if (call->end.plus != NULL)
+            call->end.plus += (ptrdiff_t)larger * (points + 1) * call->end.plus_point;
     }
     call->tiles = tiles - larger;
-    g->gemm->forward[vectors - 1][points - 1](call);
+    gemm->forward[vectors - 1][points - 1](call);
 }
 
 typedef struct unit_range {
@@ -157,6 +154,37 @@ static unit_range unit_at(const gather *g, int32_t unit)
     at.row_end = smaller((int64_t)at.row + g->row_block, g->h);
     at.image_end = smaller((int64_t)at.image + g->image_block, g->n);
     return at;
+}
+
+/* Whether tiles can do the epilogue before they store. Merged loops count pixels as y does, so the summand must lie as densely. */
+static void choose_end(gather *g)
+{
+    const fvi_conv2d_epilogue *epilogue = g->epilogue;
+    if (epilogue == NULL || !fvi_conv2d_clamp(epilogue->activation, &g->end))
+        return;
+    const fvi_view *summand = epilogue->summand;
+    g->ends = summand == NULL || (g->h == summand->h && g->w == summand->w) ||
+              (summand->row_stride == summand->w * summand->pixel_stride &&
+               summand->image_stride == summand->h * summand->row_stride);
+    g->end.plus_point = summand != NULL ? summand->pixel_stride : 0;
+}
+
+static const float *summand_at(const gather *g, size_t pixel, int32_t channel)
+{
+    const fvi_view *summand = g->epilogue->summand;
+    if (summand == NULL)
+        return NULL;
+    const size_t w = (size_t)summand->w, h = (size_t)summand->h;
+    return fvi_conv2d_pixel(summand, (int32_t)(pixel / w / h), (int32_t)(pixel / w % h), (int32_t)(pixel % w)) +
+           channel;
+}
+
+static void finish(const gather *g, size_t pixel, size_t pixels, int32_t channel, int32_t channels)
+{
+    if (g->ends)
+        fvi_conv2d_tell(g->epilogue, pixel, pixels, channels);
+    else if (g->epilogue != NULL)
+        fvi_conv2d_finish(g->epilogue, g->whole, pixel, pixels, channel, channels);
 }
 
 /* One block of outputs over a unit's pixels: the weights stay, the pixels pass. */
@@ -184,11 +212,15 @@ static void run_block(const gather *g, unit_range at, int32_t group, fvi_conv2d_
                      tap * g->tap_row;
             call.y = g->y + n * g->y_image + i * g->y_row + at.column * g->y_pixel + (ptrdiff_t)group * g->outputs +
                      block.first;
-            run_row(g, &call, block.vectors, at.column_end - at.column);
-            if (g->epilogue != NULL) /* merged loops count pixels in the same order */
-                fvi_conv2d_finish(g->epilogue, g->whole,
-                                  ((size_t)n * (size_t)g->h + (size_t)i) * (size_t)g->w + (size_t)at.column,
-                                  (size_t)(at.column_end - at.column), group * g->outputs + block.first, block.count);
+            /* merged loops count pixels in the same order */
+            const size_t pixel = ((size_t)n * (size_t)g->h + (size_t)i) * (size_t)g->w + (size_t)at.column;
+            const int32_t channel = group * g->outputs + block.first, count = at.column_end - at.column;
+            if (g->ends) {
+                call.end = g->end;
+                call.end.plus = summand_at(g, pixel, channel);
+            }
+            fvi_conv2d_direct_row(g->gemm, &call, block.vectors, count);
+            finish(g, pixel, (size_t)count, channel, block.count);
         }
     }
 }
@@ -261,6 +293,7 @@ void fvi_conv2d_direct_forward(const fvi_conv2d_plan *plan, fv_context *context,
     gather g = forward_gather(plan, x, packed, bias, y, scratch);
     g.epilogue = epilogue;
     g.whole = y;
+    choose_end(&g);
     fvi_parallel(context, task_count(&g), forward_task, &g);
 }
 
@@ -312,6 +345,7 @@ static gather class_gather(const backward_call *call, int32_t row_parity, int32_
         return g;
     merge_outputs(&g);
     g.scratch = call->scratch;
+    choose_end(&g);
     cut(&g, call->plan->threads);
     return g;
 }

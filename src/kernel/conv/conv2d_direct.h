@@ -87,6 +87,8 @@ typedef struct fvi_conv2d_gather {
     int32_t units, output_parts;
     const fvi_conv2d_epilogue *epilogue; /* or NULL */
     const fvi_view *whole;               /* of the epilogue: y as the caller gave it */
+    bool ends;                           /* tiles in place do the epilogue themselves, by end */
+    fvi_tile_end end;
     float *scratch; /* fvi_conv2d_copied_floats() for each worker; NULL: sums are gathered in place */
 } fvi_conv2d_gather;
 
@@ -96,6 +98,20 @@ size_t fvi_conv2d_copied_floats(const fvi_brgemm *gemm, size_t terms, int32_t ou
 bool fvi_conv2d_copied_pays(const fvi_conv2d_gather *g);
 void fvi_conv2d_copied_cut(fvi_conv2d_gather *g, int32_t threads);
 void fvi_conv2d_copied_task(const fvi_conv2d_gather *g, size_t index, int32_t worker);
+
+/* How many of `taps` taps, `step` pixels apart, lie in an axis of `size` pixels when tap 0 lies at `top`, and which is the first: the others
+ * would multiply zeros. */
+static inline int32_t fvi_conv2d_taps_inside(int64_t top, int32_t step, int32_t size, int32_t taps, int32_t *first)
+{
+    const int64_t begin = top < 0 ? (-top + step - 1) / step : 0;
+    const int64_t end = top < size ? (size - top + step - 1) / step : 0;
+    const int64_t last = end < taps ? end : taps;
+    *first = (int32_t)(begin < last ? begin : last);
+    return (int32_t)(last - *first);
+}
+
+/* Computes `count` pixels of a row, moving call->x, y and end.plus along. */
+void fvi_conv2d_direct_row(const fvi_brgemm *gemm, fvi_brgemm_forward *call, int32_t vectors, int32_t count);
 
 /* Parts of the direct algorithm's accept: the border that a pass reads, and scratch and border of backward by weights. */
 void fvi_conv2d_direct_border(fvi_conv2d_plan *plan, fvi_pass pass);

@@ -3,6 +3,8 @@
  * conv2d_epilogue.c - sums and activations behind a convolution, on the part of its output that is in cache, and word of it to whoever
  * reads it next.
  */
+#include <math.h>
+
 #include "kernel/conv/conv2d_internal.h"
 
 /* Pixels that continue each other at one stride, from pixel `first` on, `left` at most. */
@@ -39,6 +41,20 @@ static void finish(const fvi_conv2d_epilogue *epilogue, const fvi_view *y, size_
     }
 }
 
+bool fvi_conv2d_clamp(const fvi_activation *f, fvi_tile_end *end)
+{
+    end->clamps = f != NULL;
+    end->low = 0;
+    end->high = f != NULL && f->kind == FVI_RELU6 ? 6.0f : INFINITY;
+    return f == NULL || f->kind == FVI_RELU || f->kind == FVI_RELU6;
+}
+
+void fvi_conv2d_tell(const fvi_conv2d_epilogue *epilogue, size_t first, size_t pixels, int32_t channels)
+{
+    if (epilogue->watch != NULL)
+        epilogue->watch->wrote(epilogue->watch->argument, first, pixels, channels);
+}
+
 void fvi_conv2d_finish(const fvi_conv2d_epilogue *epilogue, const fvi_view *y, size_t first, size_t pixels,
                        int32_t channel, int32_t channels)
 {
@@ -46,8 +62,7 @@ void fvi_conv2d_finish(const fvi_conv2d_epilogue *epilogue, const fvi_view *y, s
         return;
     if (epilogue->activation != NULL || epilogue->summand != NULL)
         finish(epilogue, y, first, pixels, channel, channels);
-    if (epilogue->watch != NULL)
-        epilogue->watch->wrote(epilogue->watch->argument, first, pixels, channels);
+    fvi_conv2d_tell(epilogue, first, pixels, channels);
 }
 
 typedef struct whole {

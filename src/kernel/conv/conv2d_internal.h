@@ -6,6 +6,7 @@
 #define FVI_CONV2D_INTERNAL_H
 
 #include "kernel/conv/conv2d.h"
+#include "kernel/gemm/tile_end.h"
 
 /* Does the epilogue (NULL: nothing) for channels [channel, channel + channels) of `pixels` pixels of y from pixel `first` on,
  * pixels counted row by row through all images. Each task calls it for what it has just computed, at a moment when
@@ -14,6 +15,11 @@ void fvi_conv2d_finish(const fvi_conv2d_epilogue *epilogue, const fvi_view *y, s
                        int32_t channel, int32_t channels);
 /* The same for all of y once it is complete, in parallel: for passes whose tasks do not write whole runs of pixels. */
 void fvi_conv2d_finish_all(const fvi_conv2d_epilogue *epilogue, fv_context *context, const fvi_view *y);
+
+/* Whether f (or NULL) is one that a micro-kernel clamps by; then end's clamp is set. */
+bool fvi_conv2d_clamp(const fvi_activation *f, fvi_tile_end *end);
+/* Only word of the pixels, of which the rest of the epilogue is done. */
+void fvi_conv2d_tell(const fvi_conv2d_epilogue *epilogue, size_t first, size_t pixels, int32_t channels);
 
 /* The calls of one algorithm, declared with the types that fvi_conv2d_algorithm gives them. */
 #define FVI_CONV2D_DECLARE(name, suffix)                                                                               \

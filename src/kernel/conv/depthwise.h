@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/gemm/tile_end.h"
+
 /* How the lanes of a vector of outputs find their inputs: lane j of the vector that begins at output k0 reads, for
  * c < reduced, input (k0 + j) / outputs_per_group * reduced + c. */
 typedef enum fvi_lane_map {
@@ -24,7 +26,7 @@ typedef enum fvi_lane_map {
 /* One row of outputs, all channels.
  *   y[p*y_point + k] = bias[k] + sum over a < rows, b < columns, c < reduced of
  *                      x[p*x_point + a*x_row + b*x_column + input(k, c)] * w[k / lanes][(a*columns + b)*reduced + c][k % lanes]
- * Each sum runs in that order with one FMA a term. w: vectors w_vector floats apart, 64-byte aligned; lanes that do not exist
+ * Each sum runs in that order with one FMA a term, then end is done. w: vectors w_vector floats apart, 64-byte aligned; lanes that do not exist
  * are zero. Neither inputs beyond `inputs` nor outputs beyond `outputs` are touched. bias may be NULL. */
 typedef struct fvi_depthwise_forward {
     const float *x, *w, *bias;
@@ -34,6 +36,7 @@ typedef struct fvi_depthwise_forward {
     int32_t points, rows, columns;
     int32_t inputs, outputs;            /* channels */
     int32_t outputs_per_group, reduced; /* reduced: inputs of a group */
+    fvi_tile_end end;                   /* its clamp; plus is not looked at */
 } fvi_depthwise_forward;
 
 /* One row of output gradients, all channels, tap rows [first, first + rows) of the kernel.

@@ -118,6 +118,12 @@ FVI_INLINE void forward_tile(const fvi_depthwise_forward *a, fvi_lane_map map, c
             }
         }
     }
+    if (a->end.clamps) {
+        const fvi_vf low = fvi_vf_splat(a->end.low), high = fvi_vf_splat(a->end.high);
+#pragma GCC unroll 12
+        for (int p = 0; p < points; p++)
+            acc[p] = fvi_vf_min(high, fvi_vf_max(low, acc[p]));
+    }
     if (count >= LANES) {
 #pragma GCC unroll 12
         for (int p = 0; p < points; p++)

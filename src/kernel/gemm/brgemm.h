@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/gemm/tile_end.h"
+
 #define FVI_BRGEMM_MAX_VECTORS 2
 #define FVI_BRGEMM_MAX_POINTS 16
 #define FVI_BRGEMM_MAX_WIDTH 32 /* floats in the widest block: 2 vectors of 16 */
@@ -18,8 +20,8 @@
  *   y[p, j] = init[j] + sum over a < rows, b < segments, q < run of
  *             x[p*x_point + a*x_row + b*x_segment + q] * w[((a*segments + b)*run + q)*width + j]
  * for p < P*tiles. Each sum runs in that order, with one FMA a term: the value does not depend on P.
- * x: any address; w and init: 64-byte aligned; y: stored whole but for the last vector, of which `last` lanes are.
- * The three must not overlap. */
+ * and then end: y[p, j] = f(y[p, j] + plus[p*plus_point + j]). x: any address; w and init: 64-byte aligned; y: stored whole but for the
+ * last vector, of which `last` lanes are. They must not overlap. */
 typedef struct fvi_brgemm_forward {
     const float *x, *w;
     const float *init; /* width floats; NULL: the sums go on from what y holds, and last is lanes */
@@ -28,6 +30,7 @@ typedef struct fvi_brgemm_forward {
     int32_t rows, segments, run;                  /* any may be 0: y = init */
     int32_t tiles;                                /* tiles of P points, one after another */
     int32_t last;                                 /* 1 to lanes */
+    fvi_tile_end end;
 } fvi_brgemm_forward;
 
 /* Outer form: pixels are summed over, points are consecutive floats of x.

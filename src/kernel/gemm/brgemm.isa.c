@@ -69,6 +69,30 @@ FVI_INLINE void step(fvi_vf *acc, const int points, const int vectors, const flo
     }
 }
 
+/* plus: at the tile. */
+FVI_INLINE void end_tile(fvi_vf *acc, const int points, const int vectors, const fvi_tile_end *end, const float *plus,
+                         int32_t last)
+{
+    const fvi_vmask mask = fvi_vmask_first((size_t)last);
+    const int32_t whole = last == LANES ? vectors : vectors - 1;
+    if (plus != NULL) {
+#pragma GCC unroll 16
+        for (int p = 0; p < points; p++) {
+#pragma GCC unroll 2
+            for (int v = 0; v < vectors; v++) {
+                const float *at = plus + p * end->plus_point + v * LANES;
+                acc[p * vectors + v] += v < whole ? fvi_vf_load(at) : fvi_vf_load_masked(at, mask);
+            }
+        }
+    }
+    if (end->clamps) {
+        const fvi_vf low = fvi_vf_splat(end->low), high = fvi_vf_splat(end->high);
+#pragma GCC unroll 32
+        for (int i = 0; i < points * vectors; i++)
+            acc[i] = fvi_vf_min(high, fvi_vf_max(low, acc[i]));
+    }
+}
+
 FVI_INLINE void store_tile(const fvi_vf *acc, const int points, const int vectors, float *y, ptrdiff_t y_point,
                            int32_t last)
 {
@@ -94,7 +118,7 @@ FVI_INLINE void forward(const fvi_brgemm_forward *a, const int points, const int
 {
     const ptrdiff_t x_point = a->x_point;
     const int width = vectors * LANES;
-    const float *x_tile = a->x;
+    const float *x_tile = a->x, *plus = a->end.plus;
     float *y = a->y;
     const ptrdiff_t run = a->run;
     /* A single long run (1x1, dense) meets each pixel once: its next tile and its output are fetched meanwhile. With
@@ -160,6 +184,10 @@ FVI_INLINE void forward(const fvi_brgemm_forward *a, const int points, const int
                 }
             }
         }
+        if (a->end.clamps || plus != NULL)
+            end_tile(acc, points, vectors, &a->end, plus, a->last);
+        if (plus != NULL)
+            plus += points * a->end.plus_point;
         store_tile(acc, points, vectors, y, a->y_point, a->last);
         x_tile += points * x_point;
         y += points * a->y_point;
