@@ -79,6 +79,14 @@ static fv_status run_rows(fv_session *session, int32_t index)
     return FV_OK;
 }
 
+/* The last of steps that run as one computes all. */
+static fv_status run_chain(fv_session *session, int32_t index)
+{
+    const fvi_step *step = &session->plan->step[index];
+    fvi_call *first = &session->call[index - (step - fvi_plan_chain_first(step))];
+    return step->chain != NULL ? session->plan->nodes[step->node].layer->forward_chain(step->chain, first) : FV_OK;
+}
+
 static fv_status run_step(fv_session *session, int32_t index)
 {
     const fvi_step *step = &session->plan->step[index];
@@ -89,9 +97,10 @@ static fv_status run_step(fv_session *session, int32_t index)
         begin_watch(session, index);
     if (session->plan->packs_in_steps && step->pack != NULL)
         step->pack(&session->call[index]);
-    const fv_status status = step->staging != NULL ? fvi_run_staged(session, index)
-                             : step->rows > 0      ? run_rows(session, index)
-                                                   : step->run(&session->call[index]);
+    const fv_status status = step->chained           ? run_chain(session, index)
+                             : step->staging != NULL ? fvi_run_staged(session, index)
+                             : step->rows > 0        ? run_rows(session, index)
+                                                     : step->run(&session->call[index]);
     if (session->profiling) {
         session->seconds[index] += fvi_seconds() - start;
         session->calls[index]++;

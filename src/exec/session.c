@@ -254,15 +254,15 @@ fv_status fv_session_read(fv_session *session, fv_value value, void *out, size_t
                                                                   : "is a loss: step results give it");
     const fvi_node *node = &plan->nodes[value];
     const fvi_plan_node *root = &plan->node[plan->node[value].root];
-    if (!plan->node[value].runs || fvi_plan_clobbered(plan, plan->node[value].root) < session->executed)
-        return fvi_fail_in(message, FV_ERR_STATE, "%s '%s': %s", node->layer->name, node->name,
-                           plan->node[value].runs ? "its memory serves another value by now"
-                                                  : "the plan does not compute it");
     if (plan->node[value].hidden)
         return fvi_fail_in(
             message, FV_ERR_STATE,
             "%s '%s': computed together with '%s', so its value is nowhere; plan with no_fusion to read it",
-            node->layer->name, node->name, plan->nodes[root->last].name);
+            node->layer->name, node->name, plan->nodes[root->within != FV_NO_VALUE ? root->within : root->last].name);
+    if (!plan->node[value].runs || fvi_plan_clobbered(plan, plan->node[value].root) < session->executed)
+        return fvi_fail_in(message, FV_ERR_STATE, "%s '%s': %s", node->layer->name, node->name,
+                           plan->node[value].runs ? "its memory serves another value by now"
+                                                  : "the plan does not compute it");
     const size_t count = (size_t)session->n * (size_t)node->out.c * (size_t)node->out.h * (size_t)node->out.w;
     if (elements < count)
         return fvi_fail_in(message, FV_ERR_ARGUMENT, "%s '%s': %zu elements to read, room for %zu", node->layer->name,

@@ -243,6 +243,8 @@ const fvi_layer fvi_layer_conv2d = {
     .pack = fvi_convolve_pack,
     .pack_backward = fvi_convolve_pack_backward,
     .forward = fvi_convolve_forward,
+    .chains = fvi_convolve_chains,
+    .forward_chain = fvi_convolve_forward_chain,
     .backward_weights = fvi_convolve_backward_weights,
     .backward_data = fvi_convolve_backward_data,
 };

@@ -304,6 +304,21 @@ void fvi_convolve_pack_backward(const fvi_call *call)
         fvi_conv2d_pack(&prepared->plan, call->context, FVI_BACKWARD_DATA, dense_weight(call, prepared), call->packed);
 }
 
+const fvi_conv2d_plan *fvi_convolve_plan(const void *prepared)
+{
+    const convolve_prepared *convolution = prepared;
+    const bool alone = convolution->connections == NULL && convolution->takes_bf16 == 0 && convolution->kept == 0;
+    return alone && convolution->plan.dtype == FV_F32 ? &convolution->plan : NULL;
+}
+
+const void *fvi_convolve_bias(const fvi_call *call)
+{
+    const convolve_prepared *prepared = call->prepared;
+    if (call->fused != NULL && call->fused->affine != NULL)
+        return (const char *)call->packed + prepared->bias;
+    return prepared->no_bias ? NULL : call->param[1];
+}
+
 fv_status fvi_convolve_forward(fvi_call *call)
 {
     const convolve_prepared *prepared = call->prepared;
@@ -312,9 +327,7 @@ fv_status fvi_convolve_forward(fvi_call *call)
                                            .activation = fused->activation,
                                            .summand = fused->summand > 0 ? &call->x[fused->summand] : NULL,
                                            .watch = call->watch };
-    const void *bias = prepared->no_bias ? NULL : call->param[1];
-    if (fused->affine)
-        bias = (const char *)call->packed + prepared->bias;
+    const void *bias = fvi_convolve_bias(call);
     const fvi_conv2d_epilogue *behind = epilogue.activation || epilogue.summand || epilogue.watch ? &epilogue : NULL;
     if (is_bf16(prepared, FVI_FORWARD))
         fvi_conv2d_bf16_forward(&prepared->bf16, call->context, &call->x[0], call->packed, bias, behind, &call->y,

@@ -17,6 +17,13 @@ fv_status fvi_convolve_choose(fvi_setup *node, const fvi_conv2d_shape *shape, ui
  * connections: NULL, or from the plan's arena: parameter 0 holds only the kernels that exist. */
 fv_status fvi_convolve_setup(fvi_setup *node, const fvi_conv2d_shape *shape, const fvi_connections *connections,
                              bool no_bias);
+/* The float32 plan of what fvi_convolve_setup() prepared; NULL where forward is not that convolution alone (bf16, a connection table). */
+const fvi_conv2d_plan *fvi_convolve_plan(const void *prepared);
+/* The bias that forward adds, a folded normalisation's included; or NULL. */
+const void *fvi_convolve_bias(const fvi_call *call);
+/* fvi_layer.chains and forward_chain: convolve_chain.c. */
+bool fvi_convolve_chains(const fvi_setup *const node[3], void **prepared, size_t *scratch_bytes, const char **reason);
+fv_status fvi_convolve_forward_chain(const void *prepared, fvi_call *calls);
 void fvi_convolve_pack(const fvi_call *call);
 void fvi_convolve_pack_backward(const fvi_call *call);
 fv_status fvi_convolve_forward(fvi_call *call);

@@ -226,6 +226,10 @@ struct fvi_layer {
     /* Writes y once more, the same bits, from x and what forward saved, for much less than a convolution takes: then the planner
      * need not keep y for backward (src/plan/repeat.c). NULL: it is kept. */
     fv_status (*repeat)(fvi_call *call);
+    /* Inference: three nodes of this type in a row, each the only reader of the one before it. Whether their forward passes run as one, so that what
+     * lies between is nowhere, and the scratch of that; *reason where not. forward_chain: calls of the three, scratch in the last's. */
+    bool (*chains)(const fvi_setup *const node[3], void **prepared, size_t *scratch_bytes, const char **reason);
+    fv_status (*forward_chain)(const void *prepared, fvi_call *calls);
     /* Layers whose forward pass begins with sums over x[0], where the step before this call's writes all of that: it tells the watch which
      * this returns, and forward then finds is_gathered. The watch stays until then. NULL: not this time. */
     const fvi_watch *(*gather)(fvi_call *call);

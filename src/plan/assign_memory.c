@@ -33,6 +33,8 @@ static void find_lifetimes(fv_plan *plan)
                 touch(plan, step->x[j], i);
             touch(plan, step->dx[j], i);
         }
+        if (step->chain != NULL)
+            touch(plan, fvi_plan_chain_first(step)->x[0], i);
         if (step->reads_y || step->kind == FVI_STEP_ACCUMULATE)
             touch(plan, step->y, i);
         touch(plan, step->dy, i);
@@ -84,6 +86,8 @@ fv_status fvi_plan_too_large(const fv_plan *plan)
 
 static fv_status size_storage(const fv_plan *plan, fvi_storage *storage)
 {
+    if (storage->nowhere)
+        memset(storage->border, 0, sizeof storage->border);
     if (storage->c > 0) {
         const size_t rows = (size_t)storage->h + (size_t)storage->border[0] + (size_t)storage->border[2];
         const size_t columns = (size_t)storage->w + (size_t)storage->border[1] + (size_t)storage->border[3];

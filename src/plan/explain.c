@@ -141,7 +141,9 @@ fv_step_info fv_plan_step(const fv_plan *plan, int32_t index)
     const bool forward_again = step->kind == FVI_STEP_REPEAT && node->layer->repeat == NULL;
     const int32_t answer = forward_again ? 0 : fvi_plan_answer(step);
     if (answer >= 0) {
-        info.multiply_adds = node->multiply_adds;
+        info.multiply_adds = step->chained && step->chain == NULL ? 0 : node->multiply_adds;
+        for (const fvi_step *other = fvi_plan_chain_first(step); other < step; other++)
+            info.multiply_adds += plan->nodes[other->node].multiply_adds;
         if (setup->algorithm[answer] != NULL)
             info.algorithm = setup->algorithm[answer];
         if (setup->refused[answer] != NULL)
@@ -149,5 +151,7 @@ fv_step_info fv_plan_step(const fv_plan *plan, int32_t index)
         if (setup->timed[answer] != NULL)
             info.timed = setup->timed[answer];
     }
+    if (step->chained)
+        info.algorithm = step->chain != NULL ? "bands" : "in bands";
     return info;
 }

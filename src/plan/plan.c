@@ -88,7 +88,7 @@ static fv_status start_nodes(fv_plan *plan)
         fvi_plan_node *node = &plan->node[i];
         node->root = i;
         node->last = i;
-        node->into = node->slice_of = node->affine = node->undone_for = FV_NO_VALUE;
+        node->into = node->slice_of = node->affine = node->undone_for = node->within = FV_NO_VALUE;
         node->tensor = node->gradient = node->saved = FVI_NONE;
     }
     return FV_OK;
@@ -121,6 +121,7 @@ fv_status fvi_plan_lay_out(fv_plan *plan)
 {
     FV_TRY(forget_layout(plan));
     FV_TRY(fvi_plan_steps(plan));
+    FV_TRY(fvi_plan_chain(plan));
     FV_TRY(fvi_plan_repeat(plan));
     FV_TRY(fvi_plan_hand_over(plan));
     FV_TRY(fvi_plan_stage(plan));

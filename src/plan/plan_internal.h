@@ -7,6 +7,7 @@
  *   choose.c         asks each layer how it will compute (setup): algorithms, borders, saved and scratch memory
  *   place.c          which values share memory: in place, slices of a concatenation
  *   steps.c          the list of steps, forward and backward, and the tensors that each reads and writes
+ *   chain.c          which three steps of an inference plan run as one
  *   repeat.c         which activations are computed again for backward instead of being kept
  *   precision.c      mixed precision: which steps compute in float32 on values stored in bfloat16
  *   hand_over.c      gradients of parameters that are handed over in the backward pass: where they lie, and until when
@@ -40,6 +41,7 @@ typedef struct fvi_storage {
     size_t offset;       /* in the arena, bytes */
     int32_t copy_of;     /* the storage whose values repeated steps write here, or FVI_NONE */
     bool shared;         /* other storages use some of its memory at other times */
+    bool nowhere;        /* inside of chained steps: no bytes, no border */
 } fvi_storage;
 
 typedef struct fvi_tensor {
@@ -80,6 +82,7 @@ typedef struct fvi_plan_node {
         undone_for; /* of a layer that selects: the leader whose activation is undone over this one's gradient, or FV_NO_VALUE */
     bool undone_behind;  /* somebody does so for this leader */
     bool hidden;         /* its value is nowhere: it is inside of a step */
+    fv_value within;     /* of a root inside of chained steps: what the last of them computes; else FV_NO_VALUE */
     int32_t position;    /* in plan->order */
     int32_t consumers;   /* inputs of running, not dropped nodes that read this root */
     bool wants_gradient; /* of its output: parameters or the input lie before it */
@@ -123,6 +126,9 @@ typedef struct fvi_step {
     int32_t rows;               /* of parameter 0 that are computed and handed over at a time; 0: all, as the others */
     int32_t scratch, packed;    /* storages that live for this step alone, or FVI_NONE */
     const fvi_staging *staging; /* NULL: the step computes on its tensors as they are */
+    bool chained;               /* one of three that run as one: the first two do nothing */
+    void *chain;                /* the last of them: what fvi_layer.chains prepared; else NULL */
+    size_t chain_scratch;
 } fvi_step;
 
 struct fv_plan {
@@ -176,6 +182,9 @@ void fvi_plan_place(fv_plan *plan);
 int32_t fvi_plan_joined_channel(const fv_plan *plan, fv_value value, int32_t j);
 fv_status fvi_plan_steps(fv_plan *plan);
 fv_status fvi_plan_repeat(fv_plan *plan);
+fv_status fvi_plan_chain(fv_plan *plan);
+/* The first of the steps that run with this one; itself where it runs alone. */
+const fvi_step *fvi_plan_chain_first(const fvi_step *step);
 /* Makes steps, storages and their places, and adds up their bytes; what an earlier call made is gone. */
 fv_status fvi_plan_lay_out(fv_plan *plan);
 fv_status fvi_plan_limit(fv_plan *plan);

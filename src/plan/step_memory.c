@@ -78,6 +78,8 @@ static size_t scratch_of(const fv_plan *plan, const fvi_step *step)
     const int32_t pass = step->kind == FVI_STEP_FORWARD || step->kind == FVI_STEP_REPEAT ? 0
                          : step->kind == FVI_STEP_BACKWARD_WEIGHTS                       ? 2
                                                                                          : 1;
+    if (step->chain != NULL && step->chain_scratch > setup->scratch_bytes)
+        return step->chain_scratch;
     return setup->pass_scratch_bytes[pass] > 0 && plan->options.dtype != FV_BF16 ? setup->pass_scratch_bytes[pass]
                                                                                  : setup->scratch_bytes;
 }
