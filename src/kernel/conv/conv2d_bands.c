@@ -16,6 +16,8 @@
 #define BAND_FLOATS (64 * 1024)
 /* Multiplications that are worth a task of their own. */
 #define TASK_WORK 262144
+/* What is gained by staying in a cache is lost to more work than this. */
+#define MOST_OVERHEAD 1.2
 
 static bool is_named(const char *name, const char *prefix)
 {
@@ -55,6 +57,48 @@ static const char *refuse(const fvi_conv2d_plan *const plan[3], const fvi_activa
     return NULL;
 }
 
+static int64_t work_of(const fvi_conv2d_shape *shape)
+{
+    return (int64_t)shape->oh * shape->ow * shape->k * (shape->c / shape->groups) * shape->r * shape->s;
+}
+
+static int32_t common_divisor(int32_t a, int32_t b)
+{
+    while (b != 0) {
+        const int32_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* No fewer bands than memory wants, and enough for the threads, but none too small. */
+static int32_t cuts_of(const fvi_conv2d_bands *bands, const fvi_conv2d_plan *const plan[3], int32_t n)
+{
+    const int32_t rows = plan[1]->shape.oh, needed = fvi_conv2d_ceil(rows, bands->rows), threads = plan[0]->threads;
+    const int64_t work = work_of(&plan[0]->shape) + work_of(&plan[1]->shape) + work_of(&plan[2]->shape);
+    const int32_t worth = 1 + (int32_t)(work / TASK_WORK < rows - 1 ? work / TASK_WORK : rows - 1);
+    const int32_t wanted = n < 8 * threads ? threads / common_divisor(n, threads) : 1;
+    const int32_t cuts = wanted < worth ? wanted : worth;
+    const int32_t even = fvi_conv2d_ceil(needed, cuts) * cuts;
+    return even < rows ? even : rows;
+}
+
+/* Rows that are computed twice, and threads that wait for the last band: multiplications of the busiest thread over an even share of
+ * all. */
+static double overhead(const fvi_conv2d_bands *bands, const fvi_conv2d_plan *const plan[3])
+{
+    const fvi_conv2d_shape *middle = &plan[1]->shape;
+    const int32_t n = plan[0]->shape.n, cuts = cuts_of(bands, plan, n);
+    const int64_t tasks = (int64_t)n * cuts, threads = plan[0]->threads;
+    const double rounds = (double)((tasks + threads - 1) / threads);
+    const double rows = fvi_conv2d_ceil(middle->oh, cuts);
+    const double read = (rows - 1) * middle->stride[0] + middle->r - middle->pad[0]; /* a band at an edge */
+    const double whole = (double)work_of(&plan[0]->shape), rest = (double)(work_of(middle) + work_of(&plan[2]->shape));
+    const double band = whole * (read < middle->h ? read / middle->h : 1) + rest * rows / middle->oh;
+    return rounds * (double)threads * band / ((double)n * (whole + rest));
+}
+
 const char *fvi_conv2d_bands_accept(fvi_conv2d_bands *bands, const fvi_conv2d_plan *const plan[3],
                                     const fvi_activation *const activation[3])
 {
@@ -69,6 +113,8 @@ const char *fvi_conv2d_bands_accept(fvi_conv2d_bands *bands, const fvi_conv2d_pl
     const size_t read = (size_t)(bands->rows - 1) * (size_t)middle->stride[0] + (size_t)middle->r;
     bands->narrow_floats = fvi_round_up(read * (size_t)pitch_of(middle) * (size_t)width_of(gemm), 16);
     bands->filtered_floats = fvi_round_up((size_t)bands->rows * row, 16);
+    if (overhead(bands, plan) > MOST_OVERHEAD)
+        return "too few rows for the threads";
     bands->scratch_bytes = (size_t)plan[0]->threads * (bands->narrow_floats + bands->filtered_floats) * sizeof(float);
     return NULL;
 }
@@ -229,33 +275,15 @@ static void band_task(void *argument, size_t index, int32_t worker)
         tail_rows(call, &at, fvi_conv2d_block_at(gemm, outputs, b));
 }
 
-static int64_t work_of(const fvi_conv2d_shape *shape)
-{
-    return (int64_t)shape->oh * shape->ow * shape->k * (shape->c / shape->groups) * shape->r * shape->s;
-}
-
-/* No fewer bands than memory wants, and enough for the threads, but none too small. */
-static int32_t cuts_of(const fvi_conv2d_bands *bands, const fvi_conv2d_part part[3], int32_t n)
-{
-    const int32_t rows = part[1].plan->shape.oh, needed = fvi_conv2d_ceil(rows, bands->rows);
-    int64_t work = 0;
-    for (int i = 0; i < 3; i++)
-        work += work_of(&part[i].plan->shape);
-    const int32_t threads = part[0].plan->threads;
-    const int32_t worth = 1 + (int32_t)(work / TASK_WORK < rows - 1 ? work / TASK_WORK : rows - 1);
-    const int32_t wanted = n < 2 * threads ? fvi_conv2d_ceil(threads, n) : 1;
-    const int32_t cuts = wanted < worth ? wanted : worth;
-    return cuts <= needed ? needed : fvi_conv2d_ceil(needed, cuts) * cuts;
-}
-
 void fvi_conv2d_bands_forward(const fvi_conv2d_bands *bands, fv_context *context, const fvi_conv2d_part part[3],
                               const fvi_view *x, const fvi_view *y, void *scratch)
 {
     bands_call call = { .bands = bands, .part = part, .x = x, .y = y, .scratch = scratch };
+    const fvi_conv2d_plan *const plan[3] = { part[0].plan, part[1].plan, part[2].plan };
     for (int i = 0; i < 3; i++)
         if (part[i].epilogue != NULL)
             fvi_conv2d_clamp(part[i].epilogue->activation, &call.end[i]);
     call.summand = part[2].epilogue != NULL ? part[2].epilogue->summand : NULL;
-    call.cuts = cuts_of(bands, part, x->n);
+    call.cuts = cuts_of(bands, plan, x->n);
     fvi_parallel(context, (size_t)x->n * (size_t)call.cuts, band_task, &call);
 }
