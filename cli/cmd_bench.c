@@ -16,7 +16,7 @@ typedef struct values {
     int64_t tune, batch, threads, mode, precision;
     double seconds;
     int64_t memory;
-    bool keep, wait, json;
+    bool keep, no_fusion, wait, json;
 } values;
 
 enum { BOTH_MODES, TRAINING, INFERENCE };
@@ -43,6 +43,8 @@ static const cli_option option_table[] = {
       "instead of a network one convolution, as conv:n16c64h56w56k64r3s3p1" },
     { "algorithm", NULL, CLI_TEXT, "NAME", offsetof(values, algorithm), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "with --problem: use this one for every pass that it can do" },
+    { "no-fusion", NULL, CLI_FLAG, NULL, offsetof(values, no_fusion), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
+      "run a step for each layer" },
     { "keep-activations", NULL, CLI_FLAG, NULL, offsetof(values, keep), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "keep all that backward reads instead of computing cheap parts again: a little faster, with more memory" },
     { "memory-limit", NULL, CLI_INTEGER, "MB", offsetof(values, memory), 0, 1e9, "0", NULL, CLI_COMPLETE_NONE,
@@ -166,6 +168,7 @@ static int bench_network(cli_call *call, fv_context *context, fv_bench_result *r
         .seconds = given->seconds,
         .dtype = cli_precision_dtype(given->precision),
         .no_repeat = given->keep,
+        .no_fusion = given->no_fusion,
         .memory_limit = (size_t)given->memory * 1000000,
         .no_training = given->mode == INFERENCE,
         .no_inference = given->mode == TRAINING,

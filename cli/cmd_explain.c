@@ -52,12 +52,13 @@ static int print_object(const cli_call *call, const fv_plan *plan)
     for (int32_t i = 0; i < fv_plan_step_count(plan); i++) {
         const fv_step_info step = fv_plan_step(plan, i);
         json_array_append_new(
-            steps, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:I,s:I,s:I}", "layer", text_or(step.layer, ""), "type",
-                             text_or(step.type, ""), "fused", text_or(step.fused, ""), "pass", text_or(step.pass, ""),
-                             "algorithm", text_or(step.algorithm, ""), "refused", text_or(step.refused, ""), "timed",
-                             text_or(step.timed, ""), "widened", (int)step.widened, "multiply_adds",
-                             (json_int_t)step.multiply_adds, "bytes_moved", (json_int_t)step.bytes_moved, "bytes_saved",
-                             (json_int_t)step.bytes_saved));
+            steps, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:I,s:I,s:I,s:I,s:i,s:i}", "layer",
+                             text_or(step.layer, ""), "type", text_or(step.type, ""), "fused", text_or(step.fused, ""),
+                             "pass", text_or(step.pass, ""), "algorithm", text_or(step.algorithm, ""), "refused",
+                             text_or(step.refused, ""), "timed", text_or(step.timed, ""), "widened", (int)step.widened,
+                             "multiply_adds", (json_int_t)step.multiply_adds, "bytes_moved",
+                             (json_int_t)step.bytes_moved, "bytes_saved", (json_int_t)step.bytes_saved, "bytes_again",
+                             (json_int_t)step.bytes_again, "updates", (int)step.updates, "rows", (int)step.rows));
     }
     json_t *bytes = json_pack("{s:I,s:I,s:I,s:I,s:I}", "arena", (json_int_t)memory.arena, "packed",
                               (json_int_t)memory.packed, "scratch", (json_int_t)memory.scratch, "gradients",
@@ -78,12 +79,49 @@ static void print_lines(const char *before, const char *lines)
     }
 }
 
+/* Steps that compute again, one behind the other: what a segment takes the place of. */
+static void print_segments(const fv_plan *plan)
+{
+    char bytes[32];
+    printf("computed again, and the bytes that are not kept for it:\n");
+    for (int32_t i = 0, end; i < fv_plan_step_count(plan); i = end + 1) {
+        size_t sum = 0;
+        fv_step_info last = { 0 };
+        for (end = i; end < fv_plan_step_count(plan) && fv_plan_step(plan, end).bytes_again > 0; end++) {
+            last = fv_plan_step(plan, end);
+            sum += last.bytes_again;
+        }
+        if (end == i)
+            continue;
+        const fv_step_info before = fv_plan_step(plan, end);
+        printf("  %s%s%s, before %s of %s: %s\n", fv_plan_step(plan, i).layer, end - i > 1 ? " to " : "",
+               end - i > 1 ? last.layer : "", text_or(before.pass, ""), text_or(before.layer, ""),
+               cli_bytes(sum, bytes, sizeof bytes));
+    }
+}
+
+static void print_notes(const fv_step_info *step)
+{
+    if (text_or(step->fused, "")[0] != '\0')
+        printf("%26swith %s\n", "", step->fused);
+    if (step->rows > 0)
+        printf("%26sthe weights are updated %d rows at a time\n", "", (int)step->rows);
+    if (step->updates > 0)
+        printf("%26sthen %d parameter%s updated\n", "", (int)step->updates, step->updates == 1 ? " is" : "s are");
+    if (step->widened > 0)
+        printf("%26son float32 copies of %d image%s\n", "", (int)step->widened, step->widened == 1 ? "" : "s");
+    if (text_or(step->timed, "")[0] != '\0')
+        print_lines("timed ", step->timed);
+    else
+        print_lines("not ", step->refused);
+}
+
 static int print_table(const cli_call *call, const fv_plan *plan)
 {
     char a[32], b[32], c[32], d[32], e[32];
     const values *given = call->values;
     const fv_plan_memory memory = fv_plan_memory_bytes(plan);
-    size_t moved = 0;
+    size_t moved = 0, kept_not = 0;
     int64_t operations = 0, again = 0;
     int32_t repeated = 0;
     printf("%-20s %-17s %-20s %16s %12s %12s\n", "layer", "pass", "algorithm", "multiply-adds", "moved", "saved");
@@ -99,28 +137,29 @@ static int print_table(const cli_call *call, const fv_plan *plan)
         operations += step.multiply_adds;
         if (strcmp(text_or(step.pass, ""), "repeat") == 0) {
             again += step.multiply_adds;
+            kept_not += step.bytes_again;
             repeated++;
         }
-        if (text_or(step.fused, "")[0] != '\0')
-            printf("%26swith %s\n", "", step.fused);
-        if (step.widened > 0)
-            printf("%26son float32 copies of %d image%s\n", "", (int)step.widened, step.widened == 1 ? "" : "s");
-        if (text_or(step.timed, "")[0] != '\0')
-            print_lines("timed ", step.timed);
-        else
-            print_lines("not ", step.refused);
+        print_notes(&step);
     }
     printf("\n%s, %s, batch %lld: %d reorder%s; memory %s: activations %s, with up to %s for one step; "
-           "packed weights %s, weight gradients %s\n",
+           "packed weights %s%s%s\n",
            fv_graph_name(fv_plan_graph(plan)), modes[given->mode], (long long)given->batch,
            (int)fv_plan_reorder_count(plan), fv_plan_reorder_count(plan) == 1 ? "" : "s",
            cli_bytes(memory.total, a, sizeof a), cli_bytes(memory.arena, b, sizeof b),
            cli_bytes(memory.scratch, c, sizeof c), cli_bytes(memory.packed, d, sizeof d),
-           cli_bytes(memory.gradients, e, sizeof e));
+           memory.gradients > 0 ? ", weight gradients " : "",
+           memory.gradients > 0      ? cli_bytes(memory.gradients, e, sizeof e)
+           : given->mode == FV_TRAIN ? "; weight gradients are among the activations, each until its update"
+                                     : "");
     printf("the steps move %s\n", cli_bytes(moved, a, sizeof a));
     if (repeated > 0)
-        printf("%d steps compute values again that backward reads: %.1f%% of the multiply-adds\n", (int)repeated,
-               operations > 0 ? 100.0 * (double)again / (double)operations : 0.0);
+        printf(
+            "%d steps compute values again that backward reads, instead of keeping %s: %.1f%% of the multiply-adds\n",
+            (int)repeated, cli_bytes(kept_not, a, sizeof a),
+            operations > 0 ? 100.0 * (double)again / (double)operations : 0.0);
+    if (repeated > 0 && given->memory > 0)
+        print_segments(plan); /* of every plan they would be many lines */
     return cli_finish_output(call->command);
 }
 
@@ -132,6 +171,7 @@ static int explain_run(cli_call *call)
                                            .dtype = cli_precision_dtype(given->precision),
                                            .reference = given->reference,
                                            .no_fusion = given->no_fusion,
+                                           .hand_over = given->mode == FV_TRAIN,
                                            .no_repeat = given->keep,
                                            .memory_limit = (size_t)given->memory * 1000000 };
     fv_context *context = NULL;
@@ -162,8 +202,12 @@ const cli_command cli_explain = {
     .max_operands = 1,
     .completion = CLI_COMPLETE_NETWORK,
     .purpose = "Show how a network will be run: steps, algorithms, memory",
-    .description = "Under each step: the layers that it computes as well, the algorithms that were asked first, and "
-                   "why they refused; with --tune their times.",
+    .description = "moved: bytes of the tensors and parameters that a step reads and writes; saved: what it keeps for "
+                   "backward.\n"
+                   "Under each step: the layers that it computes as well, the parameters that are updated behind it, "
+                   "the algorithms that were asked first, and why they refused; with --tune the times of all, the "
+                   "fastest first.\n"
+                   "Training is shown as train runs it without --blocks: a weight's gradient lives until its update.",
     .examples = (const char *const[]){ "fovea explain lenet5 --batch 64", NULL },
     .options = options,
     .values_size = sizeof(values),

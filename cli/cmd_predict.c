@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "command.h"
+#include "precision.h"
 
 typedef struct values {
-    int64_t top, threads;
+    int64_t top, threads, precision;
     bool json;
 } values;
 
@@ -17,6 +18,7 @@ static const cli_option options[] = {
       "classes to name for each file" },
     { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE,
       "threads to run" },
+    CLI_PRECISION_OPTION(values, NULL),
     { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "a JSON object per file" },
     { 0 },
@@ -115,7 +117,9 @@ static int classify(const classifier *c, const char *path)
 static int classify_all(classifier *c, fv_model *model)
 {
     c->preprocess = fv_model_preprocess(model);
-    if (fv_predictor_create(&c->predictor, fv_model_params(model), 1) != FV_OK)
+    const values *given = c->call->values;
+    const fv_predictor_options predicting = { .batch = 1, .dtype = cli_precision_dtype(given->precision) };
+    if (fv_predictor_create_with(&c->predictor, fv_model_params(model), &predicting) != FV_OK)
         return cli_fail(c->call->command, "%s", fv_context_message(c->context));
     const fv_image_shape input = c->preprocess->input;
     c->classes = fv_predictor_classes(c->predictor);
@@ -136,7 +140,7 @@ static int predict_run(cli_call *call)
     const values *given = call->values;
     classifier c = { .call = call };
     fv_model *model = NULL;
-    int status = cli_open_context(call->command, &c.context, given->threads);
+    int status = cli_open_context_in(call->command, &c.context, given->threads, given->precision);
     if (status == CLI_DONE)
         status = cli_open_model(call->command, c.context, call->operands[0], &model);
     if (status == CLI_DONE)

@@ -38,6 +38,7 @@ typedef struct fv_bench_options {
     bool no_training, no_inference; /* not both */
     fv_dtype dtype;                 /* FV_F32 or FV_BF16: fv_plan_options.dtype */
     bool no_repeat;                 /* fv_plan_options.no_repeat */
+    bool no_fusion;                 /* fv_plan_options.no_fusion */
     size_t memory_limit;            /* training: fv_plan_options.memory_limit */
     /* NULL: each rate is measured once. Otherwise called with every rate as soon as it is known; true: measure it again, with
      * everything warm. What it waits for meanwhile is not counted, so that runs can alternate with those of another program. */

@@ -72,6 +72,9 @@ typedef struct fv_step_info {
     int64_t multiply_adds; /* one image; 0 for element-wise steps */
     size_t bytes_moved;    /* of the tensors and parameters that it reads and writes, each once, at the largest batch */
     size_t bytes_saved;    /* kept from forward for backward, at the largest batch */
+    size_t bytes_again;    /* of a repeated step: what it writes, which need not be kept from forward */
+    int32_t updates;       /* hand_over: so many parameters' gradients are handed over behind the step */
+    int32_t rows; /* hand_over: so many rows of the weights' gradient at a time are computed and handed over; 0: all */
 } fv_step_info;
 FV_API int32_t fv_plan_step_count(const fv_plan *plan);
 FV_API fv_step_info fv_plan_step(const fv_plan *plan, int32_t index); /* zeros when out of range */

@@ -137,6 +137,9 @@ fv_step_info fv_plan_step(const fv_plan *plan, int32_t index)
         .widened = step->staging != NULL ? step->staging->images : 0,
         .bytes_saved = bytes_saved(plan, step),
         .bytes_moved = bytes_moved(plan, step),
+        .bytes_again = step->kind == FVI_STEP_REPEAT ? tensor_bytes(plan, step->y) : 0,
+        .updates = plan->handed != NULL ? step->hand_count : 0,
+        .rows = step->rows,
     };
     const bool forward_again = step->kind == FVI_STEP_REPEAT && node->layer->repeat == NULL;
     const int32_t answer = forward_again ? 0 : fvi_plan_answer(step);

@@ -165,6 +165,7 @@ static fv_status measure_mode(bench *b, fv_mode mode, fv_bench_rate *rate, fv_be
         .dtype = b->options->dtype,
         .hand_over = true,
         .no_repeat = b->options->no_repeat,
+        .no_fusion = b->options->no_fusion,
         .memory_limit = mode == FV_TRAIN ? b->options->memory_limit : 0,
     };
     const fv_sgd_options sgd = { .momentum = 0.9, .weight_decay = 1e-4 };

@@ -12,9 +12,9 @@ struct fv_predictor {
     int32_t classes;
 };
 
-static fv_status predictor_fill(fv_predictor *predictor, fv_params *params, int32_t batch)
+static fv_status predictor_fill(fv_predictor *predictor, fv_params *params, const fv_predictor_options *given)
 {
-    const fv_plan_options options = { .batch = batch, .mode = FV_PREDICT };
+    const fv_plan_options options = { .batch = given->batch, .mode = FV_PREDICT, .dtype = given->dtype };
     if (fv_params_dtype(params) != FV_F32)
         return fvi_fail(predictor->context, FV_ERR_ARGUMENT, "predictor: the values are %s, f32 is needed",
                         fv_dtype_name(fv_params_dtype(params)));
@@ -24,18 +24,26 @@ static fv_status predictor_fill(fv_predictor *predictor, fv_params *params, int3
 
 fv_status fv_predictor_create(fv_predictor **out, fv_params *params, int32_t batch)
 {
+    *out = NULL;
+    if (batch < 1)
+        return fvi_fail(fv_graph_context(fv_params_graph(params)), FV_ERR_ARGUMENT,
+                        "predictor: batch %d is not at least 1", batch);
+    return fv_predictor_create_with(out, params, &(fv_predictor_options){ .batch = batch });
+}
+
+fv_status fv_predictor_create_with(fv_predictor **out, fv_params *params, const fv_predictor_options *options)
+{
+    const fv_predictor_options given = options != NULL ? *options : (fv_predictor_options){ 0 };
     const fv_graph *graph = fv_params_graph(params);
     fv_context *context = fv_graph_context(graph);
     *out = NULL;
-    if (batch < 1)
-        return fvi_fail(context, FV_ERR_ARGUMENT, "predictor: batch %d is not at least 1", batch);
     fv_predictor *predictor = fvi_allocate_zeroed(context, 1, sizeof *predictor);
     if (predictor == NULL)
         return fvi_out_of_memory(context, "predictor", sizeof *predictor);
     predictor->context = context;
     predictor->graph = graph;
     predictor->classes = (int32_t)fvi_graph_classes(graph);
-    const fv_status status = predictor_fill(predictor, params, batch);
+    const fv_status status = predictor_fill(predictor, params, &given);
     if (status != FV_OK) {
         fv_predictor_destroy(predictor);
         return status;

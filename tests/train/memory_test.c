@@ -37,6 +37,7 @@ typedef struct trained {
     fv_zoo_options zoo;
     int32_t batch, blocks;
     bool population;
+    double limit; /* 0, or fv_train_options.memory_limit as this share of the session without */
 } trained;
 
 /* Trains for one epoch of a short batch. */
@@ -62,6 +63,12 @@ static void check_training(const trained *what)
     options.preprocess = fv_preprocess_fit(graph, data);
     const size_t before = atomic_load(&counter.in_use);
     assert_int_equal(fv_training_memory(graph, &options, &memory), FV_OK);
+    if (what->limit > 0) {
+        const size_t without = memory.session;
+        options.memory_limit = (size_t)(what->limit * (double)without);
+        assert_int_equal(fv_training_memory(graph, &options, &memory), FV_OK);
+        assert_true(memory.session <= options.memory_limit);
+    }
     assert_int_equal(atomic_load(&counter.in_use), before);
     atomic_store(&counter.peak, before);
     assert_int_equal(fv_params_create(&params, graph, FV_F32), FV_OK);
@@ -112,6 +119,13 @@ FV_TEST(memory, the_deepest_networks_train_within_16_gib)
     }
 }
 
+FV_TEST(memory, a_limit_is_kept_to)
+{
+    check_training(&(trained){
+        .name = "resnet-18", .zoo = { .classes = 10, .input = { 3, 64, 64 } }, .batch = 16, .limit = 0.95 });
+    check_training(&(trained){ .name = "cifar-resnet-20", .batch = 16, .limit = 0.9 });
+}
+
 FV_TEST(memory, sums_over_blocks_count)
 {
     check_training(&(trained){ .name = "lenet5", .batch = 64, .blocks = 2 });
@@ -155,4 +169,5 @@ FV_TEST(memory, inference_takes_what_was_told)
 }
 
 FV_TESTS(memory, training_takes_what_was_told, of_larger_networks_too, the_deepest_networks_train_within_16_gib,
-         sums_over_blocks_count, population_statistics_take_another_batch, inference_takes_what_was_told)
+         a_limit_is_kept_to, sums_over_blocks_count, population_statistics_take_another_batch,
+         inference_takes_what_was_told)

@@ -43,4 +43,31 @@ FV_TEST(predictor, probabilities_add_up_to_one)
     fv_context_destroy(context);
 }
 
-FV_TESTS(predictor, probabilities_add_up_to_one)
+/* The same network in bfloat16: close, and not the same bits. */
+FV_TEST(predictor, computes_in_bf16)
+{
+    fv_context *context = NULL;
+    const fv_context_options emulating = { .threads = 1, .emulate_bf16 = true };
+    assert_int_equal(fv_context_create(&context, &emulating), FV_OK);
+    fv_graph *graph = small_graph(context, true);
+    fv_params *params = small_params(graph, FV_F32);
+    float images[PIXELS], probabilities[2][SMALL_CLASSES], worst = 0;
+    for (int i = 0; i < PIXELS; i++)
+        images[i] = (float)(i * 37 % 101) / 101 - 0.5f;
+    for (int bf16 = 0; bf16 < 2; bf16++) {
+        fv_predictor *predictor = NULL;
+        const fv_predictor_options options = { .dtype = bf16 == 1 ? FV_BF16 : FV_F32 };
+        const fv_batch batch = { .n = 1, .images = images, .order = FV_NHWC };
+        assert_int_equal(fv_predictor_create_with(&predictor, params, &options), FV_OK);
+        assert_int_equal(fv_predictor_run(predictor, &batch, probabilities[bf16]), FV_OK);
+        fv_predictor_destroy(predictor);
+    }
+    for (int c = 0; c < SMALL_CLASSES; c++)
+        worst = fmaxf(worst, fabsf(probabilities[0][c] - probabilities[1][c]));
+    assert_true(worst > 0 && worst < 0.05f); /* scores of order 1 with 2^-8 of relative error from a few roundings */
+    fv_params_destroy(params);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
+FV_TESTS(predictor, probabilities_add_up_to_one, computes_in_bf16)
