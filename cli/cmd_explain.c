@@ -154,10 +154,9 @@ static int print_table(const cli_call *call, const fv_plan *plan)
                                      : "");
     printf("the steps move %s\n", cli_bytes(moved, a, sizeof a));
     if (repeated > 0)
-        printf(
-            "%d steps compute values again that backward reads, instead of keeping %s: %.1f%% of the multiply-adds\n",
-            (int)repeated, cli_bytes(kept_not, a, sizeof a),
-            operations > 0 ? 100.0 * (double)again / (double)operations : 0.0);
+        printf("%d step%s values again that backward reads, instead of keeping %s: %.1f%% of the multiply-adds\n",
+               (int)repeated, repeated == 1 ? " computes" : "s compute", cli_bytes(kept_not, a, sizeof a),
+               operations > 0 ? 100.0 * (double)again / (double)operations : 0.0);
     if (repeated > 0 && given->memory > 0)
         print_segments(plan); /* of every plan they would be many lines */
     return cli_finish_output(call->command);
