@@ -147,6 +147,9 @@ FVI_INLINE void forward(const fvi_brgemm_forward *a, const int points, const int
         for (int p = 0; fetch && p < points; p++)
             for (int line = 0; line < (width + 15) / 16; line++)
                 __builtin_prefetch(y + p * a->y_point + 16 * line, 1, 3);
+        for (int p = 0; fetch && plus != NULL && p < points; p++)
+            for (int line = 0; line < (width + 15) / 16; line++)
+                __builtin_prefetch(plus + p * a->end.plus_point + 16 * line, 0, 3);
         for (int32_t row = 0; row < a->rows; row++) {
             for (int32_t segment = 0; segment < a->segments; segment++) {
                 const float *base[BASES];
