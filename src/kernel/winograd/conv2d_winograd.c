@@ -17,7 +17,9 @@
 #define FUSED_FLOATS (88 * 1024)        /* of a block's transformed values: most of an L2 */
 #define STAGED_FLOATS (4 * 1024 * 1024) /* of a chunk's: part of an L3 */
 #define FUSED_CHANNELS_MAX 192          /* more channels: staged */
-#define STAGE_TILES 8                   /* of a task that transforms */
+#define FUSED_WEIGHTS                                                                                                  \
+    (48 * 1024)       /* floats, transformed: as few are read by every thread, however few tiles there are */
+#define STAGE_TILES 8 /* of a task that transforms */
 #define TASKS_A_THREAD 4
 
 static int32_t smaller(int64_t a, int64_t b)
@@ -271,8 +273,8 @@ static void run_staged(gather_call *call, fv_context *context)
     }
 }
 
-/* Tiles of a task of the fused way: as many as fit, in whole register tiles, at least two of those. */
-static int32_t fused_block(const fvi_winograd_map *map)
+/* Tiles of a task of the fused way, at most: as many as fit, in whole register tiles, at least two of those. */
+static int32_t fused_most(const fvi_winograd_map *map)
 {
     const fvi_brgemm *gemm = map->gemm;
     const int32_t padded = fvi_winograd_padded(map, map->reduced), points = gemm->points[FVI_BRGEMM_MAX_VECTORS - 1];
@@ -280,11 +282,23 @@ static int32_t fused_block(const fvi_winograd_map *map)
     return fit < 2 * points ? 2 * points : fit / points * points;
 }
 
+/* Weights are few: however few tiles there are, one job without waits between the stages is fastest. */
+static bool always_fused(const fvi_winograd_map *map)
+{
+    return map->groups > 1 || (int64_t)map->form->parts * map->reduced * map->outputs <= FUSED_WEIGHTS;
+}
+
+/* Few tiles: one task a thread. */
+static int32_t fused_block(const fvi_winograd_map *map, int32_t threads)
+{
+    return smaller((map->tiles + threads - 1) / threads, fused_most(map));
+}
+
 /* Whether these tiles go the fused way. It never shows in the bits, so images and threads may decide. */
 static bool is_fused(const fvi_winograd_map *map, int32_t threads)
 {
-    return map->groups > 1 ||
-           (map->reduced <= FUSED_CHANNELS_MAX && map->tiles >= (int64_t)fused_block(map) * threads * TASKS_A_THREAD);
+    return always_fused(map) ||
+           (map->reduced <= FUSED_CHANNELS_MAX && map->tiles >= (int64_t)fused_most(map) * threads * TASKS_A_THREAD);
 }
 
 /* Tiles of a chunk of the staged way when there are `tiles`: chunks of nearly equal size. Never falls as tiles grow from
@@ -304,7 +318,7 @@ static gather_call cut(const fvi_winograd_map *map, int32_t threads)
     call.packed_group = fvi_winograd_packed_before(map, fvi_conv2d_block_count(gemm, map->outputs));
     if (is_fused(map, threads)) {
         const int32_t width = FVI_BRGEMM_MAX_VECTORS * gemm->lanes;
-        call.block = fused_block(map);
+        call.block = fused_block(map, threads);
         call.worker_floats =
             (size_t)map->form->parts *
             (size_t)(fvi_winograd_component((int64_t)call.block * fvi_winograd_padded(map, map->reduced)) +
@@ -325,7 +339,7 @@ static size_t scratch_floats(const fvi_winograd_map *map, int32_t threads)
     const gather_call whole = cut(map, threads);
     const size_t fused = whole.block > 0 ? (size_t)threads * whole.worker_floats : 0;
     gather_call staged = { .map = *map, .chunk = smaller(map->tiles, staged_most(map)) };
-    if (map->groups > 1)
+    if (always_fused(map))
         return fused;
     /* Fewer images may go the staged way, with fewer tiles than the fused way asks for. */
     if (whole.block > 0)
