@@ -153,7 +153,8 @@ static void move_forward(search *s, int32_t from, int32_t to)
     s->order[to] = moved;
 }
 
-enum { LOOKS = 40 << 20, MOST_TRIES = 2000 }; /* pairs of storages that are looked at in all: some 0.1 s at most */
+/* Pairs of storages that are looked at in all, some 0.1 s at most; and the bytes from which that is worth it. */
+enum { LOOKS = 40 << 20, MOST_TRIES = 2000, WORTH = 16 << 20 };
 
 static fv_status improve(search *s)
 {
@@ -208,7 +209,7 @@ fv_status fvi_plan_place_storages(fv_plan *plan)
     for (int32_t i = 0; i <= plan->step_count; i++)
         s.bound = alive[i] > s.bound ? alive[i] : s.bound;
     FV_TRY(try_orders(&s));
-    if (plan->places_well)
+    if (plan->places_well && s.best >= (size_t)WORTH)
         FV_TRY(improve(&s));
     plan->bytes.arena = s.best;
     return FV_OK;
