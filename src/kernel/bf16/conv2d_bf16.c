@@ -103,24 +103,48 @@ void fvi_conv2d_bf16_plan(fvi_conv2d_bf16 *plan, const fvi_conv2d_shape *shape, 
     plan->scratch_bytes[FVI_BACKWARD_WEIGHTS] = fvi_conv2d_bf16_weights_bytes(plan);
 }
 
-/* Packing. */
+/* Packing. The weight that meets factor e of a sum for output o lies at start + e % period * step + e / period * turn, plus
+ * what output_offset() gives. */
 typedef struct pack_job {
     const fvi_conv2d_bf16 *plan;
     fvi_pass pass;
     const float *w;
+    size_t period;
+    ptrdiff_t start, step, turn;
     int32_t *packed;
 } pack_job;
 
-/* The weight that meets factor e of a sum for output o; its index in OIHW. */
-static size_t weight_index(const pack_job *job, size_t e, size_t o)
+/* One side of the pairs, on its way through the factors of a sum. */
+typedef struct factor {
+    ptrdiff_t at;
+    size_t left; /* of the period */
+} factor;
+
+static ptrdiff_t output_offset(const pack_job *job, size_t o)
 {
     const fvi_conv2d_shape *shape = &job->plan->shape;
-    const size_t c = (size_t)shape->c, k = (size_t)shape->k, area = (size_t)shape->r * (size_t)shape->s;
+    const size_t c = (size_t)shape->c, area = (size_t)shape->r * (size_t)shape->s;
     if (job->pass == FVI_FORWARD)
-        return (o * c + e % c) * area + e / c;
-    if (job->plan->whole)
-        return (e * c + o % c) * area + o / c;
-    return (e % k * c + o) * area + (area - 1 - e / k); /* turned round */
+        return (ptrdiff_t)(o * c * area);
+    return (ptrdiff_t)(job->plan->whole ? o % c * area + o / c : o * area);
+}
+
+static void next_factor(const pack_job *job, factor *f)
+{
+    f->at += job->step;
+    if (--f->left > 0)
+        return;
+    f->at += job->turn - (ptrdiff_t)job->period * job->step;
+    f->left = job->period;
+}
+
+static void read_factor(const pack_job *job, factor *f, size_t count, const ptrdiff_t *offset, uint16_t *to)
+{
+    float values[FVI_BF16_OUTPUTS_MOST];
+    for (size_t i = 0; i < count; i++)
+        values[i] = job->w[f->at + offset[i]];
+    job->plan->convert->narrow(count, values, to);
+    next_factor(job, f);
 }
 
 static void pack_block(void *argument, size_t b, int32_t worker)
@@ -128,22 +152,38 @@ static void pack_block(void *argument, size_t b, int32_t worker)
     const pack_job *job = argument;
     (void)worker;
     const size_t block = job->plan->dot->outputs, reduced = job->plan->reduced[job->pass];
-    const size_t outputs = job->plan->outputs[job->pass], pairs = (reduced + 1) / 2;
-    int32_t *to = job->packed + b * pairs * block;
-    for (size_t p = 0; p < pairs; p++) {
-        for (size_t i = 0; i < block; i++) {
-            uint32_t half[2] = { 0, 0 };
-            for (size_t side = 0; side < 2 && b * block + i < outputs; side++)
-                if (2 * p + side < reduced)
-                    half[side] = fvi_bf16_from_float(job->w[weight_index(job, 2 * p + side, b * block + i)]);
-            to[p * block + i] = (int32_t)(half[0] | half[1] << 16);
-        }
+    const size_t left = job->plan->outputs[job->pass] - b * block, count = left < block ? left : block;
+    uint16_t half[2][FVI_BF16_OUTPUTS_MOST] = { 0 };
+    ptrdiff_t offset[FVI_BF16_OUTPUTS_MOST];
+    for (size_t i = 0; i < count; i++)
+        offset[i] = output_offset(job, b * block + i);
+    factor next = { .at = job->start, .left = job->period };
+    int32_t *to = job->packed + b * ((reduced + 1) / 2) * block;
+    for (size_t e = 0; e < reduced; e += 2, to += block) {
+        read_factor(job, &next, count, offset, half[0]);
+        if (e + 1 < reduced)
+            read_factor(job, &next, count, offset, half[1]);
+        else
+            memset(half[1], 0, sizeof half[1]);
+        job->plan->dot->pair(block, half[0], half[1], to);
     }
 }
 
 void fvi_conv2d_bf16_pack(const fvi_conv2d_bf16 *plan, fv_context *context, fvi_pass pass, const float *w, void *packed)
 {
+    const size_t c = (size_t)plan->shape.c, k = (size_t)plan->shape.k;
+    const size_t area = (size_t)plan->shape.r * (size_t)plan->shape.s;
     pack_job job = { .plan = plan, .pass = pass, .w = w, .packed = packed };
+    if (pass == FVI_FORWARD) {
+        job.period = c;
+        job.step = (ptrdiff_t)area;
+        job.turn = 1;
+    } else { /* turned round, where there is more than one sum for each kernel */
+        job.period = k;
+        job.step = (ptrdiff_t)(c * area);
+        job.turn = -1;
+        job.start = plan->whole ? 0 : (ptrdiff_t)area - 1;
+    }
     const size_t blocks = (plan->outputs[pass] + plan->dot->outputs - 1) / plan->dot->outputs;
     fvi_parallel(context, blocks, pack_block, &job);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 enum { FVI_BF16_VECTORS = 2, FVI_BF16_ROWS = 6 }; /* of a register tile: vectors of outputs, rows (or inputs) */
+enum { FVI_BF16_OUTPUTS_MOST = 32 };              /* of a table */
 
 /* y[i*y_row + k] = init[k] (or, init NULL, what it was) + sum over p < pairs of x[i*x_row + 2p + 1] * w[p][k].high, then + x[i*x_row + 2p] * w[p][k].low
  * for i < rows and k < outputs (of the table). w: [pairs][outputs] pairs, the low half first in memory. None overlap. */
