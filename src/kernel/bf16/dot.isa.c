@@ -121,7 +121,7 @@ static void pair(size_t count, const uint16_t *low, const uint16_t *high, int32_
         to[i] = (int32_t)((uint32_t)low[i] | (uint32_t)high[i] << 16);
 }
 
-_Static_assert(FVI_BF16_VECTORS * FVI_ISA_LANES <= FVI_BF16_OUTPUTS_MOST, "room in packing");
+_Static_assert(FVI_BF16_VECTORS *FVI_ISA_LANES <= FVI_BF16_OUTPUTS_MOST, "room in packing");
 
 #define FVI_QUOTE(text) #text
 #define FVI_QUOTE_EXPANDED(text) FVI_QUOTE(text)
