@@ -136,28 +136,12 @@ static void write_block(const fvi_conv2d_gather *g, int64_t pixel, int32_t pixel
     for (int32_t done = 0; done < pixels;) {
         float *y = g->y + at.image * g->y_image + at.row * g->y_row + at.column * g->y_pixel + block.first;
         const int32_t columns = row_of(g, &at, pixels - done);
-        for (int32_t column = 0; column < columns; column++, y += g->y_pixel, sums += block.width) {
+        for (int32_t column = 0; column < columns; column++, y += g->y_pixel, sums += block.width)
             memcpy(y, sums, (size_t)block.count * sizeof(float));
-        }
         if (g->epilogue != NULL)
             fvi_conv2d_finish(g->epilogue, g->whole, (size_t)(pixel + done), (size_t)columns, block.first, block.count);
         done += columns;
     }
-}
-
-/* All pixels of the unit for one piece of one block: tiles of nearly equal size. */
-static void multiply(const fvi_brgemm *gemm, fvi_brgemm_forward *call, int32_t vectors, int32_t count)
-{
-    const int32_t tiles = fvi_conv2d_ceil(count, gemm->points[vectors - 1]);
-    const int32_t points = count / tiles, larger = count % tiles;
-    if (larger > 0) {
-        call->tiles = larger;
-        gemm->forward[vectors - 1][points](call);
-        call->x += (ptrdiff_t)larger * (points + 1) * call->x_point;
-        call->y += (ptrdiff_t)larger * (points + 1) * call->y_point;
-    }
-    call->tiles = tiles - larger;
-    gemm->forward[vectors - 1][points - 1](call);
 }
 
 /* Some pixels and a piece of their sums. */
@@ -197,7 +181,7 @@ static void multiply_block(const work *w, const step *at, int32_t index)
                                 .segments = 1,
                                 .run = at->count,
                                 .last = g->gemm->lanes };
-    multiply(g->gemm, &call, block.vectors, at->pixels);
+    fvi_conv2d_direct_row(g->gemm, &call, block.vectors, at->pixels);
     if (last)
         write_block(g, at->pixel, at->pixels, block, sums);
 }
