@@ -40,7 +40,33 @@ static void folder_name(const fv_dataset *dataset, int32_t class_index, char *te
             *at = '_';
 }
 
-static int write_image(const cli_call *call, fv_context *context, const fv_dataset *dataset, int64_t index)
+/* As planes, which is what a file is written from; released by the caller. NULL: no memory. */
+static uint8_t *copy_planes(const fv_sample *sample)
+{
+    const size_t plane = (size_t)sample->shape.h * (size_t)sample->shape.w, c = (size_t)sample->shape.c;
+    uint8_t *copy = malloc(plane * c);
+    for (size_t i = 0; copy != NULL && i < plane * c; i++)
+        copy[i] = sample->order == FV_NHWC ? sample->pixels[i % plane * c + i / plane] : sample->pixels[i];
+    return copy;
+}
+
+static int write_sample(const cli_call *call, fv_context *context, fv_reader *reader, int64_t index, const char *path)
+{
+    fv_sample sample;
+    if (fv_reader_read(reader, index, 0, &sample) != FV_OK)
+        return cli_fail(call->command, "%s", fv_reader_message(reader));
+    if (sample.pixels == NULL)
+        return cli_fail(call->command, "'%s' holds numbers, not images", call->operands[0]);
+    uint8_t *planes = copy_planes(&sample);
+    if (planes == NULL)
+        return cli_fail(call->command, "out of memory");
+    const fv_status status = fv_image_write_png(context, path, planes, sample.shape);
+    free(planes);
+    return status == FV_OK ? CLI_DONE : cli_fail(call->command, "%s", fv_context_message(context));
+}
+
+static int write_image(const cli_call *call, fv_context *context, const fv_dataset *dataset, fv_reader *reader,
+                       int64_t index)
 {
     const values *given = call->values;
     char path[4096], class_folder[128];
@@ -51,24 +77,28 @@ static int write_image(const cli_call *call, fv_context *context, const fv_datas
     if (!cli_make_folder(path))
         return cli_fail(call->command, "cannot make the folder '%s': %s", path, strerror(errno));
     snprintf(path + length, sizeof path - (size_t)length, "/%05" PRId64 ".png", index);
-    if (fv_image_write_png(context, path, fv_dataset_image(dataset, index), fv_dataset_shape(dataset)) != FV_OK)
-        return cli_fail(call->command, "%s", fv_context_message(context));
-    puts(path);
-    return CLI_DONE;
+    const int status = write_sample(call, context, reader, index, path);
+    if (status == CLI_DONE)
+        puts(path);
+    return status;
 }
 
 static int write_images(const cli_call *call, fv_context *context, const fv_dataset *dataset)
 {
     const values *given = call->values;
     int64_t *written = calloc((size_t)fv_dataset_classes(dataset) + 1, sizeof *written);
+    fv_reader *reader = NULL;
     int status = written != NULL ? CLI_DONE : cli_fail(call->command, "out of memory");
+    if (status == CLI_DONE && fv_reader_create(&reader, context, dataset) != FV_OK)
+        status = cli_fail(call->command, "%s", fv_context_message(context));
     for (int64_t i = 0; status == CLI_DONE && i < fv_dataset_count(dataset); i++) {
-        const int32_t label = fv_dataset_label(dataset, i);
+        const int32_t label = fv_dataset_label(dataset, i) < 0 ? 0 : fv_dataset_label(dataset, i);
         if (given->each == 0 || written[label] < given->each) {
             written[label]++;
-            status = write_image(call, context, dataset, i);
+            status = write_image(call, context, dataset, reader, i);
         }
     }
+    fv_reader_destroy(reader);
     free(written);
     return status == CLI_DONE ? cli_finish_output(call->command) : status;
 }

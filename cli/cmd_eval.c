@@ -141,10 +141,16 @@ static int print_mistakes(const cli_command *command, const fv_dataset *dataset,
         pictures[i] = (cli_picture){ fv_dataset_image(dataset, sample), captions[i] };
     }
     if (status == CLI_DONE && count > 0) {
-        printf(
-            "\nthe %zu mistakes of which it is surest: image, true class, the network's answer and how sure it is\n\n",
-            count);
-        cli_print_pictures(stdout, pictures, count, fv_dataset_shape(dataset), cli_terminal_columns());
+        const bool drawn = pictures[0].pixels != NULL; /* those of files are named instead: they differ in size */
+        printf("\nthe %zu mistakes of which it is surest: %s, true class, the network's answer and how sure it is\n\n",
+               count, drawn ? "image" : "file");
+        for (size_t i = 0; !drawn && i < count; i++) {
+            char name[512];
+            fv_dataset_sample_name(dataset, found[i].sample, name, sizeof name);
+            printf("%s %s\n", name, captions[i]);
+        }
+        if (drawn)
+            cli_print_pictures(stdout, pictures, count, fv_dataset_shape(dataset), cli_terminal_columns());
     }
     free(pictures);
     free(captions);

@@ -171,6 +171,20 @@ static void adopt_defaults(training *t)
         cli_default(t->call, "flags", t->network.entry->default_flags);
 }
 
+/* What is measured after each epoch: the validation images where there are some, else the test images, else nothing. */
+static int open_measured(training *t)
+{
+    if (fv_dataset_open(&t->test, t->context, t->given->data, FV_SPLIT_VALIDATION) == FV_OK)
+        return CLI_DONE;
+    const fv_status status = fv_dataset_open(&t->test, t->context, t->given->data, FV_SPLIT_TEST);
+    if (status == FV_ERR_NOT_FOUND && fv_dataset_image(t->train, 0) == NULL)
+        fprintf(stderr, "fovea train: note: %s; nothing is measured beside the training images\n",
+                fv_context_message(t->context));
+    else if (status != FV_OK)
+        return cli_fail(t->call->command, "%s", fv_context_message(t->context));
+    return CLI_DONE;
+}
+
 /* Network, data and initial values. A trained model goes on from its values, with its own preprocessing. */
 static int open_inputs(training *t)
 {
@@ -188,9 +202,12 @@ static int open_inputs(training *t)
     if (t->given->warmup > (double)t->given->epochs)
         return cli_usage_error(t->call->command, "--warmup: %g epochs are more than the %" PRId64 " of the run",
                                t->given->warmup, t->given->epochs);
-    if (fv_dataset_open(&t->train, t->context, t->given->data, FV_SPLIT_TRAIN) != FV_OK ||
-        fv_dataset_open(&t->test, t->context, t->given->data, FV_SPLIT_TEST) != FV_OK ||
-        fv_params_create(&t->params, t->network.graph, FV_F32) != FV_OK)
+    if (fv_dataset_open(&t->train, t->context, t->given->data, FV_SPLIT_TRAIN) != FV_OK)
+        return context_failure(t);
+    status = open_measured(t);
+    if (status != CLI_DONE)
+        return status;
+    if (fv_params_create(&t->params, t->network.graph, FV_F32) != FV_OK)
         return context_failure(t);
     if (t->network.model == NULL)
         fv_params_initialize(t->params, (uint64_t)t->given->seed);
@@ -235,6 +252,9 @@ static int make_trainer(training *t)
         .augment = { .shift = (int32_t)given->shift, .random_crop = given->crop, .flip = given->flip },
     };
     const fv_status status = fv_trainer_create(&t->trainer, t->network.graph, t->params, t->train, t->test, &train);
+    if (status == FV_ERR_SHAPE && t->network.entry != NULL && fv_dataset_shape(t->train).c == 0)
+        return cli_fail(t->call->command, "%s\n--classes %d would make the network fit", fv_context_message(t->context),
+                        (int)fv_dataset_classes(t->train));
     if (status == FV_ERR_SHAPE && t->network.entry != NULL) {
         char shape[48];
         return cli_fail(t->call->command, "%s\n--classes %d --input %s would make the network fit, where it can",
@@ -255,8 +275,13 @@ static void print_head(const training *t)
     printf("%s, %s parameters, on %s: %s training and %s test images, %d classes\n", fv_graph_name(graph),
            cli_grouped(fv_graph_parameters(graph), parameters, sizeof parameters), fv_dataset_name(t->train),
            cli_grouped(fv_dataset_count(t->train), train, sizeof train),
-           cli_grouped(fv_dataset_count(t->test), test, sizeof test), (int)fv_dataset_classes(t->train));
-    if (image.h != input.h || image.w != input.w)
+           cli_grouped(t->test != NULL ? fv_dataset_count(t->test) : 0, test, sizeof test),
+           (int)fv_dataset_classes(t->train));
+    if (image.c == 0)
+        printf("images are resized to a shorter side of %d, then cropped to %dx%d, %s in training, at the centre in "
+               "tests\n",
+               (int)t->preprocess.resize, (int)input.h, (int)input.w, given->crop ? "at random" : "at the centre");
+    else if (image.h != input.h || image.w != input.w)
         printf("images of %dx%d become %dx%d: cropped or padded, %s in training, at the centre in tests\n",
                (int)image.h, (int)image.w, (int)input.h, (int)input.w, given->crop ? "at random" : "at the centre");
     printf("batch %" PRId64 ", rate %g (%s), momentum %g, decay %g, shift %" PRId64 "%s%s, seed %" PRId64

@@ -16,10 +16,12 @@ demo command:pkg-config        pkg-config      pkgconf-pkg-config pkgconf      p
 demo library:jansson           libjansson-dev  jansson-devel     jansson       jansson
 demo library:zlib              zlib1g-dev      zlib-devel        zlib          zlib
 demo library:libpng            libpng-dev      libpng-devel      libpng        libpng
+demo library:libjpeg           libjpeg-dev     libjpeg-turbo-devel libjpeg-turbo jpeg-turbo
 test library:cmocka            libcmocka-dev   libcmocka-devel   cmocka        cmocka
 ci   file:/usr/share/i18n/locales/de_DE locales glibc-locale-source - -
 ci   library:yaml-0.1          libyaml-dev     libyaml-devel     libyaml       libyaml
 ci   library:libarchive        libarchive-dev  libarchive-devel  libarchive    libarchive
+ci   library:libexif           libexif-dev     libexif-devel     libexif       libexif
 ci   library:libxxhash         libxxhash-dev   xxhash-devel      xxhash        xxhash
 ci   command:g++               g++             gcc-c++           gcc           -
 ci   command:clang             clang           clang             clang         -

@@ -14,13 +14,14 @@ extern "C" {
 
 enum { FV_MAX_CHANNELS = 4 };
 
-/* How pixels become the network's input; travels with the model file. x = (pixel/255 - mean[c]) / deviation[c]. An image that
- * is not `input` rows and columns is padded with zero pixels (before the normalisation) or cropped, centred; in training a crop's place is random where
+/* How pixels become the network's input; travels with the model file. x = (pixel/255 - mean[c]) / deviation[c]. First the image is
+ * resized so that its shorter side has `resize` pixels (bilinear with antialiasing, rounded to bytes). An image that then is not `input` rows and columns is padded with zero pixels (before the normalisation) or cropped, centred; in training a crop's place is random where
  * augmentation says so. */
 typedef struct fv_preprocess {
     fv_image_shape input;              /* what the network takes */
     double mean[FV_MAX_CHANNELS];      /* fractions of 255 */
     double deviation[FV_MAX_CHANNELS]; /* 0 means 1 */
+    int32_t resize;                    /* 0: images keep their size */
     int32_t classes;
     const char *const *class_names; /* [classes], borrowed, or NULL */
 } fv_preprocess;

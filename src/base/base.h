@@ -35,6 +35,10 @@ fv_status fvi_fail_in(fvi_message *message, fv_status status, const char *format
 fv_status fvi_fail(fv_context *context, fv_status status, const char *format, ...) FVI_PRINTF(3, 4);
 void fvi_log_message(fv_context *context, fv_log_level level, const char *format, ...) FVI_PRINTF(3, 4);
 
+/* A context with a message of its own for one more thread: the same allocator (which then has to bear several threads) and
+ * instruction set, one thread, no log. Owned by the caller. */
+fv_status fvi_context_create_beside(fv_context **out, const fv_context *context);
+
 /* bytes (0 is legal) aligned to 64 through the context's allocator, or NULL. Not zeroed. */
 void *fvi_allocate(fv_context *context, size_t bytes);
 /* count * size bytes zeroed; NULL when the product overflows or memory is short. */

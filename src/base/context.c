@@ -115,6 +115,15 @@ fv_status fv_context_create(fv_context **out, const fv_context_options *options)
     return FV_OK;
 }
 
+fv_status fvi_context_create_beside(fv_context **out, const fv_context *context)
+{
+    const fv_context_options options = { .threads = 1,
+                                         .isa = fvi_isa_name(context->isa),
+                                         .emulate_bf16 = context->emulates_bf16,
+                                         .allocator = context->allocator };
+    return fv_context_create(out, &options);
+}
+
 void fv_context_destroy(fv_context *context)
 {
     if (context == NULL)

@@ -24,6 +24,12 @@ const char *fv_libraries(void)
 #ifdef FVI_HAVE_PNG
            " libpng"
 #endif
+#ifdef FVI_HAVE_JPEG
+           " libjpeg"
+#endif
+#ifdef FVI_HAVE_EXIF
+           " libexif"
+#endif
         ;
 }
 

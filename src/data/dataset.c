@@ -1,156 +1,182 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * dataset.c - a split of a data set in memory, its class names and statistics.
+ * dataset.c - what every data set has: a name, targets, class names, statistics. How samples are read is its type's.
  */
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/checked.h"
 #include "data/dataset_internal.h"
+#include "data/preprocess.h"
 #include "fovea/loader.h"
+
+enum { PROBED_IMAGES = 256 };
 
 struct fv_dataset {
     fv_context *context;
     char *name;
-    fvi_samples samples;
+    fvi_dataset_parts parts;
     size_t image_bytes;
+    /* Of decoded sets measured at the first call. */
+    pthread_mutex_t measuring;
+    bool measured;
     double mean[FV_MAX_CHANNELS], deviation[FV_MAX_CHANNELS];
 };
 
-void fvi_samples_release(fv_context *context, fvi_samples *samples)
+/* Exact: sums of bytes and of their squares in 64 bits (2^36 bytes * 255^2 < 2^52), divided once. */
+typedef struct pixel_sums {
+    uint64_t sum[FV_MAX_CHANNELS], squares[FV_MAX_CHANNELS], pixels;
+} pixel_sums;
+
+static void add_channel(pixel_sums *sums, int32_t c, const uint8_t *pixels, size_t count, size_t step)
 {
-    fvi_release(context, samples->images);
-    fvi_release(context, samples->labels);
-    for (int32_t i = 0; samples->names != NULL && i < samples->classes; i++)
-        fvi_release(context, samples->names[i]);
-    fvi_release(context, samples->names);
-    *samples = (fvi_samples){ 0 };
+    uint64_t sum = 0, squares = 0;
+    for (size_t p = 0; p < count; p++, pixels += step) {
+        sum += *pixels;
+        squares += (uint64_t)*pixels * *pixels;
+    }
+    sums->sum[c] += sum;
+    sums->squares[c] += squares;
 }
 
-/* Exact: sums of bytes and of their squares in 64 bits (2^36 bytes * 255^2 < 2^52), divided once. */
-static void measure(fv_dataset *dataset)
+/* Adds a sample, grey as three equal channels where `channels` are 3. */
+static void add_sample(pixel_sums *sums, const fv_sample *sample, int32_t channels)
 {
-    const size_t plane = (size_t)dataset->samples.shape.h * (size_t)dataset->samples.shape.w;
-    uint64_t sum[FV_MAX_CHANNELS] = { 0 }, squares[FV_MAX_CHANNELS] = { 0 };
-    const uint8_t *pixel = dataset->samples.images;
-    for (int64_t i = 0; i < dataset->samples.count; i++)
-        for (int32_t c = 0; c < dataset->samples.shape.c; c++)
-            for (size_t p = 0; p < plane; p++, pixel++) {
-                sum[c] += *pixel;
-                squares[c] += (uint64_t)*pixel * *pixel;
-            }
-    const double pixels = (double)dataset->samples.count * (double)plane;
-    for (int32_t c = 0; c < dataset->samples.shape.c; c++) {
-        const double mean = (double)sum[c] / pixels;
-        const double variance = (double)squares[c] / pixels - mean * mean;
+    const size_t plane = (size_t)sample->shape.h * (size_t)sample->shape.w;
+    const bool interleaved = sample->order == FV_NHWC;
+    for (int32_t c = 0; c < channels; c++) {
+        const size_t from = sample->shape.c == channels ? (size_t)c : 0;
+        add_channel(sums, c, sample->pixels + (interleaved ? from : from * plane), plane,
+                    interleaved ? (size_t)sample->shape.c : 1);
+    }
+    sums->pixels += plane;
+}
+
+static void finish_sums(const pixel_sums *sums, fv_dataset *dataset)
+{
+    for (int32_t c = 0; c < FV_MAX_CHANNELS && sums->pixels > 0; c++) {
+        const double mean = (double)sums->sum[c] / (double)sums->pixels;
+        const double variance = (double)sums->squares[c] / (double)sums->pixels - mean * mean;
         dataset->mean[c] = mean / 255.0;
         dataset->deviation[c] = variance > 0.0 ? sqrt(variance) / 255.0 : 0.0;
     }
 }
 
-static fv_status name_classes(fv_context *context, fvi_samples *samples)
+static void measure(fv_dataset *dataset)
 {
-    if (samples->names != NULL)
+    const fv_image_shape shape = dataset->parts.shape;
+    pixel_sums sums = { .pixels = 0 };
+    for (int64_t i = 0; i < dataset->parts.count; i++) {
+        const fv_sample sample = { .shape = shape, .order = FV_NCHW, .pixels = fv_dataset_image(dataset, i) };
+        add_sample(&sums, &sample, shape.c);
+    }
+    finish_sums(&sums, dataset);
+}
+
+/* Images that cannot be read are left out here; who trains on them learns of them. */
+static void probe(fv_dataset *dataset)
+{
+    const int64_t count = dataset->parts.count, images = count < PROBED_IMAGES ? count : PROBED_IMAGES;
+    pixel_sums sums = { .pixels = 0 };
+    fv_reader *reader = NULL;
+    if (fv_reader_create(&reader, dataset->context, dataset) != FV_OK)
+        return;
+    for (int64_t i = 0; i < images; i++) {
+        fv_sample sample;
+        if (fv_reader_read(reader, i * count / images, 0, &sample) == FV_OK && sample.pixels != NULL)
+            add_sample(&sums, &sample, 3);
+    }
+    fv_reader_destroy(reader);
+    finish_sums(&sums, dataset);
+}
+
+static fv_status name_classes(fv_context *context, fvi_dataset_parts *parts)
+{
+    if (parts->names != NULL || parts->classes == 0)
         return FV_OK;
-    samples->names = fvi_allocate_zeroed(context, (size_t)samples->classes, sizeof *samples->names);
-    if (samples->names == NULL)
-        return fvi_out_of_memory(context, "class names", (size_t)samples->classes * sizeof *samples->names);
-    for (int32_t i = 0; i < samples->classes; i++) {
+    parts->names = fvi_allocate_zeroed(context, (size_t)parts->classes, sizeof *parts->names);
+    if (parts->names == NULL)
+        return fvi_out_of_memory(context, "class names", (size_t)parts->classes * sizeof *parts->names);
+    for (int32_t i = 0; i < parts->classes; i++) {
         char number[16];
         snprintf(number, sizeof number, "%d", (int)i);
-        samples->names[i] = fvi_duplicate_text(context, number);
-        if (samples->names[i] == NULL)
+        parts->names[i] = fvi_duplicate_text(context, number);
+        if (parts->names[i] == NULL)
             return fvi_out_of_memory(context, "a class name", sizeof number);
     }
     return FV_OK;
 }
 
-fv_status fvi_dataset_adopt(fv_dataset **out, fv_context *context, const char *name, fvi_samples *samples)
+void fvi_dataset_parts_release(fv_context *context, fvi_dataset_parts *parts)
+{
+    if (parts->state != NULL)
+        parts->type->destroy(context, parts->state);
+    fvi_release(context, parts->labels);
+    fvi_release(context, parts->targets);
+    for (int32_t i = 0; parts->names != NULL && i < parts->classes; i++)
+        fvi_release(context, parts->names[i]);
+    fvi_release(context, parts->names);
+    *parts = (fvi_dataset_parts){ 0 };
+}
+
+static fv_status fill(fv_dataset *dataset, const char *name)
+{
+    const fv_image_shape shape = dataset->parts.shape;
+    dataset->image_bytes = (size_t)shape.c * (size_t)shape.h * (size_t)shape.w;
+    dataset->name = fvi_duplicate_text(dataset->context, name);
+    if (dataset->name == NULL)
+        return fvi_out_of_memory(dataset->context, "a name", strlen(name));
+    FV_TRY(name_classes(dataset->context, &dataset->parts));
+    if (dataset->parts.numeric)
+        for (int32_t c = 0; c < FV_MAX_CHANNELS; c++)
+            dataset->deviation[c] = 1;
+    else if (dataset->parts.pixels != NULL)
+        measure(dataset);
+    dataset->measured = dataset->parts.numeric || dataset->parts.pixels != NULL;
+    return FV_OK;
+}
+
+fv_status fvi_dataset_make(fv_dataset **out, fv_context *context, const char *name, fvi_dataset_parts *parts)
 {
     *out = NULL;
     fv_dataset *dataset = fvi_allocate_zeroed(context, 1, sizeof *dataset);
     if (dataset == NULL) {
-        fvi_samples_release(context, samples);
+        fvi_dataset_parts_release(context, parts);
         return fvi_out_of_memory(context, "a data set", sizeof *dataset);
     }
     dataset->context = context;
-    dataset->samples = *samples;
-    *samples = (fvi_samples){ 0 };
-    dataset->image_bytes =
-        (size_t)dataset->samples.shape.c * (size_t)dataset->samples.shape.h * (size_t)dataset->samples.shape.w;
-    dataset->name = fvi_duplicate_text(context, name);
-    fv_status status = dataset->name != NULL ? FV_OK : fvi_out_of_memory(context, "a name", strlen(name));
-    if (status == FV_OK)
-        status = name_classes(context, &dataset->samples);
+    dataset->parts = *parts;
+    *parts = (fvi_dataset_parts){ 0 };
+    pthread_mutex_init(&dataset->measuring, NULL);
+    const fv_status status = fill(dataset, name);
     if (status != FV_OK) {
         fv_dataset_destroy(dataset);
         return status;
     }
-    measure(dataset);
     *out = dataset;
     return FV_OK;
 }
 
-static fv_status check_arrays(fv_context *context, const int32_t *labels, int64_t count, fv_image_shape shape,
-                              int32_t classes, size_t *bytes)
+static fv_status open_samples(fv_dataset **out, fv_context *context, const char *where, const fvi_place *place,
+                              fv_split split)
 {
-    if (count < 1 || count > INT32_MAX)
-        return fvi_fail(context, FV_ERR_ARGUMENT, "a data set of %lld samples: there must be 1 to %d", (long long)count,
-                        INT32_MAX);
-    if (shape.c < 1 || shape.c > FV_MAX_CHANNELS || shape.h < 1 || shape.h > FVI_IMAGE_SIDE || shape.w < 1 ||
-        shape.w > FVI_IMAGE_SIDE)
-        return fvi_fail(context, FV_ERR_SHAPE,
-                        "images of %dx%dx%d (channels, rows, columns): channels must be 1 to %d, sides 1 to %d",
-                        shape.c, shape.h, shape.w, FV_MAX_CHANNELS, FVI_IMAGE_SIDE);
-    if (classes < 1)
-        return fvi_fail(context, FV_ERR_ARGUMENT, "a data set of %d classes: there must be at least 1", classes);
-    if (!fvi_size_multiply((size_t)count, (size_t)shape.c * (size_t)shape.h * (size_t)shape.w, bytes) ||
-        *bytes > FVI_DATASET_BYTES)
-        return fvi_fail(context, FV_ERR_SHAPE, "%lld images of %dx%dx%d are more than a data set may hold (%zu bytes)",
-                        (long long)count, shape.c, shape.h, shape.w, FVI_DATASET_BYTES);
-    for (int64_t i = 0; i < count; i++)
-        if (labels[i] < 0 || labels[i] >= classes)
-            return fvi_fail(context, FV_ERR_ARGUMENT, "label %lld is %d; with %d classes it must be 0 to %d",
-                            (long long)i, labels[i], classes, classes - 1);
-    return FV_OK;
-}
-
-static fv_status copy_names(fv_context *context, const char *const *names, fvi_samples *samples)
-{
-    samples->names = fvi_allocate_zeroed(context, (size_t)samples->classes, sizeof *samples->names);
-    if (samples->names == NULL)
-        return fvi_out_of_memory(context, "class names", (size_t)samples->classes * sizeof *samples->names);
-    for (int32_t i = 0; i < samples->classes; i++) {
-        samples->names[i] = fvi_duplicate_text(context, names[i]);
-        if (samples->names[i] == NULL)
-            return fvi_out_of_memory(context, "a class name", strlen(names[i]) + 1);
-    }
-    return FV_OK;
-}
-
-fv_status fv_dataset_from_arrays(fv_dataset **out, fv_context *context, const uint8_t *images, const int32_t *labels,
-                                 int64_t count, fv_image_shape shape, int32_t classes, const char *const *names)
-{
-    size_t bytes = 0;
-    *out = NULL;
-    FV_TRY(check_arrays(context, labels, count, shape, classes, &bytes));
-    fvi_samples samples = { .count = count, .shape = shape, .classes = classes };
-    samples.images = fvi_allocate(context, bytes);
-    samples.labels = fvi_allocate(context, (size_t)count * sizeof *labels);
+    fvi_samples samples = { 0 };
     fv_status status = FV_OK;
-    if (samples.images == NULL || samples.labels == NULL)
-        status = fvi_out_of_memory(context, "a data set", bytes);
-    if (status == FV_OK && names != NULL)
-        status = copy_names(context, names, &samples);
+    if (split == FV_SPLIT_VALIDATION)
+        return fvi_fail(context, FV_ERR_NOT_FOUND, "data set '%s' has no validation split", where);
+    if (place->layout == FVI_LAYOUT_IDX)
+        status = fvi_idx_read(context, place->path, split, &samples);
+    else if (place->layout == FVI_LAYOUT_CIFAR_FOLDER)
+        status = fvi_cifar_read_folder(context, place->path, split, &samples);
+    else
+        status = fvi_cifar_read_archive(context, place->path, split, &samples);
     if (status != FV_OK) {
         fvi_samples_release(context, &samples);
         return status;
     }
-    memcpy(samples.images, images, bytes);
-    memcpy(samples.labels, labels, (size_t)count * sizeof *labels);
-    return fvi_dataset_adopt(out, context, "arrays", &samples);
+    return fvi_dataset_adopt(out, context, where, &samples);
 }
 
 fv_status fv_dataset_open(fv_dataset **out, fv_context *context, const char *where, fv_split split)
@@ -159,20 +185,13 @@ fv_status fv_dataset_open(fv_dataset **out, fv_context *context, const char *whe
     fvi_place *place = fvi_allocate(context, sizeof *place);
     if (place == NULL)
         return fvi_out_of_memory(context, "a path", sizeof *place);
-    fvi_samples samples = { 0 };
     fv_status status = fvi_dataset_find(context, where, place);
-    if (status == FV_OK && place->layout == FVI_LAYOUT_IDX)
-        status = fvi_idx_read(context, place->path, split, &samples);
-    else if (status == FV_OK && place->layout == FVI_LAYOUT_CIFAR_FOLDER)
-        status = fvi_cifar_read_folder(context, place->path, split, &samples);
+    if (status == FV_OK && place->layout == FVI_LAYOUT_FOLDER)
+        status = fvi_folder_open(out, context, where, place->path, split);
     else if (status == FV_OK)
-        status = fvi_cifar_read_archive(context, place->path, split, &samples);
+        status = open_samples(out, context, where, place, split);
     fvi_release(context, place);
-    if (status != FV_OK) {
-        fvi_samples_release(context, &samples);
-        return status;
-    }
-    return fvi_dataset_adopt(out, context, where, &samples);
+    return status;
 }
 
 void fv_dataset_destroy(fv_dataset *dataset)
@@ -180,29 +199,30 @@ void fv_dataset_destroy(fv_dataset *dataset)
     if (dataset == NULL)
         return;
     fv_context *context = dataset->context;
-    fvi_samples_release(context, &dataset->samples);
+    fvi_dataset_parts_release(context, &dataset->parts);
+    pthread_mutex_destroy(&dataset->measuring);
     fvi_release(context, dataset->name);
     fvi_release(context, dataset);
 }
 
 int64_t fv_dataset_count(const fv_dataset *dataset)
 {
-    return dataset->samples.count;
+    return dataset->parts.count;
 }
 
 fv_image_shape fv_dataset_shape(const fv_dataset *dataset)
 {
-    return dataset->samples.shape;
+    return dataset->parts.shape;
 }
 
 int32_t fv_dataset_classes(const fv_dataset *dataset)
 {
-    return dataset->samples.classes;
+    return dataset->parts.classes;
 }
 
 const char *fv_dataset_class_name(const fv_dataset *dataset, int32_t index)
 {
-    return index >= 0 && index < dataset->samples.classes ? dataset->samples.names[index] : NULL;
+    return index >= 0 && index < dataset->parts.classes ? dataset->parts.names[index] : NULL;
 }
 
 const char *fv_dataset_name(const fv_dataset *dataset)
@@ -212,16 +232,97 @@ const char *fv_dataset_name(const fv_dataset *dataset)
 
 const uint8_t *fv_dataset_image(const fv_dataset *dataset, int64_t index)
 {
-    return dataset->samples.images + (size_t)index * dataset->image_bytes;
+    return dataset->parts.pixels != NULL ? dataset->parts.pixels + (size_t)index * dataset->image_bytes : NULL;
 }
 
 int32_t fv_dataset_label(const fv_dataset *dataset, int64_t index)
 {
-    return dataset->samples.labels[index];
+    return dataset->parts.labels != NULL ? dataset->parts.labels[index] : -1;
+}
+
+int32_t fv_dataset_target_count(const fv_dataset *dataset)
+{
+    return dataset->parts.target_count;
+}
+
+const float *fv_dataset_targets(const fv_dataset *dataset, int64_t index)
+{
+    const fvi_dataset_parts *parts = &dataset->parts;
+    return parts->targets != NULL ? parts->targets + (size_t)index * (size_t)parts->target_count : NULL;
+}
+
+bool fvi_dataset_numeric(const fv_dataset *dataset)
+{
+    return dataset->parts.numeric;
 }
 
 void fv_dataset_statistics(const fv_dataset *dataset, double mean[4], double deviation[4])
 {
-    memcpy(mean, dataset->mean, sizeof dataset->mean);
-    memcpy(deviation, dataset->deviation, sizeof dataset->deviation);
+    fv_dataset *kept = (fv_dataset *)dataset; /* what it is found to hold does not change what it is */
+    pthread_mutex_lock(&kept->measuring);
+    if (!kept->measured)
+        probe(kept);
+    kept->measured = true;
+    memcpy(mean, kept->mean, sizeof kept->mean);
+    memcpy(deviation, kept->deviation, sizeof kept->deviation);
+    pthread_mutex_unlock(&kept->measuring);
+}
+
+void fv_dataset_sample_name(const fv_dataset *dataset, int64_t index, char *text, size_t size)
+{
+    if (dataset->parts.type->sample_name != NULL)
+        dataset->parts.type->sample_name(dataset->parts.state, index, text, size);
+    else
+        snprintf(text, size, "%s, sample %lld", dataset->name, (long long)index);
+}
+
+/* A context of its own: messages of several threads must not meet in one. Its memory comes from the same allocator. */
+struct fv_reader {
+    fv_context *context; /* who made it */
+    const fv_dataset *dataset;
+    fvi_scratch scratch;
+};
+
+fv_status fv_reader_create(fv_reader **out, fv_context *context, const fv_dataset *dataset)
+{
+    *out = NULL;
+    fv_reader *reader = fvi_allocate_zeroed(context, 1, sizeof *reader);
+    if (reader == NULL)
+        return fvi_out_of_memory(context, "a reader", sizeof *reader);
+    reader->context = context;
+    reader->dataset = dataset;
+    const fv_status status = fvi_context_create_beside(&reader->scratch.context, context);
+    if (status != FV_OK) {
+        fv_reader_destroy(reader);
+        return fvi_out_of_memory(context, "a reader's context", 0);
+    }
+    *out = reader;
+    return FV_OK;
+}
+
+void fv_reader_destroy(fv_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    if (reader->scratch.context != NULL) {
+        fvi_release(reader->scratch.context, reader->scratch.pixels);
+        fvi_release(reader->scratch.context, reader->scratch.values);
+        fv_context_destroy(reader->scratch.context);
+    }
+    fvi_release(reader->context, reader);
+}
+
+fv_status fv_reader_read(fv_reader *reader, int64_t index, int32_t shorter, fv_sample *sample)
+{
+    const fvi_dataset_parts *parts = &reader->dataset->parts;
+    *sample = (fv_sample){ .pixels = NULL };
+    if (index < 0 || index >= parts->count)
+        return fvi_fail(reader->scratch.context, FV_ERR_ARGUMENT, "sample %lld of '%s': there are %lld",
+                        (long long)index, reader->dataset->name, (long long)parts->count);
+    return parts->type->read(parts->state, index, shorter, &reader->scratch, sample);
+}
+
+const char *fv_reader_message(const fv_reader *reader)
+{
+    return fv_context_message(reader->scratch.context);
 }

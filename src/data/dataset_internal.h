@@ -8,7 +8,46 @@
 #include "base/base.h"
 #include "fovea/dataset.h"
 
-/* What a reader fills in; memory from the context's allocator. */
+/* What one thread reads samples into; memory that grows and stays. */
+typedef struct fvi_scratch {
+    fv_context *context; /* the reader's own: messages and memory of one thread */
+    uint8_t *pixels;     /* a decoded image */
+    float *values;       /* a sample that is computed */
+    size_t pixel_bytes, value_bytes;
+} fvi_scratch;
+
+/* A kind of data set. All functions may be called from several threads at once, each with a scratch of its own. */
+typedef struct fvi_dataset_type {
+    const char *name;
+    /* Sample `index` (in range): fv_reader_read(). What *sample points to lies in scratch or in the set. */
+    fv_status (*read)(const void *state, int64_t index, int32_t shorter, fvi_scratch *scratch, fv_sample *sample);
+    /* NULL, or the sample's file into text. */
+    void (*sample_name)(const void *state, int64_t index, char *text, size_t size);
+    void (*destroy)(fv_context *context, void *state);
+} fvi_dataset_type;
+
+/* What a data set is made of. All arrays are from the context's allocator and become the set's. */
+typedef struct fvi_dataset_parts {
+    const fvi_dataset_type *type;
+    void *state;
+    int64_t count;
+    fv_image_shape shape; /* zeros: they differ */
+    int32_t classes;      /* 0: targets are values */
+    char **names;         /* [classes], each owned, or NULL: numbered */
+    int32_t *labels;      /* [count], each below classes; NULL where targets are values */
+    int32_t target_count;
+    float *targets;        /* [count][target_count] or NULL */
+    const uint8_t *pixels; /* of sets in memory: [count][c][h][w], part of state; else NULL */
+    bool numeric;          /* samples are values */
+} fvi_dataset_parts;
+
+/* Makes a data set of parts, which are taken also on failure (and zeroed). */
+fv_status fvi_dataset_make(fv_dataset **out, fv_context *context, const char *name, fvi_dataset_parts *parts);
+void fvi_dataset_parts_release(fv_context *context, fvi_dataset_parts *parts);
+/* Whether samples are numbers rather than images. */
+bool fvi_dataset_numeric(const fv_dataset *dataset);
+
+/* What a reader of images in memory fills in; memory from the context's allocator. */
 typedef struct fvi_samples {
     uint8_t *images; /* [count][c][h][w] */
     int32_t *labels; /* [count], each below classes */
@@ -34,8 +73,17 @@ bool fvi_cifar_present(const char *folder);
 fv_status fvi_cifar_read_folder(fv_context *context, const char *folder, fv_split split, fvi_samples *samples);
 fv_status fvi_cifar_read_archive(fv_context *context, const char *path, fv_split split, fvi_samples *samples);
 
+/* True when there is an image in a folder of the folder. */
+bool fvi_folder_present(fv_context *context, const char *folder);
+fv_status fvi_folder_open(fv_dataset **out, fv_context *context, const char *where, const char *folder, fv_split split);
+
 /* One place where a data set may lie. */
-typedef enum fvi_layout { FVI_LAYOUT_IDX, FVI_LAYOUT_CIFAR_FOLDER, FVI_LAYOUT_CIFAR_ARCHIVE } fvi_layout;
+typedef enum fvi_layout {
+    FVI_LAYOUT_IDX,
+    FVI_LAYOUT_CIFAR_FOLDER,
+    FVI_LAYOUT_CIFAR_ARCHIVE,
+    FVI_LAYOUT_FOLDER
+} fvi_layout;
 enum { FVI_PATH_BYTES = 4096 };
 typedef struct fvi_place {
     fvi_layout layout;

@@ -11,24 +11,13 @@
 #include <unistd.h>
 
 #include "data/dataset_internal.h"
+#include "data/files.h"
 #include "fovea/text.h"
 
 bool fvi_path_join(char path[FVI_PATH_BYTES], const char *folder, const char *name)
 {
     const int length = snprintf(path, FVI_PATH_BYTES, "%s/%s", folder, name);
     return length > 0 && length < FVI_PATH_BYTES;
-}
-
-static bool is_folder(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
-static bool is_file(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
 /* How a named data set lies below a root; NULL ends each list. "." is the root itself. */
@@ -69,7 +58,7 @@ static bool try_root(place_search *finder, const char *root)
             return true;
         }
     if (finder->set->archive != NULL && fvi_path_join(finder->place->path, root, finder->set->archive) &&
-        is_file(finder->place->path)) {
+        fvi_is_file(finder->place->path)) {
         finder->place->layout = FVI_LAYOUT_CIFAR_ARCHIVE;
         return true;
     }
@@ -152,18 +141,23 @@ static fv_status find_path(fv_context *context, const char *path, fvi_place *pla
     struct stat info;
     if (stat(path, &info) != 0 && errno != ENOENT && errno != ENOTDIR)
         return fvi_fail(context, FV_ERR_IO, "data '%s' cannot be examined: %s", path, strerror(errno));
-    if (is_folder(path)) {
+    if (fvi_is_folder(path)) {
         if (access(path, R_OK | X_OK) != 0)
             return fvi_fail(context, FV_ERR_IO, "data folder '%s' cannot be read: %s", path, strerror(errno));
         if (find_in_folder(path, place))
             return FV_OK;
+        if (fvi_folder_present(context, path) && snprintf(place->path, FVI_PATH_BYTES, "%s", path) < FVI_PATH_BYTES) {
+            place->layout = FVI_LAYOUT_FOLDER;
+            return FV_OK;
+        }
         return fvi_fail(
             context, FV_ERR_NOT_FOUND,
             "folder '%s' holds no data set that fovea knows: neither train-images-idx3-ubyte[.gz] (IDX, as MNIST) nor "
-            "data_batch_1.bin (CIFAR-10) nor train.bin (CIFAR-100), here or in a folder of its published name",
+            "data_batch_1.bin (CIFAR-10) nor train.bin (CIFAR-100), here or in a folder of its published name, nor "
+            "images in class folders",
             path);
     }
-    if (is_file(path)) {
+    if (fvi_is_file(path)) {
         if (snprintf(place->path, FVI_PATH_BYTES, "%s", path) >= FVI_PATH_BYTES)
             return fvi_fail(context, FV_ERR_ARGUMENT, "data path of %zu bytes is too long", strlen(path));
         place->layout = FVI_LAYOUT_CIFAR_ARCHIVE;

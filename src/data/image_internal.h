@@ -6,6 +6,7 @@
 #define FVI_IMAGE_INTERNAL_H
 
 #include "base/base.h"
+#include "data/dataset_internal.h"
 #include "fovea/image.h"
 
 /* Limits on what is decoded: 16,384 pixels a side, 64 Mi pixels, files of 256 MiB. */
@@ -16,5 +17,17 @@ fv_status fvi_png_decode(fv_context *context, const char *path, const unsigned c
                          uint8_t **pixels, fv_image_shape *shape);
 fv_status fvi_pnm_decode(fv_context *context, const char *path, const unsigned char *bytes, size_t size,
                          uint8_t **pixels, fv_image_shape *shape);
+/* Into scratch, [h][w][c]; scaled down by eighths as far as its shorter side keeps `shorter` pixels (0: not). */
+fv_status fvi_jpeg_decode(fvi_scratch *scratch, const char *path, const unsigned char *bytes, size_t size,
+                          int32_t shorter, fv_sample *sample);
+
+/* Any format, told by the first bytes, into scratch: fv_reader_read(). */
+fv_status fvi_image_decode(fvi_scratch *scratch, const char *path, const unsigned char *bytes, size_t size,
+                           int32_t shorter, fv_sample *sample);
+/* The same from a file. */
+fv_status fvi_image_load(fvi_scratch *scratch, const char *path, int32_t shorter, fv_sample *sample);
+
+/* Room for so many bytes at scratch->pixels; what was there is lost. path is for the message. */
+fv_status fvi_scratch_reserve(fvi_scratch *scratch, const char *path, size_t bytes);
 
 #endif

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * loader.c - batches of a data set. All memory is taken at creation. The order of an epoch is a Fisher-Yates shuffle (Durstenfeld 1964)
+ * loader.c - batches of a data set. Of images in memory all memory is taken at creation. The order of an epoch is a Fisher-Yates shuffle (Durstenfeld 1964)
  * drawn from (seed, epoch); a sample's augmentation from (seed, epoch, index in the data set): neither depends on threads, on the
  * batch size or on where an epoch was resumed.
  */
 #include <string.h>
 
 #include "base/checked.h"
-#include "data/preprocess.h"
+#include "data/dataset_internal.h"
+#include "data/fetch.h"
 
 enum { SAMPLES_PER_TASK = 8, MOST_SHIFT = 65535 };
 
@@ -15,15 +16,16 @@ struct fv_loader {
     fv_context *context;
     const fv_dataset *dataset;
     fv_loader_options options;
-    fv_image_shape source;
+    fvi_recipe recipe;
+    fvi_fetcher *fetchers; /* [threads of the context] unless recipe.direct */
     int64_t count, position, epoch;
     int32_t n;         /* samples of the last batch */
     int32_t *order;    /* [count] */
     int32_t *classes;  /* [batch] */
     uint64_t *samples; /* [batch]: indices in the data set */
     float *images;     /* [batch][h][w][c] */
-    size_t image_elements;
-    fvi_pixel_table table;
+    float *targets;    /* [batch][target_count], where targets are values */
+    fv_status *failed; /* [batch] */
     fvi_message message;
 };
 
@@ -38,24 +40,57 @@ static fv_status check_options(fv_context *context, const fv_dataset *dataset, c
     const fv_status status = fvi_preprocess_check(&message, &options->preprocess, fv_dataset_shape(dataset));
     if (status != FV_OK)
         return fvi_fail(context, status, "loader of '%s': %s", fv_dataset_name(dataset), message.text);
+    const fv_image_shape input = options->preprocess.input, shape = fv_dataset_shape(dataset);
+    if (fvi_dataset_numeric(dataset) && (input.c != shape.c || input.h != shape.h || input.w != shape.w))
+        return fvi_fail(context, FV_ERR_SHAPE, "loader of '%s': samples are %dx%dx%d numbers, the input is %dx%dx%d",
+                        fv_dataset_name(dataset), shape.c, shape.h, shape.w, input.c, input.h, input.w);
     return FV_OK;
 }
 
 static fv_status allocate(fv_loader *loader)
 {
     const fv_image_shape input = loader->options.preprocess.input;
+    const size_t targets = (size_t)fv_dataset_target_count(loader->dataset), batch = (size_t)loader->options.batch;
     size_t elements = 0;
-    loader->image_elements = (size_t)input.h * (size_t)input.w * (size_t)input.c;
-    if (!fvi_size_multiply((size_t)loader->options.batch, loader->image_elements, &elements) ||
+    if (!fvi_size_multiply(batch, loader->recipe.elements, &elements) ||
         !fvi_size_multiply(elements, sizeof(float), &elements))
         return fvi_fail(loader->context, FV_ERR_SHAPE, "loader: a batch of %d images of %dx%dx%d overflows",
                         loader->options.batch, input.c, input.h, input.w);
     loader->images = fvi_allocate(loader->context, elements);
-    loader->classes = fvi_allocate(loader->context, (size_t)loader->options.batch * sizeof *loader->classes);
-    loader->samples = fvi_allocate(loader->context, (size_t)loader->options.batch * sizeof *loader->samples);
+    loader->classes = fvi_allocate(loader->context, batch * sizeof *loader->classes);
+    loader->samples = fvi_allocate(loader->context, batch * sizeof *loader->samples);
+    loader->failed = fvi_allocate_zeroed(loader->context, batch, sizeof *loader->failed);
+    if (targets > 0) {
+        loader->targets = fvi_allocate(loader->context, batch * targets * sizeof *loader->targets);
+        if (loader->targets == NULL)
+            return fvi_out_of_memory(loader->context, "a loader", batch * targets * sizeof *loader->targets);
+    }
     loader->order = fvi_allocate(loader->context, (size_t)loader->count * sizeof *loader->order);
-    if (loader->images == NULL || loader->classes == NULL || loader->samples == NULL || loader->order == NULL)
+    if (loader->images == NULL || loader->classes == NULL || loader->samples == NULL || loader->failed == NULL ||
+        loader->order == NULL)
         return fvi_out_of_memory(loader->context, "a loader", elements);
+    return FV_OK;
+}
+
+/* A fetcher for each thread of the context's pool, unless images only have to be placed. */
+static fv_status open_fetchers(fv_loader *loader)
+{
+    const int32_t threads = fv_context_threads(loader->context);
+    if (loader->recipe.direct)
+        return FV_OK;
+    loader->fetchers = fvi_allocate_zeroed(loader->context, (size_t)threads, sizeof *loader->fetchers);
+    if (loader->fetchers == NULL)
+        return fvi_out_of_memory(loader->context, "a loader", (size_t)threads * sizeof *loader->fetchers);
+    for (int32_t i = 0; i < threads; i++)
+        FV_TRY(fvi_fetcher_open(&loader->fetchers[i], loader->context, loader->dataset));
+    return FV_OK;
+}
+
+static fv_status fill_loader(fv_loader *loader)
+{
+    FV_TRY(allocate(loader));
+    FV_TRY(open_fetchers(loader));
+    fv_loader_start(loader, 0, 0);
     return FV_OK;
 }
 
@@ -70,15 +105,13 @@ fv_status fv_loader_create(fv_loader **out, fv_context *context, const fv_datase
     loader->context = context;
     loader->dataset = dataset;
     loader->options = *options;
-    loader->source = fv_dataset_shape(dataset);
     loader->count = fv_dataset_count(dataset);
-    const fv_status status = allocate(loader);
+    fvi_recipe_fill(&loader->recipe, dataset, options);
+    const fv_status status = fill_loader(loader);
     if (status != FV_OK) {
         fv_loader_destroy(loader);
         return status;
     }
-    fvi_pixel_table_fill(&loader->table, &options->preprocess);
-    fv_loader_start(loader, 0, 0);
     *out = loader;
     return FV_OK;
 }
@@ -87,9 +120,14 @@ void fv_loader_destroy(fv_loader *loader)
 {
     if (loader == NULL)
         return;
+    for (int32_t i = 0; loader->fetchers != NULL && i < fv_context_threads(loader->context); i++)
+        fvi_fetcher_close(&loader->fetchers[i]);
+    fvi_release(loader->context, loader->fetchers);
     fvi_release(loader->context, loader->images);
+    fvi_release(loader->context, loader->targets);
     fvi_release(loader->context, loader->classes);
     fvi_release(loader->context, loader->samples);
+    fvi_release(loader->context, loader->failed);
     fvi_release(loader->context, loader->order);
     fvi_release(loader->context, loader);
 }
@@ -116,36 +154,40 @@ void fv_loader_start(fv_loader *loader, int64_t epoch, int64_t position)
                 fvi_random_start(loader->options.seed, FVI_PURPOSE_SHUFFLE, (uint64_t)epoch));
 }
 
-static fvi_placement place_sample(const fv_loader *loader, int32_t index)
-{
-    const fv_augment *augment = &loader->options.augment;
-    const fv_image_shape input = loader->options.preprocess.input;
-    fvi_placement placement = fvi_placement_centred(loader->source, input);
-    const fvi_random random =
-        fvi_random_start(loader->options.seed, FVI_PURPOSE_AUGMENT, (uint64_t)loader->epoch << 32 | (uint32_t)index);
-    if (augment->random_crop)
-        fvi_augment_random_crop(&placement, loader->source, input, random);
-    if (augment->shift > 0)
-        fvi_augment_shift(&placement, augment->shift, random);
-    if (augment->flip)
-        fvi_augment_flip(&placement, random);
-    return placement;
-}
-
 static void load_samples(void *argument, size_t task, int32_t worker)
 {
     fv_loader *loader = argument;
     const int32_t first = (int32_t)task * SAMPLES_PER_TASK;
     const int32_t end = loader->n - first < SAMPLES_PER_TASK ? loader->n : first + SAMPLES_PER_TASK;
-    (void)worker;
+    const size_t targets = (size_t)fv_dataset_target_count(loader->dataset);
     for (int32_t i = first; i < end; i++) {
         const int32_t index = loader->order[loader->position + i];
+        float *image = loader->images + (size_t)i * loader->recipe.elements;
         loader->classes[i] = fv_dataset_label(loader->dataset, index);
         loader->samples[i] = (uint64_t)index;
-        fvi_preprocess_place(&loader->table, fv_dataset_image(loader->dataset, index), loader->source,
-                             loader->options.preprocess.input, place_sample(loader, index),
-                             loader->images + (size_t)i * loader->image_elements);
+        if (targets > 0)
+            memcpy(loader->targets + (size_t)i * targets, fv_dataset_targets(loader->dataset, index),
+                   targets * sizeof *loader->targets);
+        if (loader->recipe.direct)
+            fvi_fetch_direct(&loader->recipe, loader->epoch, index, image);
+        else
+            loader->failed[i] = fvi_fetch(&loader->fetchers[worker], &loader->recipe, loader->epoch, index, image);
     }
+}
+
+/* The message of the first sample that failed: fetched once more, since another may have failed in the same thread. */
+static fv_status check_samples(fv_loader *loader)
+{
+    for (int32_t i = 0; i < loader->n; i++) {
+        if (loader->failed[i] == FV_OK)
+            continue;
+        const fv_status status =
+            fvi_fetch(&loader->fetchers[0], &loader->recipe, loader->epoch, loader->order[loader->position + i],
+                      loader->images + (size_t)i * loader->recipe.elements);
+        if (status != FV_OK)
+            return fvi_fail_in(&loader->message, status, "%s", fvi_fetcher_message(&loader->fetchers[0]));
+    }
+    return FV_OK;
 }
 
 fv_status fv_loader_next(fv_loader *loader, fv_batch *batch)
@@ -157,13 +199,14 @@ fv_status fv_loader_next(fv_loader *loader, fv_batch *batch)
                          .images = loader->images,
                          .dtype = FV_F32,
                          .order = FV_NHWC,
-                         .classes = loader->classes,
+                         .classes = loader->targets == NULL ? loader->classes : NULL,
+                         .values = loader->targets,
                          .epoch = (uint64_t)loader->epoch,
                          .samples = loader->samples };
     if (loader->n > 0)
         fvi_parallel(loader->context, ((size_t)loader->n + SAMPLES_PER_TASK - 1) / SAMPLES_PER_TASK, load_samples,
                      loader);
-    return FV_OK;
+    return loader->recipe.direct ? FV_OK : check_samples(loader);
 }
 
 int64_t fv_loader_position(const fv_loader *loader)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * preprocess.c - crop or pad, channels, normalisation, in one pass over the output. Pixels outside the source are 0 before the
+ * preprocess.c - resize, crop or pad, channels, normalisation, in one pass over the output. Pixels outside the source are 0 before the
  * normalisation. Grey to RGB repeats; RGB to grey is the luma of ITU-R BT.601, rounded to a byte.
  */
 #include "data/preprocess.h"
+
+#include "data/image_internal.h"
 
 enum { LARGEST_SIDE = 65535 };
 
@@ -16,7 +18,10 @@ fv_status fvi_preprocess_check(fvi_message *message, const fv_preprocess *prepro
             message, FV_ERR_SHAPE,
             "preprocess: input %dx%dx%d (channels, rows, columns): channels must be 1 to %d, sides 1 to %d", input.c,
             input.h, input.w, FV_MAX_CHANNELS, LARGEST_SIDE);
-    if (input.c != source.c && !(input.c == 1 && source.c == 3) && !(input.c == 3 && source.c == 1))
+    if (preprocess->resize < 0 || preprocess->resize > LARGEST_SIDE)
+        return fvi_fail_in(message, FV_ERR_ARGUMENT, "preprocess: resize is %d, must be 0 (none) to %d",
+                           preprocess->resize, LARGEST_SIDE);
+    if (source.c != 0 && input.c != source.c && !(input.c == 1 && source.c == 3) && !(input.c == 3 && source.c == 1))
         return fvi_fail_in(message, FV_ERR_SHAPE, "preprocess: images of %d channels cannot become an input of %d",
                            source.c, input.c);
     for (int32_t c = 0; c < input.c; c++) {
@@ -39,39 +44,54 @@ void fvi_pixel_table_fill(fvi_pixel_table *table, const fv_preprocess *preproces
     }
 }
 
-static uint32_t luma(uint32_t red, uint32_t green, uint32_t blue)
+/* One row of output from one row of the source (NULL: outside); `next` bytes from pixel to pixel, `plane` from channel to
+ * channel. */
+static void place_row(const fvi_pixel_table *table, const uint8_t *row, size_t next, size_t plane,
+                      fv_image_shape source, fv_image_shape input, fvi_placement placement, float *out)
 {
-    return (299 * red + 587 * green + 114 * blue + 500) / 1000;
-}
-
-/* One row of output from one row of the source (NULL: outside). */
-static void place_row(const fvi_pixel_table *table, const uint8_t *row, fv_image_shape source, fv_image_shape input,
-                      fvi_placement placement, float *out)
-{
-    const size_t plane = (size_t)source.h * (size_t)source.w;
     for (int32_t x = 0; x < input.w; x++) {
         const int32_t at = (placement.mirrored ? input.w - 1 - x : x) + placement.column;
         const bool inside = row != NULL && at >= 0 && at < source.w;
-        const uint8_t *pixel = inside ? row + at : NULL;
+        const uint8_t *pixel = inside ? row + (size_t)at * next : NULL;
         for (int32_t c = 0; c < input.c; c++) {
             uint32_t byte = 0;
             if (inside && source.c == input.c)
                 byte = pixel[(size_t)c * plane];
             else if (inside)
-                byte = source.c == 1 ? pixel[0] : luma(pixel[0], pixel[plane], pixel[2 * plane]);
+                byte = source.c == 1 ? pixel[0] : fvi_luma(pixel[0], pixel[plane], pixel[2 * plane]);
             *out++ = table->value[c][byte];
         }
     }
 }
 
-void fvi_preprocess_place(const fvi_pixel_table *table, const uint8_t *image, fv_image_shape source,
+void fvi_preprocess_place(const fvi_pixel_table *table, const uint8_t *image, fv_order order, fv_image_shape source,
                           fv_image_shape input, fvi_placement placement, float *out)
 {
+    const size_t next = order == FV_NHWC ? (size_t)source.c : 1;
+    const size_t plane = order == FV_NHWC ? 1 : (size_t)source.h * (size_t)source.w;
     for (int32_t y = 0; y < input.h; y++) {
         const int32_t at = y + placement.row;
-        const uint8_t *row = at >= 0 && at < source.h ? image + (size_t)at * (size_t)source.w : NULL;
-        place_row(table, row, source, input, placement, out + (size_t)y * (size_t)input.w * (size_t)input.c);
+        const uint8_t *row = at >= 0 && at < source.h ? image + (size_t)at * (size_t)source.w * next : NULL;
+        place_row(table, row, next, plane, source, input, placement,
+                  out + (size_t)y * (size_t)input.w * (size_t)input.c);
     }
+}
+
+fv_status fvi_resize_sample(fv_context *context, fvi_resampler *resampler, int32_t shorter, fv_sample *sample)
+{
+    int32_t h = 0, w = 0;
+    fvi_resize_sides(sample->shape, shorter, &h, &w);
+    if (h > FVI_IMAGE_MOST_SIDE || w > FVI_IMAGE_MOST_SIDE || (int64_t)h * w > FVI_IMAGE_MOST_PIXELS)
+        return fvi_fail(context, FV_ERR_SHAPE, "an image of %dx%d pixels would become one of %dx%d: too long",
+                        sample->shape.h, sample->shape.w, h, w);
+    if (h == sample->shape.h && w == sample->shape.w)
+        return FV_OK;
+    FV_TRY(fvi_resample(context, resampler, sample->pixels, sample->order, sample->shape, h, w));
+    sample->pixels = resampler->result;
+    sample->order = FV_NHWC;
+    sample->shape.h = h;
+    sample->shape.w = w;
+    return FV_OK;
 }
 
 fv_status fv_preprocess_image(fv_context *context, const fv_preprocess *preprocess, const uint8_t *image,
@@ -83,6 +103,13 @@ fv_status fv_preprocess_image(fv_context *context, const fv_preprocess *preproce
     if (status != FV_OK)
         return fvi_fail(context, status, "%s", message.text);
     fvi_pixel_table_fill(&table, preprocess);
-    fvi_preprocess_place(&table, image, shape, preprocess->input, fvi_placement_centred(shape, preprocess->input), out);
-    return FV_OK;
+    fvi_resampler resampler = { .middle = NULL };
+    fv_sample sample = { .shape = shape, .order = FV_NCHW, .pixels = image };
+    const fv_status resized =
+        preprocess->resize > 0 ? fvi_resize_sample(context, &resampler, preprocess->resize, &sample) : FV_OK;
+    if (resized == FV_OK)
+        fvi_preprocess_place(&table, sample.pixels, sample.order, sample.shape, preprocess->input,
+                             fvi_placement_centred(sample.shape, preprocess->input), out);
+    fvi_resampler_release(context, &resampler);
+    return resized;
 }

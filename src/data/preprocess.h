@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "data/augment/augment.h"
+#include "data/resample.h"
 #include "fovea/loader.h"
 
 /* What each byte becomes, by channel: (byte/255 - mean) / deviation, computed in double and rounded once. */
@@ -14,11 +15,20 @@ typedef struct fvi_pixel_table {
     float value[FV_MAX_CHANNELS][256];
 } fvi_pixel_table;
 
-/* Checks preprocess against images of shape `source`: FV_ERR_ARGUMENT or FV_ERR_SHAPE with a message. */
+/* Luma of ITU-R BT.601, rounded to a byte. */
+static inline uint32_t fvi_luma(uint32_t red, uint32_t green, uint32_t blue)
+{
+    return (299 * red + 587 * green + 114 * blue + 500) / 1000;
+}
+
+/* Checks preprocess against images of shape `source` (zeros: unknown yet): FV_ERR_ARGUMENT or FV_ERR_SHAPE with a message. */
 fv_status fvi_preprocess_check(fvi_message *message, const fv_preprocess *preprocess, fv_image_shape source);
 void fvi_pixel_table_fill(fvi_pixel_table *table, const fv_preprocess *preprocess);
-/* out [h][w][c] of `input`, overwritten. Cannot fail: shapes were checked. */
-void fvi_preprocess_place(const fvi_pixel_table *table, const uint8_t *image, fv_image_shape source,
+/* out [h][w][c] of `input`, overwritten; image in `order`. Cannot fail: shapes were checked. */
+void fvi_preprocess_place(const fvi_pixel_table *table, const uint8_t *image, fv_order order, fv_image_shape source,
                           fv_image_shape input, fvi_placement placement, float *out);
+/* Makes the image so large that its shorter side is `shorter`. *sample then points to the resampler's memory where it changed.
+ * FV_ERR_SHAPE (the longer side out of bounds) or FV_ERR_MEMORY into the context's message. */
+fv_status fvi_resize_sample(fv_context *context, fvi_resampler *resampler, int32_t shorter, fv_sample *sample);
 
 #endif

@@ -37,6 +37,8 @@ json_t *fvi_preprocess_write(const fv_preprocess *preprocess)
     bool good = json_object_set_new(object, "input", json_pack("[i,i,i]", input.c, input.h, input.w)) == 0;
     good = json_object_set_new(object, "mean", write_reals(preprocess->mean, input.c)) == 0 && good;
     good = json_object_set_new(object, "deviation", write_reals(preprocess->deviation, input.c)) == 0 && good;
+    if (preprocess->resize > 0)
+        good = json_object_set_new(object, "resize", json_integer(preprocess->resize)) == 0 && good;
     good = json_object_set_new(object, "classes", json_integer(preprocess->classes)) == 0 && good;
     if (preprocess->class_names != NULL)
         good = json_object_set_new(object, "class_names", write_names(preprocess)) == 0 && good;
@@ -103,12 +105,16 @@ static fv_status read_names(const fvi_tree *tree, fvi_arena *arena, fv_preproces
 
 static fv_status read_all(const fvi_tree *tree, fvi_arena *arena, fv_preprocess *preprocess)
 {
-    static const char *const keys[] = { "input", "mean", "deviation", "classes", "class_names", NULL };
+    static const char *const keys[] = { "input", "resize", "mean", "deviation", "classes", "class_names", NULL };
     const fvi_item *classes = NULL;
-    int64_t count = 0;
+    const fvi_item *resize = fvi_tree_find(tree->root, "resize");
+    int64_t count = 0, shorter = 0;
     FV_TRY(fvi_tree_expect(tree, tree->root, FVI_ITEM_MAP, "preprocess"));
     FV_TRY(fvi_tree_check_keys(tree, tree->root, keys));
     FV_TRY(read_input(tree, &preprocess->input));
+    if (resize != NULL)
+        FV_TRY(fvi_tree_integer(tree, resize, "resize", 0, LARGEST_SIDE, &shorter));
+    preprocess->resize = (int32_t)shorter;
     FV_TRY(read_reals(tree, "mean", preprocess->input.c, preprocess->mean));
     FV_TRY(read_reals(tree, "deviation", preprocess->input.c, preprocess->deviation));
     for (int32_t c = 0; c < preprocess->input.c; c++)

@@ -82,18 +82,54 @@ fv_status fvi_images_of_epoch(const fv_graph *graph, int32_t batch, int32_t bloc
     return FV_OK;
 }
 
+/* Padding to more than twice the size, or keeping less than half of it, is never what somebody meant. */
+static bool size_fits(int32_t image, int32_t input)
+{
+    return input <= 2 * image && image <= 2 * input;
+}
+
+/* To which shorter side images of files are resized: for inputs of 96 pixels and more, 8/7 of the input's (256 for 224, the
+ * custom since Krizhevsky 2012); smaller ones keep the grid of the first image where that only has to be cropped or padded. */
+static int32_t choose_resize(const fv_graph *graph, const fv_dataset *dataset, fv_image_shape input)
+{
+    const int32_t shorter = input.h < input.w ? input.h : input.w, longer = input.h < input.w ? input.w : input.h;
+    int32_t resize = longer >= 96 ? (longer * 8 + 3) / 7 : longer;
+    fv_reader *reader = NULL;
+    fv_sample sample;
+    if (longer >= 96 || fv_reader_create(&reader, fv_graph_context(graph), dataset) != FV_OK)
+        return resize;
+    if (fv_reader_read(reader, 0, 0, &sample) == FV_OK) {
+        const int32_t small = sample.shape.h < sample.shape.w ? sample.shape.h : sample.shape.w;
+        if (size_fits(small, shorter))
+            resize = small;
+    }
+    fv_reader_destroy(reader);
+    return resize;
+}
+
 fv_preprocess fv_preprocess_fit(const fv_graph *graph, const fv_dataset *dataset)
 {
     fv_preprocess preprocess = { .input = fv_graph_node(graph, fv_graph_input(graph)).output,
                                  .classes = fv_dataset_classes(dataset) };
     fv_dataset_statistics(dataset, preprocess.mean, preprocess.deviation);
+    if (fv_dataset_shape(dataset).c == 0)
+        preprocess.resize = choose_resize(graph, dataset, preprocess.input);
     return preprocess;
 }
 
-/* Padding to more than twice the size, or keeping less than half of it, is never what somebody meant. */
-static bool size_fits(int32_t image, int32_t input)
+/* What the network's output must be to learn the data's targets. */
+static fv_status check_targets(const fv_graph *graph, const fv_dataset *dataset)
 {
-    return input <= 2 * image && image <= 2 * input;
+    const int64_t outputs = fvi_graph_classes(graph);
+    const int32_t classes = fv_dataset_classes(dataset), values = fv_dataset_target_count(dataset);
+    if (values > 0 && outputs != values)
+        return fvi_fail(fv_graph_context(graph), FV_ERR_SHAPE,
+                        "network '%s' gives %lld values, the targets of '%s' have %d", fv_graph_name(graph),
+                        (long long)outputs, fv_dataset_name(dataset), values);
+    if (values == 0 && outputs != classes)
+        return fvi_fail(fv_graph_context(graph), FV_ERR_SHAPE, "network '%s' tells %lld classes apart, '%s' has %d",
+                        fv_graph_name(graph), (long long)outputs, fv_dataset_name(dataset), classes);
+    return FV_OK;
 }
 
 fv_status fvi_check_data(const fv_graph *graph, const fv_dataset *dataset, const fv_preprocess *preprocess)
@@ -105,21 +141,19 @@ fv_status fvi_check_data(const fv_graph *graph, const fv_dataset *dataset, const
     if (prepared.c != input.c || prepared.h != input.h || prepared.w != input.w)
         return fvi_fail(context, FV_ERR_SHAPE, "the preprocessing makes %dx%dx%d images, network '%s' takes %dx%dx%d",
                         prepared.c, prepared.h, prepared.w, fv_graph_name(graph), input.c, input.h, input.w);
+    if (image.c == 0) /* decoded: each is converted and resized */
+        return check_targets(graph, dataset);
     if (image.c != input.c)
         return fvi_fail(
             context, FV_ERR_SHAPE,
             "network '%s' takes images of %d channel%s, those of '%s' have %d; choose other data or another network",
             fv_graph_name(graph), input.c, input.c == 1 ? "" : "s", fv_dataset_name(dataset), image.c);
-    if (!size_fits(image.h, input.h) || !size_fits(image.w, input.w))
+    if (preprocess->resize == 0 && (!size_fits(image.h, input.h) || !size_fits(image.w, input.w)))
         return fvi_fail(
             context, FV_ERR_SHAPE,
             "network '%s' takes images of %dx%d pixels, those of '%s' have %dx%d: too far apart to crop or pad",
             fv_graph_name(graph), input.h, input.w, fv_dataset_name(dataset), image.h, image.w);
-    if (fvi_graph_classes(graph) != fv_dataset_classes(dataset))
-        return fvi_fail(context, FV_ERR_SHAPE, "network '%s' tells %lld classes apart, '%s' has %d",
-                        fv_graph_name(graph), (long long)fvi_graph_classes(graph), fv_dataset_name(dataset),
-                        fv_dataset_classes(dataset));
-    return FV_OK;
+    return check_targets(graph, dataset);
 }
 
 void fvi_scores_to_probabilities(int64_t rows, int64_t classes, float *scores)

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fetch.c - the way of one sample. Images in memory that are only cropped, shifted or mirrored go from bytes to floats in one
+ * pass; everything else through a fetcher's buffers.
+ */
+#include "data/fetch.h"
+
+#include <string.h>
+
+#include "data/dataset_internal.h"
+
+void fvi_recipe_fill(fvi_recipe *recipe, const fv_dataset *dataset, const fv_loader_options *options)
+{
+    const fv_image_shape input = options->preprocess.input, source = fv_dataset_shape(dataset);
+    const int32_t resize = options->preprocess.resize, shorter = source.h < source.w ? source.h : source.w;
+    *recipe = (fvi_recipe){ .dataset = dataset, .options = *options };
+    recipe->elements = (size_t)input.h * (size_t)input.w * (size_t)input.c;
+    recipe->direct =
+        fv_dataset_count(dataset) > 0 && fv_dataset_image(dataset, 0) != NULL && (resize == 0 || resize == shorter);
+    fvi_pixel_table_fill(&recipe->table, &options->preprocess);
+}
+
+static fvi_placement place_sample(const fvi_recipe *recipe, fv_image_shape source, int64_t epoch, int64_t index)
+{
+    const fv_augment *augment = &recipe->options.augment;
+    const fv_image_shape input = recipe->options.preprocess.input;
+    fvi_placement placement = fvi_placement_centred(source, input);
+    const fvi_random random =
+        fvi_random_start(recipe->options.seed, FVI_PURPOSE_AUGMENT, (uint64_t)epoch << 32 | (uint32_t)index);
+    if (augment->random_crop)
+        fvi_augment_random_crop(&placement, source, input, random);
+    if (augment->shift > 0)
+        fvi_augment_shift(&placement, augment->shift, random);
+    if (augment->flip)
+        fvi_augment_flip(&placement, random);
+    return placement;
+}
+
+void fvi_fetch_direct(const fvi_recipe *recipe, int64_t epoch, int64_t index, float *out)
+{
+    const fv_image_shape source = fv_dataset_shape(recipe->dataset);
+    fvi_preprocess_place(&recipe->table, fv_dataset_image(recipe->dataset, index), FV_NCHW, source,
+                         recipe->options.preprocess.input, place_sample(recipe, source, epoch, index), out);
+}
+
+fv_status fvi_fetcher_open(fvi_fetcher *fetcher, fv_context *context, const fv_dataset *dataset)
+{
+    *fetcher = (fvi_fetcher){ .context = NULL };
+    if (fvi_context_create_beside(&fetcher->context, context) != FV_OK)
+        return fvi_out_of_memory(context, "a loader's worker", 0);
+    if (fv_reader_create(&fetcher->reader, fetcher->context, dataset) != FV_OK) {
+        fvi_fetcher_close(fetcher);
+        return fvi_out_of_memory(context, "a loader's worker", 0);
+    }
+    return FV_OK;
+}
+
+void fvi_fetcher_close(fvi_fetcher *fetcher)
+{
+    if (fetcher->context == NULL)
+        return;
+    fv_reader_destroy(fetcher->reader);
+    fvi_resampler_release(fetcher->context, &fetcher->resampler);
+    fvi_picture_release(fetcher->context, &fetcher->picture);
+    fv_context_destroy(fetcher->context);
+    *fetcher = (fvi_fetcher){ .context = NULL };
+}
+
+const char *fvi_fetcher_message(const fvi_fetcher *fetcher)
+{
+    return fv_context_message(fetcher->context);
+}
+
+/* Numbers: normalised where they lie. Shapes were found equal when the loader was made. */
+static void place_values(const fv_preprocess *preprocess, const fv_sample *sample, float *out)
+{
+    const size_t plane = (size_t)sample->shape.h * (size_t)sample->shape.w, channels = (size_t)sample->shape.c;
+    for (size_t c = 0; c < channels; c++) {
+        const double deviation = preprocess->deviation[c] != 0 ? preprocess->deviation[c] : 1.0;
+        for (size_t p = 0; p < plane; p++)
+            out[p * channels + c] = (float)(((double)sample->values[c * plane + p] - preprocess->mean[c]) / deviation);
+    }
+}
+
+static fv_status check_sample(fvi_fetcher *fetcher, const fvi_recipe *recipe, int64_t index, const fv_sample *sample)
+{
+    fvi_message message;
+    char name[512];
+    const fv_status status = fvi_preprocess_check(&message, &recipe->options.preprocess, sample->shape);
+    if (status == FV_OK)
+        return FV_OK;
+    fv_dataset_sample_name(recipe->dataset, index, name, sizeof name);
+    return fvi_fail(fetcher->context, status, "'%s': %s", name, message.text);
+}
+
+fv_status fvi_fetch(fvi_fetcher *fetcher, const fvi_recipe *recipe, int64_t epoch, int64_t index, float *out)
+{
+    const fv_preprocess *preprocess = &recipe->options.preprocess;
+    fv_sample sample;
+    const fv_status status = fv_reader_read(fetcher->reader, index, preprocess->resize, &sample);
+    if (status != FV_OK)
+        return fvi_fail(fetcher->context, status, "%s", fv_reader_message(fetcher->reader));
+    if (sample.values != NULL) {
+        place_values(preprocess, &sample, out);
+        return FV_OK;
+    }
+    FV_TRY(check_sample(fetcher, recipe, index, &sample));
+    if (preprocess->resize > 0)
+        FV_TRY(fvi_resize_sample(fetcher->context, &fetcher->resampler, preprocess->resize, &sample));
+    fvi_preprocess_place(&recipe->table, sample.pixels, sample.order, sample.shape, preprocess->input,
+                         place_sample(recipe, sample.shape, epoch, index), out);
+    return FV_OK;
+}
