@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * math.c - exp, log, tanh, erf, and sine and cosine of turns, from additions, multiplications and divisions alone.
+ * math.c - exp, log, tanh, erf, the normal distribution, and sine and cosine of turns, from additions, multiplications and divisions alone.
  * Methods: argument reduction as in Cody & Waite, "Software manual for the elementary functions", 1980; the logarithm in
  * double by s = f/(2+f), Tang 1990 (ACM TOMS 16.4) and fdlibm's e_log.c. Polynomials are our own fits (docs/numerics.md).
  * No FMA, so that every CPU gives the same bits. Errors in ULP are in docs/numerics.md and asserted in math_test.c.
@@ -173,6 +173,16 @@ double fvi_erf(double x)
     return copysign(1.0 - fvi_exp(-minus_log_erfc(size)), x);
 }
 
+double fvi_normal(double x)
+{
+    return 0.5 + 0.5 * fvi_erf(x * 0.70710678118654752440);
+}
+
+double fvi_gelu_slope(double x)
+{
+    return fvi_normal(x) + x * (0.39894228040143267794 * fvi_exp(-0.5 * x * x));
+}
+
 /* sin and cos of 2 pi r for |r| <= 1/8. */
 static double sine_near_zero(double r)
 {
@@ -259,12 +269,29 @@ float fvi_tanhf(float x)
     return copysignf(fvi_tanhf_limit > size ? small : large, x);
 }
 
-float fvi_erff(float x)
+/* x p(x^2) / q(x^2). */
+static float odd_quotient(const float *p, size_t p_count, const float *q, size_t q_count, float x)
 {
-    const float size = fabsf(x);
     const float square = x * x;
-    const float capped = fvi_erff_highest < size ? fvi_erff_highest : size;
-    const float small = x + x * polynomial_float(fvi_erff_q, COUNT(fvi_erff_q), square);
-    const float large = 1.0f - fvi_expf(-polynomial_float(fvi_erff_p, COUNT(fvi_erff_p), capped - 1.0f));
-    return copysignf(fvi_erff_limit > size ? small : large, x);
+    return x * polynomial_float(p, p_count, square) / polynomial_float(q, q_count, square);
+}
+
+/* A NaN stays. */
+static float cut(float x, float limit)
+{
+    x = limit < x ? limit : x;
+    return -limit > x ? -limit : x;
+}
+
+float fvi_normalf(float x)
+{
+    const float z = cut(x, fvi_normalf_limit);
+    return 0.5f + odd_quotient(fvi_normalf_p, COUNT(fvi_normalf_p), fvi_normalf_q, COUNT(fvi_normalf_q), z);
+}
+
+float fvi_gelu_slopef(float x)
+{
+    const float z = cut(x, fvi_gelu_slopef_limit);
+    return 0.5f +
+           odd_quotient(fvi_gelu_slopef_p, COUNT(fvi_gelu_slopef_p), fvi_gelu_slopef_q, COUNT(fvi_gelu_slopef_q), z);
 }

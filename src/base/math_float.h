@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * math_float.h - the constants of fvi_expf, fvi_logf, fvi_tanhf and fvi_erff, shared by the scalar forms (math.c) and the
- * vector forms (simd_math.h), which must give the same bits. Coefficients are Chebyshev fits, lowest power first,
- * computed with 200 bits and rounded to float; docs/numerics.md says of what.
+ * math_float.h - the constants of fvi_expf, fvi_logf, fvi_tanhf, fvi_normalf and fvi_gelu_slopef, shared by the scalar forms
+ * (math.c) and the vector forms (simd_math.h), which must give the same bits. Coefficients are Chebyshev fits (quotients: minimax
+ * fits), lowest power first, computed with 160 bits and more and rounded to float; docs/numerics.md says of what.
  */
 #ifndef FVI_MATH_FLOAT_H
 #define FVI_MATH_FLOAT_H
@@ -27,12 +27,17 @@ static const float fvi_tanhf_limit = 0.625f;
 static const float fvi_tanhf_q[6] = { -0x1.555556p-2f, 0x1.1110eap-3f,  -0x1.ba08c4p-5f,
                                       0x1.64a976p-6f,  -0x1.116a16p-7f, 0x1.2c83cp-9f };
 
-/* |x| < limit: erf x = x + x q(x^2); else 1 - e^-p(min(|x|, highest) - 1), with the sign of x. */
-static const float fvi_erff_limit = 0.9f, fvi_erff_highest = 4.0f;
-static const float fvi_erff_q[7] = { 0x1.06eba8p-3f, -0x1.812744p-2f,  0x1.ce2e5cp-4f, -0x1.b815ccp-6f,
-                                     0x1.55107p-8f,  -0x1.acd92ap-11f, 0x1.65bfcp-14f };
-static const float fvi_erff_p[9] = { 0x1.d97fcp+0f,    0x1.51c9bp+1f,   0x1.afab86p-1f,
-                                     0x1.5494dap-5f,   -0x1.4a38d2p-7f, 0x1.0d4af2p-9f,
-                                     -0x1.5002aep-12f, 0x1.14fc84p-15f, -0x1.b90e7ap-20f };
+/* Phi(x) = 1/2 + z p(z^2) / q(z^2), z = x cut at +-limit, where the quotient rounds to 1/2 exactly; (x Phi(x))' likewise. */
+static const float fvi_normalf_limit = 0x1.60199ap+2f;
+static const float fvi_normalf_p[6] = { 0x1.98845p-2f,   0x1.155278p-5f,  0x1.328794p-8f,
+                                        0x1.620e76p-13f, 0x1.aa48cep-18f, 0x1.86d484p-26f };
+static const float fvi_normalf_q[6] = { 1.0f,           0x1.018f1p-2f,   0x1.d555dep-6f,
+                                        0x1.edff9p-10f, 0x1.34e6fcp-14f, 0x1.4173cep-20f };
+static const float fvi_gelu_slopef_limit = 0x1.86199ap+2f;
+static const float fvi_gelu_slopef_p[8] = { 0x1.988452p-1f,  -0x1.f45e38p-7f, 0x1.b9076cp-7f, 0x1.5fae9ap-12f,
+                                            0x1.0c8ba2p-15f, 0x1.5133e2p-20f, 0x1.de8c7p-27f, -0x1.04b502p-35f };
+static const float fvi_gelu_slopef_q[7] = { 1.0f,           0x1.41bc3ap-2f,  0x1.7dc316p-5f,
+                                            0x1.1949eep-8f, 0x1.1c4318p-12f, 0x1.8089bap-17f,
+                                            0x1.addf6cp-22f };
 
 #endif

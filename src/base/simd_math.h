@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * simd_math.h - exp, log, tanh and erf on vectors, for *.isa.c sources: operation by operation the float forms of
+ * simd_math.h - exp, log, tanh and the normal distribution on vectors, for *.isa.c sources: operation by operation the float forms of
  * math.c, so every lane has their bits (tests/base/simd_cases.isa.c). Multiplications and additions stay apart, also
  * where there is FMA, so that all instruction sets agree.
  */
@@ -74,14 +74,26 @@ FVI_INLINE fvi_vf fvi_vf_tanh(fvi_vf x)
     return fvi_vf_copysign(fvi_vf_select_greater(fvi_vf_splat(fvi_tanhf_limit), size, small, large), x);
 }
 
-FVI_INLINE fvi_vf fvi_vf_erf(fvi_vf x)
+/* x p(x^2) / q(x^2). */
+FVI_INLINE fvi_vf fvi_vf_odd_quotient(const float *p, int p_count, const float *q, int q_count, fvi_vf x)
 {
-    const fvi_vf size = fvi_vf_absolute(x);
     const fvi_vf square = x * x;
-    const fvi_vf capped = fvi_vf_min(fvi_vf_splat(fvi_erff_highest), size);
-    const fvi_vf small = x + x * fvi_vf_polynomial(fvi_erff_q, 7, square);
-    const fvi_vf large = 1.0f - fvi_vf_exp(-fvi_vf_polynomial(fvi_erff_p, 9, capped - 1.0f));
-    return fvi_vf_copysign(fvi_vf_select_greater(fvi_vf_splat(fvi_erff_limit), size, small, large), x);
+    return x * fvi_vf_polynomial(p, p_count, square) / fvi_vf_polynomial(q, q_count, square);
+}
+
+FVI_INLINE fvi_vf fvi_vf_cut(fvi_vf x, float limit)
+{
+    return fvi_vf_max(fvi_vf_splat(-limit), fvi_vf_min(fvi_vf_splat(limit), x));
+}
+
+FVI_INLINE fvi_vf fvi_vf_normal(fvi_vf x)
+{
+    return 0.5f + fvi_vf_odd_quotient(fvi_normalf_p, 6, fvi_normalf_q, 6, fvi_vf_cut(x, fvi_normalf_limit));
+}
+
+FVI_INLINE fvi_vf fvi_vf_gelu_slope(fvi_vf x)
+{
+    return 0.5f + fvi_vf_odd_quotient(fvi_gelu_slopef_p, 8, fvi_gelu_slopef_q, 7, fvi_vf_cut(x, fvi_gelu_slopef_limit));
 }
 
 #endif

@@ -97,7 +97,37 @@ FV_TEST(math, float_forms_are_within_their_bounds)
     check_bound("fvi_expf", worst_float(fvi_expf, expl, -103.9f, 88.7f), 1.1);
     check_bound("fvi_logf", worst_float(fvi_logf, logl, 0x1p-149f, FLT_MAX), 0.9);
     check_bound("fvi_tanhf", worst_float(fvi_tanhf, tanhl, -50.0f, 50.0f), 1.3);
-    check_bound("fvi_erff", worst_float(fvi_erff, erfl, -50.0f, 50.0f), 1.1);
+}
+
+static long double exact_normal(long double x)
+{
+    return 0.5L * erfcl(-x * 0.707106781186547524400844362104849039L);
+}
+
+static long double exact_gelu_slope(long double x)
+{
+    return exact_normal(x) + x * 0.398942280401432677939946059934381868L * expl(-0.5L * x * x);
+}
+
+/* In units of 2^-24: a factor that is next to 0 counts as little as it weighs. */
+static void check_absolute(const char *name, float (*ours)(float), exact_fn *exact, double bound)
+{
+    double worst = 0.0;
+    for (int32_t i = -700000; i <= 700000; i++) {
+        const float x = (float)i * 1e-5f;
+        const double error = (double)fabsl(ours(x) - exact(x)) * 0x1p24;
+        if (!(error <= worst))
+            worst = error;
+    }
+    print_message("%s: largest error %.3f * 2^-24, bound %.2f\n", name, worst, bound);
+    if (!(worst <= bound))
+        fail_msg("%s: %.3f * 2^-24 is over the documented %.2f", name, worst, bound);
+}
+
+FV_TEST(math, the_normal_distribution_is_within_its_bounds)
+{
+    check_absolute("fvi_normalf", fvi_normalf, exact_normal, 4.2);
+    check_absolute("fvi_gelu_slopef", fvi_gelu_slopef, exact_gelu_slope, 4.9);
 }
 
 FV_TEST(math, double_forms_are_within_their_bounds)
@@ -119,6 +149,11 @@ FV_TEST(math, float_forms_are_within_their_bounds)
     test_skip("no long double that is more exact than double to compare with");
 }
 
+FV_TEST(math, the_normal_distribution_is_within_its_bounds)
+{
+    test_skip("no long double that is more exact than double to compare with");
+}
+
 FV_TEST(math, double_forms_are_within_their_bounds)
 {
     test_skip("no long double that is more exact than double to compare with");
@@ -136,7 +171,8 @@ FV_TEST(math, special_values)
                 fvi_log(1.0) == 0.0);
     assert_true(fvi_tanhf(INFINITY) == 1.0f && fvi_tanhf(-INFINITY) == -1.0f && signbit(fvi_tanhf(-0.0f)));
     assert_true(fvi_tanh(INFINITY) == 1.0 && fvi_tanh(-40.0) == -1.0 && signbit(fvi_tanh(-0.0)));
-    assert_true(fvi_erff(INFINITY) == 1.0f && fvi_erff(-5.0f) == -1.0f && signbit(fvi_erff(-0.0f)));
+    assert_true(fvi_normalf(INFINITY) == 1.0f && fvi_normalf(-1e30f) == 0.0f && fvi_normalf(0.0f) == 0.5f);
+    assert_true(fvi_gelu_slopef(1e30f) == 1.0f && fvi_gelu_slopef(-INFINITY) == 0.0f && fvi_gelu_slopef(0.0f) == 0.5f);
     assert_true(fvi_erf(INFINITY) == 1.0 && fvi_erf(-INFINITY) == -1.0 && signbit(fvi_erf(-0.0)));
     assert_true(fvi_sin_turns(0.0) == 0.0 && fvi_sin_turns(0.25) == 1.0 && fvi_cos_turns(0.5) == -1.0);
     assert_true(fvi_cos_turns(0.25) == 0.0 && fvi_sin_turns(0.5) == 0.0 && fvi_cos_turns(0.75) == 0.0);
@@ -144,8 +180,10 @@ FV_TEST(math, special_values)
 
 FV_TEST(math, nan_stays_nan)
 {
-    assert_true(isnan(fvi_expf(NAN)) && isnan(fvi_logf(NAN)) && isnan(fvi_tanhf(NAN)) && isnan(fvi_erff(NAN)));
+    assert_true(isnan(fvi_expf(NAN)) && isnan(fvi_logf(NAN)) && isnan(fvi_tanhf(NAN)));
+    assert_true(isnan(fvi_normalf(NAN)) && isnan(fvi_gelu_slopef(NAN)));
     assert_true(isnan(fvi_exp(NAN)) && isnan(fvi_log(NAN)) && isnan(fvi_tanh(NAN)) && isnan(fvi_erf(NAN)));
 }
 
-FV_TESTS(math, float_forms_are_within_their_bounds, double_forms_are_within_their_bounds, special_values, nan_stays_nan)
+FV_TESTS(math, float_forms_are_within_their_bounds, the_normal_distribution_is_within_its_bounds,
+         double_forms_are_within_their_bounds, special_values, nan_stays_nan)

@@ -152,22 +152,16 @@ FVI_INLINE fvi_vf scaled_tanh_backward(fvi_vf y, fvi_vf dy, fvi_vf a, fvi_vf b)
     return dy * (b * (a - y * y * (number(1) / a)));
 }
 
-FVI_INLINE fvi_vf normal(fvi_vf x)
-{
-    return number(0.5f) + number(0.5f) * fvi_vf_erf(x * number((float)0.70710678118654752440));
-}
-
 FVI_INLINE fvi_vf gelu(fvi_vf x, fvi_vf a, fvi_vf b)
 {
     (void)a, (void)b;
-    return x * normal(x);
+    return x * fvi_vf_normal(x);
 }
 
 FVI_INLINE fvi_vf gelu_backward(fvi_vf x, fvi_vf dy, fvi_vf a, fvi_vf b)
 {
-    const fvi_vf density = number((float)0.39894228040143267794) * fvi_vf_exp(number(-0.5f) * x * x);
     (void)a, (void)b;
-    return dy * (normal(x) + x * density);
+    return dy * fvi_vf_gelu_slope(x);
 }
 
 static const double gelu_cubic = 0.044715, gelu_slope = 0.79788456080286535588;

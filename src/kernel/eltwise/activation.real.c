@@ -139,24 +139,16 @@ static fvi_real scaled_tanh_backward(fvi_real y, fvi_real dy, fvi_real a, fvi_re
     return dy * (b * (a - y * y * (1 / a)));
 }
 
-/* The distribution function of N(0, 1). */
-static fvi_real normal(fvi_real x)
-{
-    const fvi_real half = (fvi_real)0.5, sqrt_half = (fvi_real)0.70710678118654752440;
-    return half + half * FVI_REAL_MATH(erf)(x * sqrt_half);
-}
-
 static fvi_real gelu(fvi_real x, fvi_real a, fvi_real b)
 {
     (void)a, (void)b;
-    return x * normal(x);
+    return x * FVI_REAL_MATH(normal)(x);
 }
 
 static fvi_real gelu_backward(fvi_real x, fvi_real dy, fvi_real a, fvi_real b)
 {
-    const fvi_real density = (fvi_real)0.39894228040143267794 * FVI_REAL_MATH(exp)((fvi_real)-0.5 * x * x);
     (void)a, (void)b;
-    return dy * (normal(x) + x * density);
+    return dy * FVI_REAL_MATH(gelu_slope)(x);
 }
 
 static const double gelu_cubic = 0.044715, gelu_slope = 0.79788456080286535588; /* sqrt(2/pi) */
