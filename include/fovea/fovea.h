@@ -46,6 +46,7 @@
 #ifndef FOVEA_H
 #define FOVEA_H
 
+#include "fovea/augment.h"
 #include "fovea/batch.h"
 #include "fovea/bench.h"
 #include "fovea/context.h"

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * augment.h - random transforms of training images, one file each. None touches pixels: each changes the placement by which the
- * loader reads them once. Draws are keyed by (seed, epoch, sample), and each transform has a range of positions of its own in
- * that stream, so that switching one on leaves what the others draw as it was.
+ * augment.h - where pixels of an input come from when images are only moved by whole pixels: the loader reads them once, as
+ * bytes. The transforms that do only this are told in transform.h.
  */
 #ifndef FVI_AUGMENT_H
 #define FVI_AUGMENT_H
@@ -19,7 +18,7 @@ typedef struct fvi_placement {
     bool mirrored;
 } fvi_placement;
 
-/* First position in the stream of each transform. */
+/* First draw of the first such transform of a list: what it draws does not change with the rest of the list. */
 enum { FVI_AUGMENT_SHIFT_AT = 0, FVI_AUGMENT_CROP_AT = 64, FVI_AUGMENT_FLIP_AT = 128 };
 
 /* Centred: half of what is over (or missing), rounded down, lies before. */
