@@ -15,66 +15,16 @@
 #include "tuning.h"
 
 typedef struct values {
-    cli_adaptation adaptation;
-    const char *data, *out, *choices;
-    int64_t tune, epochs, batch, blocks, seed, threads, schedule, shift, precision;
-    double rate, momentum, decay, warmup;
-    int64_t memory;
-    bool flip, crop, population, keep, overwrite, json;
+    const char *out;
+    bool overwrite, json;
 } values;
 
-static const char *const schedules[] = { "cosine", "constant", NULL };
-
+/* What the run is to be comes from the library's table of keys (src/train/config_keys.c). */
 static const cli_option options[] = {
-    { "data", "data.source", CLI_TEXT, "WHERE", offsetof(values, data), 0, 0, CLI_REQUIRED, NULL, CLI_COMPLETE_DATA,
-      "what to learn from: mnist-12k, mnist, cifar-10, cifar-100 or a path" },
     { "out", NULL, CLI_TEXT, "RUN", offsetof(values, out), 0, 0, CLI_REQUIRED, NULL, CLI_COMPLETE_FOLDER,
       "folder to write: log.jsonl, config.yaml, model.safetensors" },
-    { "classes", "model.classes", CLI_INTEGER, "N", offsetof(values, adaptation.classes), 1, 1000000, "(the network's)",
-      NULL, CLI_COMPLETE_NONE, "tell so many classes apart" },
-    { "input", "model.input", CLI_TEXT, "CxHxW", offsetof(values, adaptation.input), 0, 0, "(the network's)", NULL,
-      CLI_COMPLETE_NONE, "channels, rows and columns of the images" },
-    { "flags", "model.flags", CLI_TEXT, "NAMES", offsetof(values, adaptation.flags), 0, 0, "(the network's)", NULL,
-      CLI_COMPLETE_NONE, "variants of the network, separated by commas, or none; fovea zoo --json lists them" },
-    { "epochs", "train.epochs", CLI_INTEGER, "N", offsetof(values, epochs), 1, 100000, "10", NULL, CLI_COMPLETE_NONE,
-      "passes over the training images" },
-    { "batch", "train.batch", CLI_INTEGER, "N", offsetof(values, batch), 1, 65536, "64", NULL, CLI_COMPLETE_NONE,
-      "images of a step" },
-    { "lr", "optimizer.lr", CLI_REAL, "X", offsetof(values, rate), 1e-12, 1e6, "0.02", NULL, CLI_COMPLETE_NONE,
-      "learning rate" },
-    { "momentum", "optimizer.momentum", CLI_REAL, "X", offsetof(values, momentum), 0, 0.9999, "0.9", NULL,
-      CLI_COMPLETE_NONE, "momentum of stochastic gradient descent" },
-    { "decay", "optimizer.decay", CLI_REAL, "X", offsetof(values, decay), 0, 10, "0.0001", NULL, CLI_COMPLETE_NONE,
-      "weight decay, on weights and not on biases" },
-    { "schedule", "schedule.kind", CLI_CHOICE, "KIND", offsetof(values, schedule), 0, 0, "cosine", schedules,
-      CLI_COMPLETE_NONE, "how the rate goes from its start to the end" },
-    { "warmup", "schedule.warmup", CLI_REAL, "EPOCHS", offsetof(values, warmup), 0, 100000, "0", NULL,
-      CLI_COMPLETE_NONE, "let the rate first rise from 0 over so many epochs" },
-    { "shift", "augment.shift", CLI_INTEGER, "PIXELS", offsetof(values, shift), 0, 64, "0", NULL, CLI_COMPLETE_NONE,
-      "move each training image at random by up to so much" },
-    { "flip", "augment.flip", CLI_FLAG, NULL, offsetof(values, flip), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
-      "mirror training images left to right at random" },
-    { "crop", "augment.crop", CLI_FLAG, NULL, offsetof(values, crop), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
-      "where images are larger than the input: a random place, not the centre" },
-    { "blocks", "train.blocks", CLI_INTEGER, "N", offsetof(values, blocks), 1, 65536, "1", NULL, CLI_COMPLETE_NONE,
-      "sample blocks of a batch, summed along a fixed tree" },
-    { "population", "train.population_statistics", CLI_FLAG, NULL, offsetof(values, population), 0, 0, NULL, NULL,
-      CLI_COMPLETE_NONE, "batch norm: at the end, take means and variances over all training images" },
-    { "seed", "train.seed", CLI_INTEGER, "N", offsetof(values, seed), 0, 9e15, "1", NULL, CLI_COMPLETE_NONE,
-      "of initial values, order and augmentation" },
-    { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE,
-      "threads; the result does not depend on them" },
-    { "keep-activations", "train.keep_activations", CLI_FLAG, NULL, offsetof(values, keep), 0, 0, NULL, NULL,
-      CLI_COMPLETE_NONE,
-      "keep all that backward reads instead of computing cheap parts again: a little faster, with more memory" },
-    { "memory-limit", "train.memory_limit", CLI_INTEGER, "MB", offsetof(values, memory), 0, 1e9, "0", NULL,
-      CLI_COMPLETE_NONE,
-      "most that the session of a training step may take, computing values again instead of keeping them; 0: no "
-      "limit" },
-    CLI_PRECISION_OPTION(values, "train.precision"),
-    CLI_TUNING_OPTIONS(values, "train.tune", "train.choices"),
     { "set", NULL, CLI_SETTING, "KEY=VALUE", 0, 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
-      "set an option by its key, as often as needed" },
+      "set a value by its key, as often as needed" },
     { "overwrite", NULL, CLI_FLAG, NULL, offsetof(values, overwrite), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "replace the model of an earlier run in RUN" },
     { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
@@ -84,27 +34,29 @@ static const cli_option options[] = {
 
 /* What suits a network of the zoo better than the defaults of the table above. */
 static const struct {
-    const char *network, *option, *value;
+    const char *network, *key, *value;
 } network_defaults[] = {
-    { "lenet5", "epochs", "18" },
-    { "lenet5", "lr", "0.05" },
-    { "lenet5", "decay", "0.001" },
-    { "lenet5", "warmup", "1" },
-    { "lenet5", "shift", "2" },
-    { "lenet5-1998", "epochs", "12" },
-    { "lenet5-1998", "lr", "0.003" },
-    { "lenet5-1998", "shift", "2" },
-    { "convnetjs-mnist", "warmup", "1" },
-    { "convnetjs-mnist", "crop", "true" },
-    { "convnetjs-cifar10", "flip", "true" },
-    { "convnetjs-cifar10", "shift", "2" },
-    { "convnetjs-cifar10", "warmup", "1" },
+    { "lenet5", "train.epochs", "18" },
+    { "lenet5", "optimizer.lr", "0.05" },
+    { "lenet5", "optimizer.decay", "0.001" },
+    { "lenet5", "schedule.warmup", "1" },
+    { "lenet5", "augment.shift", "2" },
+    { "lenet5-1998", "train.epochs", "12" },
+    { "lenet5-1998", "optimizer.lr", "0.003" },
+    { "lenet5-1998", "augment.shift", "2" },
+    { "convnetjs-mnist", "schedule.warmup", "1" },
+    { "convnetjs-mnist", "augment.crop", "true" },
+    { "convnetjs-cifar10", "augment.flip", "true" },
+    { "convnetjs-cifar10", "augment.shift", "2" },
+    { "convnetjs-cifar10", "schedule.warmup", "1" },
 };
 
 /* Everything one run holds; released by training_close(). */
 typedef struct training {
     cli_call *call;
     const values *given;
+    fv_config *config;
+    fv_train_options options;
     fv_context *context;
     cli_network network;
     char classes[32], input[48]; /* the network's, as options say them */
@@ -155,28 +107,56 @@ static int context_failure(const training *t)
     return cli_fail(t->call->command, "%s", fv_context_message(t->context));
 }
 
-/* What the user left open, as the network has it. */
+/* A value that the user left open, as the network has it. */
+static void adopt(const training *t, const char *key, const char *value, fv_config_origin origin)
+{
+    (void)fv_config_put(t->config, key, value, origin); /* cannot fail: the value is from a table or a graph */
+}
+
 static void adopt_defaults(training *t)
 {
     const fv_graph *graph = t->network.graph;
     const fv_image_shape scores = fv_graph_node(graph, fv_graph_output(graph)).output;
     for (size_t i = 0; i < sizeof network_defaults / sizeof network_defaults[0]; i++)
         if (strcmp(network_defaults[i].network, fv_graph_name(graph)) == 0)
-            cli_default(t->call, network_defaults[i].option, network_defaults[i].value);
+            adopt(t, network_defaults[i].key, network_defaults[i].value, FV_FROM_RECIPE);
     snprintf(t->classes, sizeof t->classes, "%lld", (long long)scores.c * scores.h * scores.w);
-    cli_default(t->call, "classes", t->classes);
-    cli_default(t->call, "input",
-                cli_shape_text(fv_graph_node(graph, fv_graph_input(graph)).output, t->input, sizeof t->input));
+    adopt(t, "model.classes", t->classes, FV_FROM_NETWORK);
+    adopt(t, "model.input",
+          cli_shape_text(fv_graph_node(graph, fv_graph_input(graph)).output, t->input, sizeof t->input),
+          FV_FROM_NETWORK);
     if (t->network.entry != NULL && t->network.entry->default_flags != NULL)
-        cli_default(t->call, "flags", t->network.entry->default_flags);
+        adopt(t, "model.flags", t->network.entry->default_flags, FV_FROM_NETWORK);
+}
+
+/* The operand: an experiment file, or the network. */
+static int read_config(training *t)
+{
+    const char *operand = t->call->operands[0];
+    const size_t length = strlen(operand);
+    bool is_experiment = false;
+    fv_status status = FV_OK;
+    if (fv_zoo_find(operand) == NULL && length > 5 && strcmp(operand + length - 5, ".yaml") == 0)
+        status = fv_config_is_experiment(t->call->config_context, operand, &is_experiment);
+    if (status == FV_OK && is_experiment)
+        status = fv_config_read_yaml(t->config, operand);
+    else if (status == FV_OK || status == FV_ERR_NOT_FOUND) /* what is wrong with a network is told by its reader */
+        status = fv_config_put(t->config, "model.network", operand, FV_FROM_OPTION);
+    if (status == FV_OK)
+        status = fv_config_check(t->config);
+    if (status == FV_OK)
+        return CLI_DONE;
+    if (status == FV_ERR_IO || status == FV_ERR_MEMORY || status == FV_ERR_UNSUPPORTED)
+        return cli_fail(t->call->command, "%s", fv_context_message(t->call->config_context));
+    return cli_usage_error(t->call->command, "%s", fv_context_message(t->call->config_context));
 }
 
 /* What is measured after each epoch: the validation images where there are some, else the test images, else nothing. */
-static int open_measured(training *t)
+static int open_measured(training *t, const char *data)
 {
-    if (fv_dataset_open(&t->test, t->context, t->given->data, FV_SPLIT_VALIDATION) == FV_OK)
+    if (fv_dataset_open(&t->test, t->context, data, FV_SPLIT_VALIDATION) == FV_OK)
         return CLI_DONE;
-    const fv_status status = fv_dataset_open(&t->test, t->context, t->given->data, FV_SPLIT_TEST);
+    const fv_status status = fv_dataset_open(&t->test, t->context, data, FV_SPLIT_TEST);
     if (status == FV_ERR_NOT_FOUND && fv_dataset_image(t->train, 0) == NULL)
         fprintf(stderr, "fovea train: note: %s; nothing is measured beside the training images\n",
                 fv_context_message(t->context));
@@ -188,29 +168,30 @@ static int open_measured(training *t)
 /* Network, data and initial values. A trained model goes on from its values, with its own preprocessing. */
 static int open_inputs(training *t)
 {
-    int status = cli_open_context_in(t->call->command, &t->context, t->given->threads, t->given->precision);
+    const char *data = fv_config_text(t->config, "data.source");
+    const cli_adaptation adaptation = { .input = fv_config_text(t->config, "model.input"),
+                                        .classes = fv_config_integer(t->config, "model.classes"),
+                                        .flags = fv_config_text(t->config, "model.flags") };
+    int status = cli_open_context_in(t->call->command, &t->context, fv_config_integer(t->config, "train.threads"),
+                                     fv_config_integer(t->config, "train.precision"));
     if (status == CLI_DONE)
-        status =
-            cli_open_network_as(t->call->command, t->context, t->call->operands[0], &t->given->adaptation, &t->network);
+        status = cli_open_network_as(t->call->command, t->context, fv_config_text(t->config, "model.network"),
+                                     &adaptation, &t->network);
     if (status != CLI_DONE)
         return status;
     adopt_defaults(t);
-    if (t->given->blocks > t->given->batch)
-        return cli_usage_error(t->call->command,
-                               "--blocks: a batch of %" PRId64 " cannot be computed as %" PRId64 " blocks",
-                               t->given->batch, t->given->blocks);
-    if (t->given->warmup > (double)t->given->epochs)
-        return cli_usage_error(t->call->command, "--warmup: %g epochs are more than the %" PRId64 " of the run",
-                               t->given->warmup, t->given->epochs);
-    if (fv_dataset_open(&t->train, t->context, t->given->data, FV_SPLIT_TRAIN) != FV_OK)
+    if (fv_config_check(t->config) != FV_OK) /* again: the network's values may exclude the user's */
+        return cli_usage_error(t->call->command, "%s", fv_context_message(t->call->config_context));
+    t->options = fv_config_train_options(t->config);
+    if (fv_dataset_open(&t->train, t->context, data, FV_SPLIT_TRAIN) != FV_OK)
         return context_failure(t);
-    status = open_measured(t);
+    status = open_measured(t, data);
     if (status != CLI_DONE)
         return status;
     if (fv_params_create(&t->params, t->network.graph, FV_F32) != FV_OK)
         return context_failure(t);
     if (t->network.model == NULL)
-        fv_params_initialize(t->params, (uint64_t)t->given->seed);
+        fv_params_initialize(t->params, t->options.seed);
     else if (fv_params_copy(t->params, fv_model_params(t->network.model)) != FV_OK)
         return context_failure(t);
     return CLI_DONE;
@@ -233,25 +214,9 @@ static void make_preprocess(training *t)
 
 static int make_trainer(training *t)
 {
-    const values *given = t->given;
-    const fv_train_options train = {
-        .epochs = (int32_t)given->epochs,
-        .batch = (int32_t)given->batch,
-        .blocks = (int32_t)given->blocks,
-        .population_statistics = given->population,
-        .no_repeat = given->keep,
-        .memory_limit = (size_t)given->memory * 1000000,
-        .dtype = cli_precision_dtype(given->precision),
-        .rate = given->rate,
-        .constant_rate = given->schedule == 1,
-        .warmup = given->warmup,
-        .momentum = given->momentum,
-        .weight_decay = given->decay,
-        .seed = (uint64_t)given->seed,
-        .preprocess = t->preprocess,
-        .augment = { .shift = (int32_t)given->shift, .random_crop = given->crop, .flip = given->flip },
-    };
-    const fv_status status = fv_trainer_create(&t->trainer, t->network.graph, t->params, t->train, t->test, &train);
+    t->options.preprocess = t->preprocess;
+    const fv_status status =
+        fv_trainer_create(&t->trainer, t->network.graph, t->params, t->train, t->test, &t->options);
     if (status == FV_ERR_SHAPE && t->network.entry != NULL && fv_dataset_shape(t->train).c == 0)
         return cli_fail(t->call->command, "%s\n--classes %d would make the network fit", fv_context_message(t->context),
                         (int)fv_dataset_classes(t->train));
@@ -280,16 +245,18 @@ static void print_head(const training *t)
     if (image.c == 0)
         printf("images are resized to a shorter side of %d, then cropped to %dx%d, %s in training, at the centre in "
                "tests\n",
-               (int)t->preprocess.resize, (int)input.h, (int)input.w, given->crop ? "at random" : "at the centre");
+               (int)t->preprocess.resize, (int)input.h, (int)input.w,
+               t->options.augment.random_crop ? "at random" : "at the centre");
     else if (image.h != input.h || image.w != input.w)
         printf("images of %dx%d become %dx%d: cropped or padded, %s in training, at the centre in tests\n",
-               (int)image.h, (int)image.w, (int)input.h, (int)input.w, given->crop ? "at random" : "at the centre");
-    printf("batch %" PRId64 ", rate %g (%s), momentum %g, decay %g, shift %" PRId64 "%s%s, seed %" PRId64
-           "%s%s; %s, %d thread%s\n\n",
-           given->batch, given->rate, schedules[given->schedule], given->momentum, given->decay, given->shift,
-           given->flip ? ", flip" : "", given->crop ? ", crop" : "", given->seed,
-           given->precision == CLI_PRECISION_F32 ? "" : ", ",
-           given->precision == CLI_PRECISION_F32 ? "" : cli_precisions[given->precision], fv_context_isa(t->context),
+               (int)image.h, (int)image.w, (int)input.h, (int)input.w,
+               t->options.augment.random_crop ? "at random" : "at the centre");
+    const bool f32 = t->options.dtype == FV_F32;
+    printf("batch %d, rate %g (%s), momentum %g, decay %g, shift %d%s%s, seed %" PRIu64 "%s%s; %s, %d thread%s\n\n",
+           (int)t->options.batch, t->options.rate, fv_config_text(t->config, "schedule.kind"), t->options.momentum,
+           t->options.weight_decay, (int)t->options.augment.shift, t->options.augment.flip ? ", flip" : "",
+           t->options.augment.random_crop ? ", crop" : "", t->options.seed, f32 ? "" : ", ",
+           f32 ? "" : fv_config_text(t->config, "train.precision"), fv_context_isa(t->context),
            (int)fv_context_threads(t->context), fv_context_threads(t->context) == 1 ? "" : "s");
     fflush(stdout);
 }
@@ -308,10 +275,12 @@ static void note_left_out(const training *t)
 static char *extra_text(const training *t, const fv_epoch_record *last)
 {
     json_t *config = json_object();
-    char text[512];
-    for (const cli_option *option = options; option->help != NULL; option++)
-        if (option->key != NULL)
-            json_object_set_new(config, option->key, json_string(cli_value_text(t->call, option, text, sizeof text)));
+    for (int32_t i = 0; i < fv_config_key_count(); i++) {
+        const char *key = fv_config_key_at(i)->key, *value = fv_config_text(t->config, key);
+        if (fv_config_key_at(i)->may_change)
+            continue; /* how fast it was: the file is to be the same for any number of threads */
+        json_object_set_new(config, key, value != NULL ? json_string(value) : json_null());
+    }
     json_t *extra = json_pack("{s:s,s:s,s:i,s:o,s:o}", "network", fv_graph_name(t->network.graph), "data",
                               fv_dataset_name(t->train), "epochs", (int)last->epoch, "test_accuracy",
                               json_real(last->test_accuracy), "config", config);
@@ -338,7 +307,8 @@ static int interrupted(training *t, const fv_epoch_record *record)
     fprintf(stderr,
             "fovea train: %s; the model as it is now is in %s\nto go on from its values: fovea train %s --data %s "
             "--out RUN\n",
-            fv_trainer_message(t->trainer), t->run.model_path, t->run.model_path, t->given->data);
+            fv_trainer_message(t->trainer), t->run.model_path, t->run.model_path,
+            fv_config_text(t->config, "data.source"));
     return 128 + (number != 0 ? number : SIGINT);
 }
 
@@ -360,7 +330,7 @@ static int train_epochs(training *t)
                             status == FV_ERR_NUMERIC
                                 ? "; a lower --lr may help, and the model of the last whole epoch is kept"
                                 : "");
-        int done = cli_run_log(&t->run, &record, (int)t->given->epochs, t->given->json);
+        int done = cli_run_log(&t->run, &record, (int)t->options.epochs, t->given->json);
         if (done == CLI_DONE)
             done = save(t, &record);
         if (done != CLI_DONE)
@@ -368,17 +338,20 @@ static int train_epochs(training *t)
     }
     if (!t->given->json)
         printf("\nsaved %s\ntry: fovea eval %s --data %s --mistakes 10\n", t->run.model_path, t->run.model_path,
-               t->given->data);
+               fv_config_text(t->config, "data.source"));
     return cli_finish_output(t->call->command);
 }
 
 static int train_run(cli_call *call)
 {
-    training t = { .call = call, .given = call->values };
-    int status = open_inputs(&t);
+    training t = { .call = call, .given = call->values, .config = call->config };
+    int status = read_config(&t);
+    if (status == CLI_DONE)
+        status = open_inputs(&t);
     if (status == CLI_DONE) {
         make_preprocess(&t);
-        status = cli_tuning_open(&t.tuning, call->command, t.context, t.given->tune, t.given->choices, t.given->json);
+        status = cli_tuning_open(&t.tuning, call->command, t.context, fv_config_integer(t.config, "train.tune"),
+                                 fv_config_text(t.config, "train.choices"), t.given->json);
     }
     if (status == CLI_DONE)
         status = make_trainer(&t);
@@ -398,14 +371,15 @@ static int train_run(cli_call *call)
 
 const cli_command cli_train = {
     .name = "train",
-    .operands = "NAME|FILE|MODEL",
+    .operands = "NAME|FILE|MODEL|EXPERIMENT",
     .min_operands = 1,
     .max_operands = 1,
     .completion = CLI_COMPLETE_NETWORK,
     .purpose = "Train a network and save it",
     .description =
-        "NAME is a network of the zoo, FILE a YAML description; a MODEL is trained on from its values. Each epoch is "
-        "measured on the\n"
+        "NAME is a network of the zoo, FILE a YAML description; a MODEL is trained on from its values. EXPERIMENT is a "
+        "YAML file that says\n"
+        "what the run is to be, by the keys below; options and --set go before it. Each epoch is measured on the\n"
         "test images, logged to RUN/log.jsonl and saved to RUN/model.safetensors. Networks of the zoo bring defaults "
         "of their own\n"
         "for some options; RUN/config.yaml says what was used and where each value came from.\n\n"
@@ -416,6 +390,7 @@ const cli_command cli_train = {
                                "fovea train lenet5 --data mnist --out runs/all --epochs 20 --set optimizer.lr=0.03",
                                NULL },
     .options = options,
+    .configured = true,
     .values_size = sizeof(values),
     .run = train_run,
 };

@@ -68,31 +68,40 @@ static void print_option_help(FILE *stream, const cli_option *option)
         fprintf(stream, "; default %s", option->fallback);
 }
 
-void cli_print_help(FILE *stream, const cli_command *command)
+static void print_option(FILE *stream, const cli_option *option)
 {
     char form[96];
-    bool has_key = false;
+    fprintf(stream, "  %-22s ", option_form(option, form, sizeof form));
+    if (strlen(form) > 22)
+        fprintf(stream, "\n  %-22s ", "");
+    print_option_help(stream, option);
+    if (option->key != NULL && option->name != NULL)
+        fprintf(stream, " [%s]", option->key);
+    fprintf(stream, "\n");
+}
+
+void cli_print_help(FILE *stream, const cli_command *command)
+{
+    const char *section = "";
     fprintf(stream, "usage: fovea %s%s%s [OPTION]...\n\n%s.\n", command->name, command->operands[0] != '\0' ? " " : "",
             command->operands, command->purpose);
     if (command->description[0] != '\0')
         fprintf(stream, "\n%s\n", command->description);
     fprintf(stream, "\noptions:\n");
-    for (const cli_option *option = command->options; option->help != NULL; option++) {
-        fprintf(stream, "  %-22s ", option_form(option, form, sizeof form));
-        if (strlen(form) > 22)
-            fprintf(stream, "\n  %-22s ", "");
-        print_option_help(stream, option);
-        fprintf(stream, "\n");
-        has_key = has_key || option->key != NULL;
+    for (int i = 0; i < cli_option_count(command); i++) {
+        const cli_option option = cli_option_at(command, i);
+        if (option.key != NULL && section[0] == '\0')
+            fprintf(stream,
+                    "  %-22s this text\n\nwhat the run is to be; in brackets the key for --set and experiment "
+                    "files:\n",
+                    "--help");
+        if (option.key != NULL && strncmp(option.key, section, strcspn(option.key, ".") + 1) != 0)
+            fprintf(stream, " %.*s\n", (int)strcspn(option.key, "."), option.key);
+        section = option.key != NULL ? option.key : section;
+        print_option(stream, &option);
     }
-    fprintf(stream, "  %-22s this text\n", "--help");
-    if (has_key) {
-        fprintf(stream, "\nkeys for --set:\n");
-        for (const cli_option *option = command->options; option->help != NULL; option++)
-            if (option->key != NULL)
-                fprintf(stream, "  %-22s %s%s\n", option->key, option->name != NULL ? "as --" : option->help,
-                        option->name != NULL ? option->name : "");
-    }
+    if (!command->configured)
+        fprintf(stream, "  %-22s this text\n", "--help");
     if (command->examples != NULL) {
         fprintf(stream, "\nexamples:\n");
         for (size_t i = 0; command->examples[i] != NULL; i++)
@@ -141,13 +150,14 @@ static void print_manual_command(FILE *stream, const cli_command *command)
         print_roff(stream, command->description);
         fputc('\n', stream);
     }
-    for (const cli_option *option = command->options; option->help != NULL; option++) {
+    for (int i = 0; i < cli_option_count(command); i++) {
+        const cli_option option = cli_option_at(command, i);
         fprintf(stream, ".TP\n.B \"");
-        print_roff(stream, option_form(option, form, sizeof form));
+        print_roff(stream, option_form(&option, form, sizeof form));
         fprintf(stream, "\"\n");
-        print_option_help(stream, option);
-        if (option->key != NULL && option->name != NULL)
-            fprintf(stream, " (key %s)", option->key);
+        print_option_help(stream, &option);
+        if (option.key != NULL && option.name != NULL)
+            fprintf(stream, " (key %s)", option.key);
         fputc('\n', stream);
     }
 }
@@ -181,25 +191,32 @@ static const char *bash_words(cli_completion completion)
     return "";
 }
 
+/* "train.epochs= " for each key of --set. */
+static void print_bash_keys(FILE *stream)
+{
+    for (int32_t i = 0; i < fv_config_key_count(); i++)
+        fprintf(stream, "%s= ", fv_config_key_at(i)->key);
+}
+
 static void print_bash_command(FILE *stream, const cli_command *command)
 {
+    const int count = cli_option_count(command);
     fprintf(stream, "    '%s')\n        case $previous in\n", command->name);
-    for (const cli_option *option = command->options; option->help != NULL; option++) {
-        if (option->name == NULL || option->type == CLI_FLAG)
+    for (int i = 0; i < count; i++) {
+        const cli_option option = cli_option_at(command, i);
+        if (option.name == NULL || option.type == CLI_FLAG)
             continue;
-        fprintf(stream, "        --%s) words=\"", option->name);
-        for (size_t i = 0; option->words != NULL && option->words[i] != NULL; i++)
-            fprintf(stream, "%s%s", i > 0 ? " " : "", option->words[i]);
-        if (option->type == CLI_SETTING)
-            for (const cli_option *key = command->options; key->help != NULL; key++)
-                if (key->key != NULL)
-                    fprintf(stream, "%s= ", key->key);
-        fprintf(stream, "%s\" ;;\n", bash_words(option->completion));
+        fprintf(stream, "        --%s) words=\"", option.name);
+        for (size_t j = 0; option.words != NULL && option.words[j] != NULL; j++)
+            fprintf(stream, "%s%s", j > 0 ? " " : "", option.words[j]);
+        if (option.type == CLI_SETTING)
+            print_bash_keys(stream);
+        fprintf(stream, "%s\" ;;\n", bash_words(option.completion));
     }
     fprintf(stream, "        *) case $word in -*) words=\"");
-    for (const cli_option *option = command->options; option->help != NULL; option++)
-        if (option->name != NULL)
-            fprintf(stream, "--%s ", option->name);
+    for (int i = 0; i < count; i++)
+        if (cli_option_at(command, i).name != NULL)
+            fprintf(stream, "--%s ", cli_option_at(command, i).name);
     fprintf(stream, "--help\" ;; *) words=\"%s\" ;; esac ;;\n        esac ;;\n", bash_words(command->completion));
 }
 
@@ -258,22 +275,23 @@ static void print_zsh_text(FILE *stream, const char *text)
 static void print_zsh_command(FILE *stream, const cli_command *command)
 {
     fprintf(stream, "    '%s') _arguments", command->name);
-    for (const cli_option *option = command->options; option->help != NULL; option++) {
-        if (option->name == NULL)
+    for (int i = 0; i < cli_option_count(command); i++) {
+        const cli_option option = cli_option_at(command, i);
+        if (option.name == NULL)
             continue;
-        fprintf(stream, " \\\n        '%s--%s%s[", option->type == CLI_SETTING ? "*" : "", option->name,
-                option->type == CLI_FLAG ? "" : "=");
-        print_zsh_text(stream, option->help);
+        fprintf(stream, " \\\n        '%s--%s%s[", option.type == CLI_SETTING ? "*" : "", option.name,
+                option.type == CLI_FLAG ? "" : "=");
+        print_zsh_text(stream, option.help);
         fputc(']', stream);
-        if (option->type != CLI_FLAG)
-            fprintf(stream, ":%s:", option->value);
-        if (option->words != NULL) {
+        if (option.type != CLI_FLAG)
+            fprintf(stream, ":%s:", option.value);
+        if (option.words != NULL) {
             fputc('(', stream);
-            for (size_t i = 0; option->words[i] != NULL; i++)
-                fprintf(stream, "%s%s", i > 0 ? " " : "", option->words[i]);
+            for (size_t j = 0; option.words[j] != NULL; j++)
+                fprintf(stream, "%s%s", j > 0 ? " " : "", option.words[j]);
             fputc(')', stream);
-        } else if (option->type != CLI_FLAG) {
-            fprintf(stream, "%s", zsh_action(option->completion));
+        } else if (option.type != CLI_FLAG) {
+            fprintf(stream, "%s", zsh_action(option.completion));
         }
         fputc('\'', stream);
     }

@@ -54,9 +54,12 @@ static int run(const cli_command *command, int count, char **argv)
     cli_call call = { .command = command };
     bool wants_help = false;
     int status = CLI_FAILED;
+    const fv_context_options quiet = { .threads = 1, .isa = "baseline" }; /* for the config's messages alone */
     call.values = calloc(1, command->values_size > 0 ? command->values_size : 1);
     call.operands = calloc((size_t)count + 1, sizeof *call.operands);
-    if (call.values == NULL || call.operands == NULL)
+    if (call.values == NULL || call.operands == NULL ||
+        (command->configured && (fv_context_create(&call.config_context, &quiet) != FV_OK ||
+                                 fv_config_create(&call.config, call.config_context) != FV_OK)))
         cli_fail(command, "out of memory");
     else
         status = cli_parse(&call, count, argv, &wants_help);
@@ -66,6 +69,8 @@ static int run(const cli_command *command, int count, char **argv)
     } else if (status == CLI_DONE) {
         status = command->run(&call);
     }
+    fv_config_destroy(call.config);
+    fv_context_destroy(call.config_context);
     free(call.values);
     free(call.operands);
     return status;

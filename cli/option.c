@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * option.c - reads a command line by its table: --name value, --name=value, --flag, --set key=value, operands, and -- to
- * end the options. Long names only; an unknown one is answered with the nearest.
+ * end the options. Values of the library's keys are read and checked by the library. Long names only; an unknown one is answered with the nearest.
  */
 #include "option.h"
 
@@ -16,12 +16,56 @@
 
 enum { MESSAGE_SIZE = 256 };
 
-int cli_option_count(const cli_command *command)
+static int own_count(const cli_command *command)
 {
     int count = 0;
     while (command->options[count].help != NULL)
         count++;
     return count;
+}
+
+int cli_option_count(const cli_command *command)
+{
+    return own_count(command) + (command->configured ? fv_config_key_count() : 0);
+}
+
+static cli_type type_of(fv_config_type type)
+{
+    return type == FV_CONFIG_FLAG     ? CLI_FLAG
+           : type == FV_CONFIG_CHOICE ? CLI_CHOICE
+                                      : CLI_TEXT; /* read by the library; here for help alone */
+}
+
+static cli_completion completion_of(fv_config_type type)
+{
+    switch (type) {
+    case FV_CONFIG_FILE:
+        return CLI_COMPLETE_FILE;
+    case FV_CONFIG_FOLDER:
+        return CLI_COMPLETE_FOLDER;
+    case FV_CONFIG_NETWORK:
+        return CLI_COMPLETE_NETWORK;
+    case FV_CONFIG_DATA:
+        return CLI_COMPLETE_DATA;
+    default:
+        return CLI_COMPLETE_NONE;
+    }
+}
+
+cli_option cli_option_at(const cli_command *command, int index)
+{
+    const int own = own_count(command);
+    if (index < own)
+        return command->options[index];
+    const fv_config_key *key = fv_config_key_at(index - own);
+    return (cli_option){ .name = key->option,
+                         .key = key->key,
+                         .type = type_of(key->type),
+                         .value = key->value,
+                         .fallback = key->fallback,
+                         .words = key->words,
+                         .completion = completion_of(key->type),
+                         .help = key->help };
 }
 
 int cli_usage_error(const cli_command *command, const char *format, ...)
@@ -153,7 +197,7 @@ static bool store(const cli_call *call, const cli_option *option, const char *te
 static void store_defaults(cli_call *call)
 {
     char why[MESSAGE_SIZE];
-    for (int i = 0; i < cli_option_count(call->command); i++) {
+    for (int i = 0; i < own_count(call->command); i++) {
         const cli_option *option = &call->command->options[i];
         call->origin[i] = CLI_FROM_DEFAULT;
         if (option->fallback != NULL && option->fallback[0] != '(')
@@ -161,50 +205,44 @@ static void store_defaults(cli_call *call)
     }
 }
 
-/* The option whose name (or key) is text[0..length), or NULL. */
-static const cli_option *find(const cli_command *command, const char *text, size_t length, bool by_key)
+/* The option whose name is text[0..length), or -1. */
+static int find(const cli_command *command, const char *text, size_t length)
 {
-    for (const cli_option *option = command->options; option->help != NULL; option++) {
-        const char *name = by_key ? option->key : option->name;
-        if (name != NULL && strlen(name) == length && strncmp(name, text, length) == 0)
-            return option;
+    for (int i = 0; i < cli_option_count(command); i++) {
+        const cli_option option = cli_option_at(command, i);
+        if (option.name != NULL && strlen(option.name) == length && strncmp(option.name, text, length) == 0)
+            return i;
     }
-    return NULL;
+    return -1;
 }
 
-static int unknown(const cli_command *command, const char *text, size_t length, bool by_key)
+static int unknown(const cli_command *command, const char *text, size_t length)
 {
-    const char *words[CLI_MAX_OPTIONS + 1];
+    enum { MOST = 512 };
+    const char *words[MOST];
     char given[128], hint[MESSAGE_SIZE];
     size_t count = 0;
-    for (const cli_option *option = command->options; option->help != NULL; option++) {
-        const char *name = by_key ? option->key : option->name;
-        if (name != NULL)
-            words[count++] = name;
+    for (int i = 0; i < cli_option_count(command) && count + 1 < MOST; i++) {
+        const cli_option option = cli_option_at(command, i);
+        if (option.name != NULL)
+            words[count++] = option.name;
     }
-    if (!by_key)
-        words[count++] = "help";
+    words[count++] = "help";
     snprintf(given, sizeof given, "%.*s", (int)(length < 100 ? length : 100), text);
-    if (by_key)
-        return cli_usage_error(command, "--set: unknown key '%s'%s", given,
-                               cli_did_you_mean(given, "", words, count, hint, sizeof hint));
     return cli_usage_error(command, "unknown option '--%s'%s", given,
                            cli_did_you_mean(given, "--", words, count, hint, sizeof hint));
 }
 
-static int parse_setting(cli_call *call, const char *text)
+/* A value of the library's table. */
+static int configure(const cli_call *call, const cli_option *option, const char *text)
 {
-    char why[MESSAGE_SIZE];
-    const char *equals = strchr(text, '=');
-    if (equals == NULL)
-        return cli_usage_error(call->command, "--set: '%s' is not of the form key=value", text);
-    const cli_option *option = find(call->command, text, (size_t)(equals - text), true);
-    if (option == NULL)
-        return unknown(call->command, text, (size_t)(equals - text), true);
-    if (!store(call, option, equals + 1, why))
-        return cli_usage_error(call->command, "--set %s: %s", option->key, why);
-    call->origin[option - call->command->options] = CLI_FROM_SET;
-    return CLI_DONE;
+    const fv_status status = option->type == CLI_SETTING
+                                 ? fv_config_set(call->config, text)
+                                 : fv_config_put(call->config, option->key, text, FV_FROM_OPTION);
+    if (status == FV_OK)
+        return CLI_DONE;
+    return cli_usage_error(call->command, "%s%s", option->type == CLI_SETTING ? "--set: " : "",
+                           fv_context_message(call->config_context));
 }
 
 /* argument is "--name" or "--name=value"; *next is what follows it or NULL, and becomes NULL when used. */
@@ -214,24 +252,25 @@ static int parse_option(cli_call *call, const char *argument, const char **next)
     const char *name = argument + 2;
     const char *equals = strchr(name, '=');
     const size_t length = equals != NULL ? (size_t)(equals - name) : strlen(name);
-    const cli_option *option = find(call->command, name, length, false);
+    const int index = find(call->command, name, length);
     const char *value = equals != NULL ? equals + 1 : NULL;
-    if (option == NULL)
-        return unknown(call->command, name, length, false);
-    if (option->type == CLI_FLAG && value == NULL) {
+    if (index < 0)
+        return unknown(call->command, name, length);
+    const cli_option option = cli_option_at(call->command, index);
+    if (option.type == CLI_FLAG && value == NULL) {
         value = "true";
     } else if (value == NULL) {
         if (*next == NULL)
-            return cli_usage_error(call->command, "option '--%s' needs a value: --%s %s", option->name, option->name,
-                                   option->value);
+            return cli_usage_error(call->command, "option '--%s' needs a value: --%s %s", option.name, option.name,
+                                   option.value);
         value = *next;
         *next = NULL;
     }
-    if (option->type == CLI_SETTING)
-        return parse_setting(call, value);
-    if (!store(call, option, value, why))
-        return cli_usage_error(call->command, "--%s: %s", option->name, why);
-    call->origin[option - call->command->options] = CLI_FROM_OPTION;
+    if (option.key != NULL || option.type == CLI_SETTING)
+        return configure(call, &option, value);
+    if (!store(call, &option, value, why))
+        return cli_usage_error(call->command, "--%s: %s", option.name, why);
+    call->origin[index] = CLI_FROM_OPTION;
     return CLI_DONE;
 }
 
@@ -242,7 +281,7 @@ static int check_complete(const cli_call *call)
         return cli_usage_error(command, "%s is missing", command->operands);
     if (command->max_operands >= 0 && call->operand_count > command->max_operands)
         return cli_usage_error(command, "'%s' is one operand too many", call->operands[command->max_operands]);
-    for (int i = 0; i < cli_option_count(command); i++) {
+    for (int i = 0; i < own_count(command); i++) {
         const cli_option *option = &command->options[i];
         if (option->fallback != NULL && strcmp(option->fallback, CLI_REQUIRED) == 0 &&
             call->origin[i] == CLI_FROM_DEFAULT)
@@ -280,51 +319,4 @@ int cli_parse(cli_call *call, int count, char **argv, bool *wants_help)
         }
     }
     return check_complete(call);
-}
-
-void cli_default(cli_call *call, const char *name, const char *text)
-{
-    char why[MESSAGE_SIZE];
-    const cli_option *option = find(call->command, name, strlen(name), false);
-    if (option == NULL)
-        option = find(call->command, name, strlen(name), true);
-    if (option == NULL || call->origin[option - call->command->options] > CLI_FROM_NETWORK)
-        return;
-    if (store(call, option, text, why))
-        call->origin[option - call->command->options] = CLI_FROM_NETWORK;
-}
-
-const char *cli_value_text(const cli_call *call, const cli_option *option, char *text, size_t size)
-{
-    const void *member = (const char *)call->values + option->offset;
-    const char *value = NULL;
-    switch (option->type) {
-    case CLI_FLAG:
-        snprintf(text, size, "%s", *(const bool *)member ? "true" : "false");
-        break;
-    case CLI_INTEGER:
-        snprintf(text, size, "%" PRId64, *(const int64_t *)member);
-        break;
-    case CLI_REAL:
-        snprintf(text, size, "%.17g", *(const double *)member);
-        if (strtod(text, NULL) == *(const double *)member) { /* the shortest text that reads back */
-            for (int digits = 1; digits < 17; digits++) {
-                snprintf(text, size, "%.*g", digits, *(const double *)member);
-                if (strtod(text, NULL) == *(const double *)member)
-                    break;
-            }
-        }
-        break;
-    case CLI_CHOICE:
-        snprintf(text, size, "%s", option->words[*(const int64_t *)member]);
-        break;
-    case CLI_TEXT:
-        value = *(const char *const *)member;
-        snprintf(text, size, "%s", value != NULL ? value : "");
-        break;
-    case CLI_SETTING:
-        text[0] = '\0';
-        break;
-    }
-    return text;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * option.h - the table that describes a command. It drives parsing, `fovea help COMMAND`, the manual page, shell
- * completion, --set and the resolved config.yaml, so none of them can disagree with another.
+ * option.h - the table that describes a command. It drives parsing, `fovea help COMMAND`, the manual page and shell
+ * completion, so none of them can disagree with another. A command that is configured also takes the keys of the library's table
+ * (include/fovea/config.h), which is what experiment files, --set and config.yaml go by.
  */
 #ifndef CLI_OPTION_H
 #define CLI_OPTION_H
@@ -10,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include "fovea/config.h"
 
 /* The command's exit statuses. 130 and 143: interrupted by SIGINT or SIGTERM, with the state saved. */
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
@@ -20,7 +23,7 @@ typedef enum cli_type {
     CLI_REAL,    /* double */
     CLI_TEXT,    /* const char * */
     CLI_CHOICE,  /* int64_t: index in words */
-    CLI_SETTING  /* no member of its own: "key=value", sets the option that has this key */
+    CLI_SETTING  /* no member of its own: "key=value", sets a key of the library's table */
 } cli_type;
 
 /* What the shell may offer for a value. */
@@ -46,10 +49,10 @@ typedef struct cli_option {
     const char *help; /* one line */
 } cli_option;
 
-/* Where a value came from; config.yaml says so. */
-typedef enum cli_origin { CLI_FROM_DEFAULT, CLI_FROM_NETWORK, CLI_FROM_OPTION, CLI_FROM_SET } cli_origin;
+/* Where a value came from. */
+typedef enum cli_origin { CLI_FROM_DEFAULT, CLI_FROM_OPTION } cli_origin;
 
-enum { CLI_MAX_OPTIONS = 40 };
+enum { CLI_MAX_OPTIONS = 40 }; /* of its own, without those of the library's keys */
 
 /* A fallback that says: there is none, the user must give one. */
 #define CLI_REQUIRED "(required)"
@@ -59,7 +62,9 @@ struct cli_command;
 /* A parsed command line. Texts are borrowed from argv. */
 typedef struct cli_call {
     const struct cli_command *command;
-    void *values; /* the command's struct, as large as command->values_size */
+    void *values;               /* the command's struct, as large as command->values_size */
+    fv_config *config;          /* where command->configured, else NULL */
+    fv_context *config_context; /* for its messages */
     cli_origin origin[CLI_MAX_OPTIONS];
     const char **operands;
     int operand_count;
@@ -74,6 +79,7 @@ typedef struct cli_command {
     const char *description;        /* paragraphs, separated by an empty line */
     const char *const *examples;    /* NULL-terminated command lines, or NULL */
     const cli_option *options;      /* ends with a help of NULL */
+    bool configured;                /* also takes the library's keys (fv_config_key) as options and in --set */
     size_t values_size;
     int (*run)(cli_call *call);
 } cli_command;
@@ -85,11 +91,9 @@ extern const cli_command *const cli_commands[];
  * and call->operands an array of count entries. Prints to stderr and returns CLI_USAGE on a mistake, else CLI_DONE.
  * *wants_help is set by --help. */
 int cli_parse(cli_call *call, int count, char **argv, bool *wants_help);
-/* Sets the option with this name or, failing that, key to text, as the network's default, unless the user gave one. */
-void cli_default(cli_call *call, const char *name, const char *text);
-/* How the value of an option reads in --set and YAML (without quotes), into text. Returns text. */
-const char *cli_value_text(const cli_call *call, const cli_option *option, char *text, size_t size);
+/* The command's options: its own, then those of the library's keys. */
 int cli_option_count(const cli_command *command);
+cli_option cli_option_at(const cli_command *command, int index);
 /* Prints "fovea: COMMAND: message" and the hint to read help; returns CLI_USAGE. command may be NULL. */
 int cli_usage_error(const cli_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Writes "; did you mean '<prefix><word>'?" or "" for the word nearest to `given` among words. Returns text. */

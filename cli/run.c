@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const origins[] = { "default", "the network's default", "command line", "--set" };
-
 static char *join(const char *folder, const char *name)
 {
     const size_t size = strlen(folder) + strlen(name) + 2;
@@ -42,67 +40,14 @@ bool cli_make_folder(const char *folder)
     return made;
 }
 
-static bool needs_quotes(cli_type type)
-{
-    return type == CLI_TEXT;
-}
-
-/* A YAML double-quoted scalar is JSON's string. */
-static void write_quoted(FILE *file, const char *text)
-{
-    json_t *string = json_string(text);
-    if (string == NULL || json_dumpf(string, file, JSON_ENCODE_ANY) != 0)
-        fputs("\"\"", file); /* not UTF-8 */
-    json_decref(string);
-}
-
-/* One section per first word of the keys, in the order of the option table; "model" is open already. */
-static void write_sections(FILE *file, const cli_call *call)
-{
-    const cli_option *options = call->command->options;
-    const int count = cli_option_count(call->command);
-    bool written[CLI_MAX_OPTIONS] = { false };
-    char value[4096];
-    const char *open = "model";
-    for (int i = 0; i < count; i++) {
-        if (options[i].key == NULL || written[i])
-            continue;
-        const size_t section = strcspn(options[i].key, ".");
-        if (strncmp(options[i].key, open, section) != 0 || open[section] != '\0')
-            fprintf(file, "%.*s:\n", (int)section, options[i].key);
-        for (int j = i; j < count; j++) {
-            if (options[j].key == NULL || written[j] || strncmp(options[j].key, options[i].key, section + 1) != 0)
-                continue;
-            written[j] = true;
-            cli_value_text(call, &options[j], value, sizeof value);
-            fprintf(file, "  %s: ", options[j].key + section + 1);
-            if (needs_quotes(options[j].type))
-                write_quoted(file, value);
-            else
-                fputs(value, file);
-            fprintf(file, "  # %s\n", origins[call->origin[j]]);
-        }
-    }
-}
-
 static int write_config(const cli_run *run, const cli_call *call, const char *folder)
 {
     char *path = join(folder, "config.yaml");
-    FILE *file = path != NULL ? fopen(path, "w") : NULL;
     int status = CLI_DONE;
-    if (file != NULL) {
-        fprintf(
-            file,
-            "# written by fovea %s: the run as resolved; behind each value, where it came from\nmodel:\n  network: ",
-            fv_version());
-        write_quoted(file, call->operands[0]);
-        fprintf(file, "  # command line\n");
-        write_sections(file, call);
-    }
-    if (file == NULL)
-        status = cli_fail(run->command, "cannot write '%s': %s", path != NULL ? path : "config.yaml", strerror(errno));
-    else if ((fflush(file) != 0) | ferror(file) | (fclose(file) != 0))
-        status = cli_fail(run->command, "cannot write '%s': %s", path, strerror(errno));
+    if (path == NULL)
+        status = cli_fail(run->command, "out of memory");
+    else if (fv_config_write(call->config, path) != FV_OK)
+        status = cli_fail(run->command, "%s", fv_context_message(call->config_context));
     free(path);
     return status;
 }

@@ -49,6 +49,7 @@
 #include "fovea/augment.h"
 #include "fovea/batch.h"
 #include "fovea/bench.h"
+#include "fovea/config.h"
 #include "fovea/context.h"
 #include "fovea/dataset.h"
 #include "fovea/gradcheck.h"

@@ -91,6 +91,8 @@ typedef struct fvi_place {
 } fvi_place;
 /* Finds `where` (dataset.h): FV_ERR_NOT_FOUND lists what was tried. */
 fv_status fvi_dataset_find(fv_context *context, const char *where, fvi_place *place);
+/* Whether `where` is a data set's name, and not a path. */
+bool fvi_dataset_is_name(const char *where);
 
 /* path = folder/name; false when it does not fit. */
 bool fvi_path_join(char path[FVI_PATH_BYTES], const char *folder, const char *name);

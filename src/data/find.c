@@ -180,3 +180,11 @@ fv_status fvi_dataset_find(fv_context *context, const char *where, fvi_place *pl
             return find_named(context, &known_sets[i], place);
     return find_path(context, where, place);
 }
+
+bool fvi_dataset_is_name(const char *where)
+{
+    for (int32_t i = 0; i < KNOWN_SETS; i++)
+        if (strcmp(where, known_sets[i].name) == 0)
+            return true;
+    return false;
+}

@@ -2,7 +2,7 @@
 # Train, read the model in another process, measure, go on from it, predict. Figures that depend on the instruction set are left out.
 fovea train lenet5 --data mnist-12k --out run --epochs 1 --batch 500 --threads 2 --json > epochs
 sed 's/:[0-9.e-]*\([,}]\)/:N\1/g; s/"weights_hash":"[0-9a-f]\{16\}"/"weights_hash":"H"/' epochs
-cmp epochs run/log.jsonl && cat run/config.yaml
+cmp epochs run/log.jsonl && grep -E ' (network|classes|lr|epochs|threads):' run/config.yaml
 fovea eval run/model.safetensors --data mnist-12k --json --mistakes 1 > measured
 sed 's/:[0-9.e-]*\([,}]\)/:N\1/g; s/\[\[.*\]\]/[[...]]/' measured
 fovea data export mnist-12k --out digits --each 1 > files
@@ -12,4 +12,5 @@ echo "status $?"
 fovea summary run/model.safetensors | grep "multiply-adds an image"
 fovea train run/model.safetensors --data mnist-12k --out more --epochs 1 --batch 500 --json | wc -l
 head -c 5000 run/model.safetensors > short.safetensors
-fovea eval short.safetensors --data mnist-12k
+fovea eval short.safetensors --data mnist-12k 2>&1 | sed 's/section of [0-9]*/section of N/' # what the header says changes its length
+exit 1

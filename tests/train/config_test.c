@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config_test.c - keys, values and their origins; experiment files with what can be wrong in them; the round trip.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fovea/zoo.h"
+#include "support/allocator.h"
+#include "support/files.h"
+#include "support/test.h"
+#include "train/config_internal.h"
+
+typedef struct fixture {
+    fv_context *context;
+    fv_config *config;
+    char folder[TEST_PATH], path[TEST_PATH];
+} fixture;
+
+static void start(fixture *f)
+{
+    const fv_context_options options = { .threads = 1 };
+    assert_int_equal(fv_context_create(&f->context, &options), FV_OK);
+    assert_int_equal(fv_config_create(&f->config, f->context), FV_OK);
+    test_folder_make(f->folder);
+    test_path(f->path, f->folder, "e.yaml");
+}
+
+static void finish(fixture *f)
+{
+    fv_config_destroy(f->config);
+    fv_context_destroy(f->context);
+    test_folder_remove(f->folder);
+}
+
+static fv_status read_text(fixture *f, const char *text)
+{
+    test_file_write(f->folder, "e.yaml", text, strlen(text));
+    return fv_config_read_yaml(f->config, f->path);
+}
+
+FV_TEST(config, the_table_is_sound)
+{
+    char why[FVI_CONFIG_WHY];
+    for (int32_t i = 0; i < fv_config_key_count(); i++) {
+        const fv_config_key *key = fv_config_key_at(i);
+        const char *dot = strchr(key->key, '.');
+        bool section = false;
+        assert_non_null(dot);
+        for (int32_t j = 0; j < FVI_CONFIG_SECTIONS; j++) {
+            const size_t length = strlen(fvi_config_sections[j].name);
+            section =
+                section || (strncmp(key->key, fvi_config_sections[j].name, length) == 0 && dot == key->key + length);
+        }
+        assert_true(section);
+        assert_ptr_equal(fv_config_key_find(key->key), key); /* no key twice */
+        assert_true((key->type == FV_CONFIG_FLAG) == (key->value == NULL));
+        assert_true((key->type == FV_CONFIG_CHOICE) == (key->words != NULL));
+        assert_true(key->help[0] != '\0' && key->help[strlen(key->help) - 1] != '.');
+        if (key->fallback != NULL && key->fallback[0] != '(')
+            assert_true(fvi_config_read_value(key, key->fallback, &(fvi_config_value){ 0 }, why));
+        for (int32_t j = 0; j < i; j++)
+            assert_true(key->option == NULL || fv_config_key_at(j)->option == NULL ||
+                        strcmp(key->option, fv_config_key_at(j)->option) != 0);
+    }
+    assert_null(fv_config_key_at(-1));
+    assert_null(fv_config_key_at(fv_config_key_count()));
+    assert_null(fv_config_key_find("train"));
+}
+
+FV_TEST(config, later_origins_go_before_earlier_ones)
+{
+    fixture f;
+    start(&f);
+    assert_true(fv_config_integer(f.config, "train.epochs") == 10);
+    assert_string_equal(fv_config_origin_text(f.config, "train.epochs"), "default");
+    assert_int_equal(fv_config_put(f.config, "train.epochs", "5", FV_FROM_OPTION), FV_OK);
+    assert_int_equal(fv_config_put(f.config, "train.epochs", "6", FV_FROM_RECIPE), FV_OK);
+    assert_int_equal(read_text(&f, "train: {epochs: 7, batch: 0x20}\n"), FV_OK);
+    assert_true(fv_config_integer(f.config, "train.epochs") == 5);
+    assert_true(fv_config_integer(f.config, "train.batch") == 32);
+    assert_string_equal(fv_config_text(f.config, "train.batch"), "32");
+    assert_non_null(strstr(fv_config_origin_text(f.config, "train.batch"), "e.yaml:1:27"));
+    assert_int_equal(fv_config_set(f.config, "train.epochs=8"), FV_OK);
+    assert_int_equal(fv_config_origin_of(f.config, "train.epochs"), FV_FROM_SETTING);
+    assert_int_equal(fv_config_put(f.config, "train.epochs", "9", FV_FROM_OPTION), FV_OK); /* equals: the last word */
+    assert_true(fv_config_real(f.config, "train.epochs") == 9);
+    /* What does not count is checked all the same. */
+    assert_int_equal(fv_config_put(f.config, "train.epochs", "none", FV_FROM_RECIPE), FV_ERR_ARGUMENT);
+    finish(&f);
+}
+
+FV_TEST(config, types_are_read)
+{
+    fixture f;
+    start(&f);
+    assert_int_equal(fv_config_set(f.config, "model.input=3x32x24"), FV_OK);
+    const fv_image_shape shape = fv_config_shape(f.config, "model.input");
+    assert_true(shape.c == 3 && shape.h == 32 && shape.w == 24);
+    assert_int_equal(fv_config_set(f.config, "augment.flip=true"), FV_OK);
+    assert_true(fv_config_flag(f.config, "augment.flip"));
+    assert_int_equal(fv_config_set(f.config, "schedule.kind=constant"), FV_OK);
+    assert_true(fv_config_integer(f.config, "schedule.kind") == 1);
+    assert_int_equal(fv_config_set(f.config, "optimizer.lr=.5e-1"), FV_OK);
+    assert_true(fv_config_real(f.config, "optimizer.lr") == 0.05);
+    assert_null(fv_config_text(f.config, "train.choices"));
+    assert_null(fv_config_text(f.config, "no.key"));
+    finish(&f);
+}
+
+FV_TEST(config, amounts_of_memory_have_units)
+{
+    static const struct {
+        const char *text;
+        double bytes; /* 0: refused */
+    } cases[] = { { "4096", 4096 },   { "2G", 2e9 },      { "2GB", 2e9 },  { "1.5GiB", 1.5 * 1073741824.0 },
+                  { "512k", 512000 }, { "3Ki", 3072 },    { "1b", 1 },     { "2GG", 0 },
+                  { "", 0 },          { "-1", 0 },        { "1e3", 0 },    { "G", 0 },
+                  { "2 G", 0 },       { "99999999T", 0 }, { "1.2.3G", 0 }, { "0", 0 } };
+    const fv_config_key key = { .key = "x.y", .type = FV_CONFIG_BYTES, .value = "SIZE", .low = 1, .high = 9e15 };
+    char why[FVI_CONFIG_WHY];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fvi_config_value value = { 0 };
+        assert_true(fvi_config_read_value(&key, cases[i].text, &value, why) == (cases[i].bytes > 0));
+        assert_true(cases[i].bytes == 0 || ((double)value.integer == cases[i].bytes && value.real == cases[i].bytes));
+    }
+}
+
+/* What is wrong, where, and a word that the message must hold. */
+FV_TEST(config, mistakes_are_told_with_their_place)
+{
+    static const struct {
+        const char *text, *place, *word;
+    } cases[] = {
+        { "train:\n  epocs: 3\n", ":2:3: ", "did you mean 'epochs'" },
+        { "trian: {epochs: 3}\n", ":1:1: ", "did you mean 'train'" },
+        { "train:\n  lr: 3\n", ":2:3: ", "did you mean 'optimizer.lr'" },
+        { "epochs: 3\n", ":1:1: ", "did you mean 'train.epochs'" },
+        { "zzzzzz: 3\n", ":1:1: ", "known: model, data" },
+        { "train: {epochs: ten}\n", ":1:17: ", "whole number from 1 to 100000" },
+        { "train: {epochs: 2.5}\n", ":1:17: ", "'2.5' is not a whole number" },
+        { "train: {epochs: \"3\"}\n", ":1:17: ", "in quotes is a text; write 3" },
+        { "train: {epochs: 0}\n", ":1:17: ", "from 1 to" },
+        { "train: {epochs: [1, 2]}\n", ":1:17: ", "a single value is meant, not a list" },
+        { "train: {epochs: {a: 2}}\n", ":1:17: ", "not a map" },
+        { "train: {epochs: 1, epochs: 2}\n", ":1:20: ", "given twice" },
+        { "train: 5\n", ":1:8: ", "must be a map of keys" },
+        { "train:\n- epochs\n", ":2:1: ", "must be a map of keys, not a list" },
+        { "optimizer: {lr: .inf}\n", ":1:17: ", "'.inf' is not a number" },
+        { "optimizer:\n  lr: 0,5\n", ":2:7: ", "'0,5' is not a number" },
+        { "optimizer: {lr: true}\n", ":1:17: ", "'true' is not a number" },
+        { "schedule: cosin\n", ":1:11: ", "did you mean 'cosine'" },
+        { "augment: {flip: yes}\n", ":1:17: ", "neither true nor false" },
+        { "model: {input: [3, 32]}\n", ":1:16: ", "3x32x32" },
+        { "model: {input: [3, 32, [1]]}\n", ":1:24: ", "single values" },
+        { "model: {network: ''}\n", ":1:18: ", "empty" },
+        { "model: &a lenet5\n", ":1:8: ", "anchors" },
+        { "train: {seed: 99999999999999999999}\n", ":1:15: ", "whole number" },
+        { "train: {epochs: 3\n", ":", "invalid YAML" },
+        { "- train\n", ":1:1: ", "must be a map" },
+        { "", ":1:1: ", "empty" },
+        { "a: 1\n---\nb: 2\n", ":2:1: ", "second document" },
+    };
+    fixture f;
+    start(&f);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (read_text(&f, cases[i].text) == FV_OK)
+            fail_msg("case %zu is taken", i);
+        const char *message = fv_context_message(f.context);
+        if (strstr(message, cases[i].place) == NULL || strstr(message, cases[i].word) == NULL)
+            fail_msg("case %zu: %s", i, message);
+        assert_int_equal(strncmp(message, f.path, strlen(f.path)), 0);
+    }
+    assert_int_equal(fv_config_read_yaml(f.config, "/nowhere/e.yaml"), FV_ERR_NOT_FOUND);
+    finish(&f);
+}
+
+FV_TEST(config, sections_take_their_main_value_and_lists)
+{
+    fixture f;
+    start(&f);
+    assert_int_equal(read_text(&f, "model: lenet5\ndata: mnist-12k\nschedule: constant\n"), FV_OK);
+    assert_string_equal(fv_config_text(f.config, "model.network"), "lenet5");
+    assert_string_equal(fv_config_text(f.config, "data.source"), "mnist-12k");
+    assert_int_equal(read_text(&f, "model: {input: [1, 20, 24], flags: [a, b]}\ntrain:\n"), FV_OK);
+    assert_string_equal(fv_config_text(f.config, "model.input"), "1x20x24");
+    assert_string_equal(fv_config_text(f.config, "model.flags"), "a,b");
+    finish(&f);
+}
+
+FV_TEST(config, paths_are_relative_to_the_file)
+{
+    char wanted[TEST_PATH + 16];
+    fixture f;
+    start(&f);
+    assert_int_equal(read_text(&f, "model: net.yaml\ndata: ../images\ntrain: {choices: /t.json}\n"), FV_OK);
+    snprintf(wanted, sizeof wanted, "%s/net.yaml", f.folder);
+    assert_string_equal(fv_config_text(f.config, "model.network"), wanted);
+    snprintf(wanted, sizeof wanted, "%s/../images", f.folder);
+    assert_string_equal(fv_config_text(f.config, "data.source"), wanted);
+    assert_string_equal(fv_config_text(f.config, "train.choices"), "/t.json");
+    finish(&f);
+}
+
+FV_TEST(config, what_is_written_reads_back)
+{
+    char written[TEST_PATH], cwd[PATH_MAX];
+    fixture f;
+    fv_config *back = NULL;
+    start(&f);
+    assert_non_null(getcwd(cwd, sizeof cwd));
+    assert_int_equal(read_text(&f, "model: lenet5\noptimizer: {lr: 0.3}\n"), FV_OK);
+    assert_int_equal(fv_config_set(f.config, "data.source=some where/\"quoted\": #1"), FV_OK);
+    assert_int_equal(fv_config_set(f.config, "augment.flip=true"), FV_OK);
+    assert_int_equal(fv_config_set(f.config, "model.input=1x28x28"), FV_OK);
+    test_path(written, f.folder, "config.yaml");
+    assert_int_equal(fv_config_write(f.config, written), FV_OK);
+    assert_int_equal(fv_config_create(&back, f.context), FV_OK);
+    if (fv_config_read_yaml(back, written) != FV_OK)
+        fail_msg("%s", fv_context_message(f.context));
+    for (int32_t i = 0; i < fv_config_key_count(); i++) {
+        const fv_config_key *key = fv_config_key_at(i);
+        const char *one = fv_config_text(f.config, key->key), *other = fv_config_text(back, key->key);
+        assert_true((one == NULL) == (other == NULL));
+        if (one != NULL && key->type != FV_CONFIG_DATA)
+            assert_string_equal(one, other);
+    }
+    const char *source = fv_config_text(back, "data.source"); /* absolute now */
+    assert_int_equal(strncmp(source, cwd, strlen(cwd)), 0);
+    assert_string_equal(source + strlen(cwd), "/some where/\"quoted\": #1");
+    fv_config_destroy(back);
+    finish(&f);
+}
+
+FV_TEST(config, networks_are_told_from_experiments)
+{
+    static const char network[] = "input: [1, 8, 8]\nlayers: [relu]\n", experiment[] = "model: lenet5\n";
+    bool is = false;
+    fixture f;
+    start(&f);
+    test_file_write(f.folder, "e.yaml", experiment, strlen(experiment));
+    assert_int_equal(fv_config_is_experiment(f.context, f.path, &is), FV_OK);
+    assert_true(is);
+    test_file_write(f.folder, "e.yaml", network, strlen(network));
+    assert_int_equal(fv_config_is_experiment(f.context, f.path, &is), FV_OK);
+    assert_false(is);
+    assert_int_equal(fv_config_is_experiment(f.context, "/nowhere.yaml", &is), FV_ERR_NOT_FOUND);
+    finish(&f);
+}
+
+FV_TEST(config, keys_that_exclude_each_other_are_found)
+{
+    fixture f;
+    start(&f);
+    assert_int_equal(fv_config_check(f.config), FV_ERR_ARGUMENT);
+    assert_string_equal(fv_context_message(f.context), "model.network is missing");
+    assert_int_equal(read_text(&f, "model: lenet5\ndata: mnist-12k\n"), FV_OK);
+    assert_int_equal(fv_config_check(f.config), FV_OK);
+    assert_int_equal(fv_config_set(f.config, "train.blocks=65"), FV_OK);
+    assert_int_equal(fv_config_check(f.config), FV_ERR_ARGUMENT);
+    assert_int_equal(fv_config_set(f.config, "train.blocks=64"), FV_OK);
+    assert_int_equal(fv_config_set(f.config, "schedule.warmup=10.5"), FV_OK);
+    assert_int_equal(fv_config_check(f.config), FV_ERR_ARGUMENT);
+    finish(&f);
+}
+
+FV_TESTS(config, the_table_is_sound, later_origins_go_before_earlier_ones, types_are_read, amounts_of_memory_have_units,
+         mistakes_are_told_with_their_place, sections_take_their_main_value_and_lists, paths_are_relative_to_the_file,
+         what_is_written_reads_back, networks_are_told_from_experiments, keys_that_exclude_each_other_are_found)
