@@ -11,6 +11,10 @@
 #include <string.h>
 
 #define TASK_WORK 131072 /* multiplications worth a task of their own, in vectors' lanes */
+#define TASKS_A_THREAD 8
+#define CLASSES_TOGETHER 4            /* parity classes of backward by data whose rows are walked together */
+#define LINE 16                       /* floats of a cache line */
+#define PAST_CACHES (4 * 1024 * 1024) /* floats of y */
 
 static int32_t smaller(int64_t a, int64_t b)
 {
@@ -144,23 +148,20 @@ typedef struct gather {
     float *y;
     ptrdiff_t x_image, x_row, y_image, y_row;
     int32_t in_rows, in_first, in_step, in_tap; /* output row i reads input rows in_first + i*in_step + a*in_tap */
-    int32_t block;                              /* rows of a task */
+    bool fetches_x, fetches_y;                  /* what the next row needs */
     const fvi_conv2d_epilogue *epilogue;        /* or NULL */
     const fvi_view *whole;                      /* of the epilogue: y */
     bool ends;                                  /* the rows do the epilogue themselves, by row.end */
 } gather;
 
-/* Rows of a task, by work alone. */
-static void cut(gather *g)
+/* Rows of a task, of all images' one after the other: enough work, and then few tasks a thread, since neighbours read the same rows. */
+static int32_t rows_of_task(const gather *g, int32_t threads)
 {
     const fvi_depthwise_forward *row = &g->row;
     const int64_t work = (int64_t)row->points * row->outputs * row->reduced * (row->rows * row->columns + 1);
-    g->block = smaller(1 + TASK_WORK / (work > 0 ? work : 1), g->h > 0 ? g->h : 1);
-}
-
-static size_t task_count(const gather *g)
-{
-    return (size_t)g->n * (size_t)fvi_conv2d_ceil(g->h, g->block);
+    const int64_t least = 1 + TASK_WORK / (work > 0 ? work : 1), rows = (int64_t)g->n * g->h;
+    const int64_t many = rows / ((int64_t)threads * TASKS_A_THREAD);
+    return smaller(least > many ? least : many, rows > 0 ? rows : 1);
 }
 
 /* How many rows of taps lie in the image for output row i, and which is the first. */
@@ -169,26 +170,65 @@ static int32_t taps_inside(const gather *g, int32_t i, int32_t *first)
     return fvi_conv2d_taps_inside(g->in_first + (int64_t)i * g->in_step, g->in_tap, g->in_rows, g->row.rows, first);
 }
 
-static void run_rows(const gather *g, size_t task)
+/* What row i of image n reads that the row before it does not, and what it writes. */
+static fvi_depthwise_ahead need_of(const gather *g, int32_t n, int32_t i)
 {
-    const size_t blocks = (size_t)fvi_conv2d_ceil(g->h, g->block);
-    const int32_t n = (int32_t)(task / blocks), begin = (int32_t)(task % blocks) * g->block;
-    const int32_t end = smaller((int64_t)begin + g->block, g->h);
-    const ptrdiff_t row_weights = (ptrdiff_t)g->row.columns * g->row.reduced * g->kernels->lanes;
-    for (int32_t i = begin; i < end; i++) {
-        fvi_depthwise_forward call = g->row;
-        int32_t first = 0;
-        call.rows = taps_inside(g, i, &first);
-        call.w += first * row_weights;
-        call.x = g->x + n * g->x_image + i * g->x_row + first * call.x_row;
-        call.y = g->y + n * g->y_image + i * g->y_row;
-        g->kernels->forward[g->map](&call);
-        const size_t pixel = ((size_t)n * (size_t)g->h + (size_t)i) * (size_t)g->row.points;
-        if (g->ends)
-            fvi_conv2d_tell(g->epilogue, pixel, (size_t)g->row.points, g->row.outputs);
-        else
-            fvi_conv2d_finish(g->epilogue, g->whole, pixel, (size_t)g->row.points, 0, g->row.outputs);
+    fvi_depthwise_ahead need = { 0 };
+    const int32_t end = smaller(g->in_first + (int64_t)i * g->in_step + (g->row.rows - 1) * g->in_tap + 1, g->in_rows);
+    const int32_t begin = i == 0 || end < g->in_step ? 0 : end - g->in_step;
+    if (g->fetches_x && begin < end) {
+        const ptrdiff_t in_row = g->x_row / g->in_step;
+        need.x = g->x + n * g->x_image + (begin - g->in_first) * in_row;
+        need.x_lines = (int32_t)((end - begin) * in_row / LINE);
     }
+    if (g->fetches_y) {
+        need.y = g->y + n * g->y_image + i * g->y_row;
+        need.y_lines = (int32_t)(g->row.points * g->row.y_point / LINE);
+    }
+    return need;
+}
+
+/* Row i of image n; ahead: what to fetch meanwhile. */
+static void run_row(const gather *g, int32_t n, int32_t i, const fvi_depthwise_ahead *ahead)
+{
+    fvi_depthwise_forward call = g->row;
+    int32_t first = 0;
+    call.rows = taps_inside(g, i, &first);
+    call.w += first * (ptrdiff_t)g->row.columns * g->row.reduced * g->kernels->lanes;
+    call.x = g->x + n * g->x_image + i * g->x_row + first * call.x_row;
+    call.y = g->y + n * g->y_image + i * g->y_row;
+    call.ahead = *ahead;
+    g->kernels->forward[g->map](&call);
+    const size_t pixel = ((size_t)n * (size_t)g->h + (size_t)i) * (size_t)g->row.points;
+    if (g->ends)
+        fvi_conv2d_tell(g->epilogue, pixel, (size_t)g->row.points, g->row.outputs);
+    else
+        fvi_conv2d_finish(g->epilogue, g->whole, pixel, (size_t)g->row.points, 0, g->row.outputs);
+}
+
+/* Rows [begin, end) of the images' one after the other, `h` an image, of several gathers in turn. */
+static void run_rows(const gather *gathers, int32_t count, int32_t h, int64_t begin, int64_t end)
+{
+    for (int64_t row = begin; row < end; row++) {
+        const int32_t n = (int32_t)(row / h), i = (int32_t)(row % h);
+        const int32_t next_n = (int32_t)((row + 1) / h), next_i = (int32_t)((row + 1) % h);
+        for (int32_t c = 0; c < count; c++) {
+            const gather *g = &gathers[c];
+            const bool goes_on = row + 1 < end && next_i < g->h;
+            const fvi_depthwise_ahead ahead = goes_on ? need_of(g, next_n, next_i) : (fvi_depthwise_ahead){ 0 };
+            if (i < g->h)
+                run_row(g, n, i, &ahead);
+        }
+    }
+}
+
+/* Whether y is too large for whoever reads it next to find in a cache, and can be written in whole lines. */
+static bool goes_past_caches(const gather *g, const fvi_view *y)
+{
+    const bool lines = (uintptr_t)g->y % 64 == 0 && y->pixel_stride % LINE == 0 && y->row_stride % LINE == 0 &&
+                       y->image_stride % LINE == 0 && y->c % LINE == 0;
+    const bool unread = g->epilogue == NULL || (g->ends && g->epilogue->watch == NULL);
+    return lines && unread && (int64_t)y->n * y->h * y->w * y->c >= PAST_CACHES;
 }
 
 /* Whether tiles can do the epilogue before they store: a clamp, no sum. */
@@ -201,10 +241,27 @@ static void choose_end(gather *g)
         g->row.end = end;
 }
 
-static void forward_task(void *argument, size_t index, int32_t worker)
+/* Gathers whose rows are walked together, in tasks. */
+typedef struct walk {
+    const gather *gathers;
+    int32_t count, h, block;
+    int64_t rows;
+} walk;
+
+static void walk_task(void *argument, size_t index, int32_t worker)
 {
     (void)worker;
-    run_rows(argument, index);
+    const walk *w = argument;
+    const int64_t begin = (int64_t)index * w->block, end = begin + w->block;
+    run_rows(w->gathers, w->count, w->h, begin, end < w->rows ? end : w->rows);
+}
+
+/* gathers[0] has the most rows. */
+static void walk_all(fv_context *context, const gather *gathers, int32_t count)
+{
+    walk w = { .gathers = gathers, .count = count, .h = gathers->h, .rows = (int64_t)gathers->n * gathers->h };
+    w.block = rows_of_task(gathers, fv_context_threads(context));
+    fvi_parallel(context, (size_t)((w.rows + w.block - 1) / w.block), walk_task, &w);
 }
 
 void fvi_conv2d_depthwise_forward(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *x,
@@ -242,8 +299,10 @@ void fvi_conv2d_depthwise_forward(const fvi_conv2d_plan *plan, fv_context *conte
     g.epilogue = epilogue;
     g.whole = y;
     choose_end(&g);
-    cut(&g);
-    fvi_parallel(context, task_count(&g), forward_task, &g);
+    g.row.past_caches = goes_past_caches(&g, y);
+    g.fetches_x = x->pixel_stride == x->c;
+    g.fetches_y = y->pixel_stride == y->c && !g.row.past_caches;
+    walk_all(context, &g, 1);
 }
 
 typedef struct backward_call {
@@ -253,7 +312,6 @@ typedef struct backward_call {
     const fvi_view *dy, *dx;
     const float *packed;
     const fvi_conv2d_epilogue *epilogue; /* with one class; or NULL */
-    size_t tasks;                        /* of the class with the most */
 } backward_call;
 
 /* The convolution that computes the pixels of dx with these parities. */
@@ -294,19 +352,10 @@ static gather class_gather(const backward_call *call, int32_t row_parity, int32_
     g.in_tap = rows.advance;
     g.epilogue = call->epilogue;
     g.whole = dx;
-    cut(&g);
+    g.row.past_caches = goes_past_caches(&g, dx);
+    g.fetches_x = dy->pixel_stride == dy->c;
+    g.fetches_y = dx->pixel_stride == dx->c && !g.row.past_caches && column_parity == 0;
     return g;
-}
-
-static void backward_task(void *argument, size_t index, int32_t worker)
-{
-    (void)worker;
-    const backward_call *call = argument;
-    const size_t class = index / call->tasks;
-    const gather g =
-        class_gather(call, (int32_t)(class / (size_t)call->classes[1]), (int32_t)(class % (size_t)call->classes[1]));
-    if (index % call->tasks < task_count(&g))
-        run_rows(&g, index % call->tasks);
 }
 
 void fvi_conv2d_depthwise_backward_data(const fvi_conv2d_plan *plan, fv_context *context, const fvi_view *dy,
@@ -319,15 +368,16 @@ void fvi_conv2d_depthwise_backward_data(const fvi_conv2d_plan *plan, fv_context 
     };
     call.classes[0] = smaller(call.shape.stride[0], call.shape.h);
     call.classes[1] = smaller(call.shape.stride[1], call.shape.w);
-    const size_t classes = (size_t)call.classes[0] * (size_t)call.classes[1];
-    for (size_t class = 0; class < classes; class ++) {
-        const gather g =
-            class_gather(&call, (int32_t)(class / (size_t)call.classes[1]), (int32_t)(class % (size_t)call.classes[1]));
-        if (task_count(&g) > call.tasks)
-            call.tasks = task_count(&g);
-    }
+    const int64_t classes = (int64_t)call.classes[0] * call.classes[1];
     call.epilogue = classes == 1 ? epilogue : NULL;
-    fvi_parallel(context, call.tasks * classes, backward_task, &call);
+    for (int64_t class = 0; class < classes;) {
+        gather together[CLASSES_TOGETHER];
+        int32_t count = 0;
+        for (; class < classes && count < CLASSES_TOGETHER; class ++)
+            together[count++] =
+                class_gather(&call, (int32_t)(class / call.classes[1]), (int32_t)(class % call.classes[1]));
+        walk_all(context, together, count);
+    }
     if (classes > 1)
         fvi_conv2d_finish_all(epilogue, context, dx);
 }

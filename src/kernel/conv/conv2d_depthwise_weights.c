@@ -10,6 +10,7 @@
 #include "kernel/conv/conv2d_depthwise.h"
 
 #define PARTS_MAX 32
+#define LINE 16 /* floats of a cache line */
 
 typedef struct weights_call {
     const fvi_conv2d_shape *shape;
@@ -52,7 +53,27 @@ static int32_t taps_inside(const fvi_conv2d_shape *shape, int32_t i, int32_t *fi
     return last - *first;
 }
 
-static void add_row(const weights_call *call, int64_t row, float *slot)
+/* What output row i of image n reads that the row before it does not. */
+static fvi_depthwise_ahead need_of(const weights_call *call, int32_t n, int32_t i)
+{
+    const fvi_conv2d_shape *shape = call->shape;
+    fvi_depthwise_ahead need = { 0 };
+    const int64_t last = (int64_t)i * shape->stride[0] - shape->pad[0] + (int64_t)(shape->r - 1) * shape->dilation[0];
+    const int32_t end = (int32_t)(last < shape->h ? last + 1 : shape->h);
+    const int32_t begin = i == 0 || end < shape->stride[0] ? 0 : end - shape->stride[0];
+    if (call->x->pixel_stride == shape->c && begin < end) {
+        need.x = fvi_conv2d_pixel(call->x, n, begin, 0);
+        need.x_lines = (int32_t)((end - begin) * call->x->row_stride / LINE);
+    }
+    if (call->dy->pixel_stride == shape->k) {
+        need.y = fvi_conv2d_pixel(call->dy, n, i, 0);
+        need.y_lines = (int32_t)(call->dy->row_stride / LINE);
+    }
+    return need;
+}
+
+/* Adds the sums of one row to the slot and fetches the next row meanwhile, unless it is the last. */
+static void add_row(const weights_call *call, int64_t row, bool last, float *slot)
 {
     const fvi_conv2d_shape *shape = call->shape;
     const int32_t n = (int32_t)(row / shape->oh), i = (int32_t)(row % shape->oh);
@@ -71,8 +92,12 @@ static void add_row(const weights_call *call, int64_t row, float *slot)
                                         .reduced = shape->c / shape->groups };
     arguments.x = fvi_conv2d_pixel(call->x, n, i * shape->stride[0] - shape->pad[0], -shape->pad[1]);
     arguments.rows = taps_inside(shape, i, &arguments.first);
+    if (!last)
+        arguments.ahead = need_of(call, (int32_t)((row + 1) / shape->oh), (int32_t)((row + 1) % shape->oh));
     if (arguments.rows > 0)
         call->kernels->weights[call->map](&arguments);
+    if (call->db == NULL)
+        return;
     call->kernels->sum(arguments.dy, arguments.dy_pixel, shape->ow, shape->k,
                        slot + (size_t)call->vectors * call->vector_floats);
 }
@@ -86,7 +111,7 @@ static void part_task(void *argument, size_t part, int32_t worker)
     float *slot = call->slots + part * call->slot_floats;
     memset(slot, 0, call->slot_floats * sizeof(float));
     for (int64_t row = rows * (int64_t)part / call->parts; row < end; row++)
-        add_row(call, row, slot);
+        add_row(call, row, row + 1 == end, slot);
 }
 
 /* Adds `count` floats at `offset` of all parts along the tree; the sum lies in part 0 then. */

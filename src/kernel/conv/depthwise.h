@@ -7,6 +7,7 @@
 #ifndef FVI_DEPTHWISE_H
 #define FVI_DEPTHWISE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,13 @@ typedef enum fvi_lane_map {
 } fvi_lane_map;
 #define FVI_LANE_MAPS 5
 
+/* Memory that a call brings into the L2 cache meanwhile, for the next call: lines of 64 bytes from two addresses on. Any address is
+ * harmless. */
+typedef struct fvi_depthwise_ahead {
+    const float *x, *y;
+    int32_t x_lines, y_lines;
+} fvi_depthwise_ahead;
+
 /* One row of outputs, all channels.
  *   y[p*y_point + k] = bias[k] + sum over a < rows, b < columns, c < reduced of
  *                      x[p*x_point + a*x_row + b*x_column + input(k, c)] * w[k / lanes][(a*columns + b)*reduced + c][k % lanes]
@@ -37,6 +45,8 @@ typedef struct fvi_depthwise_forward {
     int32_t inputs, outputs;            /* channels */
     int32_t outputs_per_group, reduced; /* reduced: inputs of a group */
     fvi_tile_end end;                   /* its clamp; plus is not looked at */
+    fvi_depthwise_ahead ahead;          /* y will be written */
+    bool past_caches;                   /* stores go past the caches; y, y_point and outputs are whole lines */
 } fvi_depthwise_forward;
 
 /* One row of output gradients, all channels, tap rows [first, first + rows) of the kernel.
@@ -49,6 +59,7 @@ typedef struct fvi_depthwise_weights {
     size_t acc_vector;
     int32_t pixels, first, rows, columns;
     int32_t inputs, outputs, outputs_per_group, reduced;
+    fvi_depthwise_ahead ahead; /* y: dy */
 } fvi_depthwise_weights;
 
 typedef void fvi_depthwise_forward_fn(const fvi_depthwise_forward *arguments);
