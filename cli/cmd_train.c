@@ -253,10 +253,10 @@ static void print_head(const training *t)
                t->options.augment.random_crop ? "at random" : "at the centre");
     const bool f32 = t->options.dtype == FV_F32;
     printf("batch %d, rate %g (%s), momentum %g, decay %g, shift %d%s%s, seed %" PRIu64 "%s%s; %s, %d thread%s\n\n",
-           (int)t->options.batch, t->options.rate, fv_config_text(t->config, "schedule.kind"), t->options.momentum,
-           t->options.weight_decay, (int)t->options.augment.shift, t->options.augment.flip ? ", flip" : "",
-           t->options.augment.random_crop ? ", crop" : "", t->options.seed, f32 ? "" : ", ",
-           f32 ? "" : fv_config_text(t->config, "train.precision"), fv_context_isa(t->context),
+           (int)t->options.batch, t->options.schedule.rate, fv_config_text(t->config, "schedule.kind"),
+           t->options.optimizer.momentum, t->options.optimizer.weight_decay, (int)t->options.augment.shift,
+           t->options.augment.flip ? ", flip" : "", t->options.augment.random_crop ? ", crop" : "", t->options.seed,
+           f32 ? "" : ", ", f32 ? "" : fv_config_text(t->config, "train.precision"), fv_context_isa(t->context),
            (int)fv_context_threads(t->context), fv_context_threads(t->context) == 1 ? "" : "s");
     fflush(stdout);
 }

@@ -7,6 +7,7 @@
 
 #include "fovea/loader.h"
 #include "fovea/optimizer.h"
+#include "fovea/schedule.h"
 #include "fovea/session.h"
 
 #ifdef __cplusplus
@@ -18,11 +19,8 @@ typedef struct fv_train_options {
     int32_t batch;  /* 0 means 64 */
     int32_t
         blocks; /* a batch is computed as so many sample blocks, their gradients summed along a fixed binary tree; 0 means 1 */
-    double rate;         /* 0 means 0.02 */
-    bool constant_rate;  /* false: cosine from rate to 0 over the run */
-    double warmup;       /* epochs over which the rate first rises from 0, linearly; 0: none */
-    double momentum;     /* as given */
-    double weight_decay; /* as given */
+    fv_optimizer_options optimizer;
+    fv_schedule_options schedule;
     uint64_t seed;
     fv_preprocess preprocess;
     fv_augment augment;

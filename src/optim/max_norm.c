@@ -5,7 +5,7 @@
 #include "optim/max_norm.h"
 
 #include "base/base.h"
-#include "optim/sgd_kernels.h"
+#include "optim/update_kernels.h"
 
 enum { VALUES_PER_TASK = 16384 };
 

@@ -168,12 +168,12 @@ static fv_status measure_mode(bench *b, fv_mode mode, fv_bench_rate *rate, fv_be
         .no_fusion = b->options->no_fusion,
         .memory_limit = mode == FV_TRAIN ? b->options->memory_limit : 0,
     };
-    const fv_sgd_options sgd = { .momentum = 0.9, .weight_decay = 1e-4 };
+    const fv_optimizer_options sgd = { .momentum = 0.9, .weight_decay = 1e-4 };
     fv_status status = fv_plan_create(&b->plan, b->graph, &plan);
     if (status == FV_OK)
         status = fv_session_create(&b->session, b->plan, b->params);
     if (status == FV_OK && mode == FV_TRAIN)
-        status = fv_optimizer_create_sgd(&b->optimizer, b->params, &sgd);
+        status = fv_optimizer_create(&b->optimizer, b->params, &sgd);
     if (status == FV_OK) {
         fv_session_on_gradients(b->session, update_some, b);
         status = measure(b, rate, out, capacity);

@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "graph/params_internal.h"
+#include "optim/rules.h"
 #include "train/train_internal.h"
 
 enum { LEVELS_MOST = 17 };
@@ -62,7 +63,7 @@ fv_status fv_training_memory(const fv_graph *graph, const fv_train_options *opti
             levels++;
         memory.session += (levels + 1) * memory.parameters;
     }
-    memory.optimizer = memory.parameters;
+    memory.optimizer = memory.parameters * (size_t)fvi_optimizer_slots(&options->optimizer);
     memory.loader = loader_bytes(graph, batch);
     if (options->population_statistics && fvi_graph_has_statistics(graph))
         memory.loader += loader_bytes(graph, block);

@@ -27,9 +27,6 @@ bool fvi_graph_gives_probabilities(const fv_graph *graph);
 bool fvi_hands_over(const fv_train_options *options);
 bool fvi_graph_has_loss(const fv_graph *graph);
 
-/* The learning rate of step 0, 1, ... of a run. */
-double fvi_rate_of_step(const fv_train_options *options, int64_t steps_per_epoch, int64_t step);
-
 /* In place, rows [rows][classes] of scores become probabilities: exp(x - max) / sum, in double. */
 void fvi_scores_to_probabilities(int64_t rows, int64_t classes, float *scores);
 /* Index of the first largest of count values. */

@@ -24,6 +24,7 @@ struct fv_trainer {
     fv_params *gradients; /* the sum over blocks; NULL for one */
     fv_optimizer *optimizer;
     double rate;                /* of the running step, for gradients that are handed over */
+    fv_plateau plateau;         /* of a schedule that looks at losses */
     fvi_evaluator *evaluator;   /* NULL without test data */
     fvi_population *population; /* NULL unless asked for and of use */
     progress_fn *progress;
@@ -38,7 +39,8 @@ static fv_status check_options(fv_context *context, fv_train_options *options)
     options->epochs = options->epochs != 0 ? options->epochs : 10;
     options->batch = options->batch != 0 ? options->batch : 64;
     options->blocks = options->blocks != 0 ? options->blocks : 1;
-    options->rate = options->rate != 0 ? options->rate : 0.02;
+    options->schedule.rate =
+        options->schedule.rate != 0 ? options->schedule.rate : fv_optimizer_kind_rate(options->optimizer.kind);
     if (options->dtype != FV_F32 && options->dtype != FV_BF16)
         return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: dtype is %s, but must be f32 or bf16",
                         fv_dtype_name(options->dtype));
@@ -49,17 +51,12 @@ static fv_status check_options(fv_context *context, fv_train_options *options)
     if (options->blocks < 1 || options->blocks > options->batch)
         return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: a batch of %d cannot be computed as %d blocks",
                         options->batch, options->blocks);
-    if (!(options->rate > 0 && options->rate <= 1e6))
-        return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: learning rate %g is not in (0, 1e6]", options->rate);
-    if (!(options->warmup >= 0 && options->warmup <= options->epochs))
-        return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: a warm-up of %g epochs is not in 0 to %d", options->warmup,
-                        options->epochs);
-    return FV_OK;
+    return fv_schedule_check(context, &options->schedule, options->epochs);
 }
 
 bool fvi_hands_over(const fv_train_options *options)
 {
-    return options->blocks <= 1 && !options->population_statistics;
+    return options->blocks <= 1 && !options->population_statistics && !fv_optimizer_needs_all(&options->optimizer);
 }
 
 static fv_status update_some(void *user, const fv_gradient *gradients, int32_t count)
@@ -83,13 +80,12 @@ static fv_status trainer_fill(fv_trainer *trainer, const fv_dataset *train, cons
                                    .memory_limit = options->memory_limit,
                                    .hand_over = fvi_hands_over(options),
                                    .keep_packed = options->blocks > 1 };
-    const fv_sgd_options sgd = { .momentum = options->momentum, .weight_decay = options->weight_decay };
     FV_TRY(fv_loader_create(&trainer->loader, trainer->context, train, &loader));
     FV_TRY(fv_plan_create(&trainer->plan, trainer->graph, &plan));
     FV_TRY(fv_session_create(&trainer->session, trainer->plan, trainer->params));
     fv_session_set_seed(trainer->session, options->seed);
     fv_session_on_gradients(trainer->session, update_some, trainer);
-    FV_TRY(fv_optimizer_create_sgd(&trainer->optimizer, trainer->params, &sgd));
+    FV_TRY(fv_optimizer_create(&trainer->optimizer, trainer->params, &options->optimizer));
     if (options->blocks > 1) {
         FV_TRY(fv_blocks_create(&trainer->blocks, trainer->session, options->blocks));
         FV_TRY(fv_params_create(&trainer->gradients, trainer->graph, fv_params_dtype(trainer->params)));
@@ -195,7 +191,9 @@ static fv_status train_batch(fv_trainer *trainer, const fv_batch *batch, int64_t
 {
     const fv_params *gradients = trainer->gradients;
     fv_status status;
-    trainer->rate = fvi_rate_of_step(&trainer->options, trainer->steps_per_epoch, step);
+    const fv_schedule_options *schedule = &trainer->options.schedule;
+    trainer->rate = fv_schedule_rate(schedule, trainer->options.epochs, trainer->steps_per_epoch, step) *
+                    fv_plateau_factor(&trainer->plateau, schedule);
     if (trainer->blocks != NULL) {
         status = fv_blocks_gradients(trainer->blocks, batch, 0, trainer->options.blocks, batch_weight(batch),
                                      trainer->gradients, result);
@@ -314,6 +312,8 @@ static fv_status run_epoch(fv_trainer *trainer, fv_epoch_record *record)
     if (status != FV_OK)
         return status;
     FV_TRY(measure_epoch(trainer, record));
+    fv_plateau_observe(&trainer->plateau, &trainer->options.schedule,
+                       trainer->evaluator != NULL ? record->test_loss : record->train_loss);
     record->seconds = fvi_seconds() - sums.start;
     trainer->seconds_before += record->seconds;
     trainer->epoch++;

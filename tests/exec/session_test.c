@@ -175,8 +175,8 @@ static void train_and_hash(const char *network, int32_t threads, char hash[17])
     fv_batch batch = test_batch(graph, 13, 4);
     test_run run = test_start(graph, &(fv_plan_options){ .batch = 13 });
     fv_optimizer *optimizer = NULL;
-    const fv_sgd_options options = { .momentum = 0.9, .weight_decay = 1e-3 };
-    assert_int_equal(fv_optimizer_create_sgd(&optimizer, run.params, &options), FV_OK);
+    const fv_optimizer_options options = { .momentum = 0.9, .weight_decay = 1e-3 };
+    assert_int_equal(fv_optimizer_create(&optimizer, run.params, &options), FV_OK);
     for (int32_t step = 0; step < 3; step++) {
         const fv_batch part = test_batch_part(graph, &batch, step, 13 - step);
         assert_int_equal(fv_session_step(run.session, &part, NULL), FV_OK);

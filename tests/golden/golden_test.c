@@ -162,8 +162,8 @@ static void run(const char *network, fv_dtype dtype, bool reference)
     assert_int_equal(fv_params_create(&g.params, g.graph, dtype), FV_OK);
     assert_int_equal(fv_plan_create(&g.plan, g.graph, &options), FV_OK);
     assert_int_equal(fv_session_create(&g.session, g.plan, g.params), FV_OK);
-    const fv_sgd_options sgd = { .momentum = momentum, .weight_decay = decay };
-    assert_int_equal(fv_optimizer_create_sgd(&g.optimizer, g.params, &sgd), FV_OK);
+    const fv_optimizer_options sgd = { .momentum = momentum, .weight_decay = decay };
+    assert_int_equal(fv_optimizer_create(&g.optimizer, g.params, &sgd), FV_OK);
     set_params(g.params);
     const fv_image_shape shape = fv_graph_node(g.graph, fv_graph_input(g.graph)).output;
     const size_t elements = (size_t)BATCH * (size_t)(shape.c * shape.h * shape.w);

@@ -213,7 +213,7 @@ static void check_step(golden *g, fv_dtype dtype)
     const fv_batch batch = the_batch(g);
     assert_int_equal(fv_plan_create(&plan, g->graph, &options), FV_OK);
     assert_int_equal(fv_session_create(&session, plan, g->params), FV_OK);
-    assert_int_equal(fv_optimizer_create_sgd(&optimizer, g->params, NULL), FV_OK);
+    assert_int_equal(fv_optimizer_create(&optimizer, g->params, NULL), FV_OK);
     if (fv_session_step(session, &batch, &result) != FV_OK)
         fail_msg("%s: %s", g->network, fv_session_message(session));
     assert_int_equal(next_line(g, "loss", &loss, 1), 1);

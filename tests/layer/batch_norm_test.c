@@ -121,12 +121,12 @@ FV_TEST(batch_norm, is_accurate_far_from_zero)
 FV_TEST(batch_norm, running_statistics_follow_the_rule)
 {
     const double momentum = 0.3;
-    const fv_sgd_options sgd = { .momentum = 0.9, .weight_decay = 0.5 };
+    const fv_optimizer_options sgd = { .momentum = 0.9, .weight_decay = 0.5 };
     fixture *f = start((fv_batch_norm_options){ .momentum = momentum }, (fv_plan_options){ .dtype = FV_F64 }, false);
     double expected[2][CHANNELS], mean, variance;
     memcpy(expected[0], value_of(f->run.params, "norm.running_mean"), sizeof expected[0]);
     memcpy(expected[1], value_of(f->run.params, "norm.running_var"), sizeof expected[1]);
-    assert_int_equal(fv_optimizer_create_sgd(&f->optimizer, f->run.params, &sgd), FV_OK);
+    assert_int_equal(fv_optimizer_create(&f->optimizer, f->run.params, &sgd), FV_OK);
     for (int round = 0; round < 3; round++) {
         test_fill(f->images, MOST * IMAGE, 30 + (uint64_t)round, -1, 1 + round);
         step(f, &f->batch);
@@ -148,7 +148,7 @@ FV_TEST(batch_norm, a_bad_statistic_stops_the_update)
 {
     fixture *f = start((fv_batch_norm_options){ 0 }, (fv_plan_options){ .dtype = FV_F64 }, false);
     char before[17], after[17];
-    assert_int_equal(fv_optimizer_create_sgd(&f->optimizer, f->run.params, NULL), FV_OK);
+    assert_int_equal(fv_optimizer_create(&f->optimizer, f->run.params, NULL), FV_OK);
     step(f, &f->batch);
     value_of(fv_session_gradients(f->run.session), "norm.running_var")[1] = (double)NAN;
     fv_params_hash(f->run.params, before);
@@ -257,7 +257,7 @@ static void check_inference(fixture *f, bool update)
     double before[CHANNELS];
     memcpy(before, mean, sizeof before);
     assert_int_equal(fv_session_backward(f->run.session, 1), FV_OK);
-    assert_int_equal(fv_optimizer_create_sgd(&f->optimizer, f->run.params, NULL), FV_OK);
+    assert_int_equal(fv_optimizer_create(&f->optimizer, f->run.params, NULL), FV_OK);
     assert_int_equal(fv_optimizer_update(f->optimizer, fv_session_gradients(f->run.session), 0.1), FV_OK);
     assert_memory_equal(before, value_of(f->run.params, "norm.running_mean"), sizeof before);
 }

@@ -41,7 +41,7 @@ static fixture *start(int32_t threads, fv_dtype dtype)
     assert_int_equal(fv_params_create(&f->gradients, f->graph, dtype), FV_OK);
     fv_params_initialize(f->params, 3);
     assert_int_equal(fv_params_copy(f->before, f->params), FV_OK);
-    assert_int_equal(fv_optimizer_create_sgd(&f->optimizer, f->params, NULL), FV_OK);
+    assert_int_equal(fv_optimizer_create(&f->optimizer, f->params, NULL), FV_OK);
     return f;
 }
 

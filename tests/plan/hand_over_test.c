@@ -45,8 +45,8 @@ static size_t train(const fv_graph *graph, bool hand_over, char hash[17])
     test_run run = test_start(graph, &(fv_plan_options){ .batch = IMAGES, .hand_over = hand_over });
     fv_batch batch = test_batch(graph, IMAGES, 7);
     taker t = { 0 };
-    const fv_sgd_options options = { .momentum = 0.9, .weight_decay = 1e-3 };
-    assert_int_equal(fv_optimizer_create_sgd(&t.optimizer, run.params, &options), FV_OK);
+    const fv_optimizer_options options = { .momentum = 0.9, .weight_decay = 1e-3 };
+    assert_int_equal(fv_optimizer_create(&t.optimizer, run.params, &options), FV_OK);
     fv_session_on_gradients(run.session, take, &t);
     for (int32_t step = 0; step < STEPS; step++) {
         if (fv_session_step(run.session, &batch, NULL) != FV_OK)
@@ -153,7 +153,7 @@ FV_TEST(hand_over, ends_where_whoever_takes_fails)
     fv_batch batch = test_batch(graph, IMAGES, 7);
     test_run run = test_start(graph, &(fv_plan_options){ .batch = IMAGES, .hand_over = true });
     taker t = { .answer = FV_ERR_NUMERIC };
-    assert_int_equal(fv_optimizer_create_sgd(&t.optimizer, run.params, NULL), FV_OK);
+    assert_int_equal(fv_optimizer_create(&t.optimizer, run.params, NULL), FV_OK);
     fv_session_on_gradients(run.session, take, &t);
     assert_int_equal(fv_session_step(run.session, &batch, NULL), FV_ERR_NUMERIC);
     t.answer = FV_OK; /* and the next step works */

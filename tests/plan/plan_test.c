@@ -303,7 +303,7 @@ static bool build_all(fv_context *context, test_allocator *allocator, int64_t su
     if (status == FV_OK)
         status = fv_session_create(&session, plan, params);
     if (status == FV_OK)
-        status = fv_optimizer_create_sgd(&optimizer, params, NULL);
+        status = fv_optimizer_create(&optimizer, params, NULL);
     test_allocator_succeed(allocator);
     assert_true(status == FV_OK || status == FV_ERR_MEMORY);
     assert_int_equal(optimizer != NULL, status == FV_OK);

@@ -109,7 +109,7 @@ static void take_step(fv_session *session, fv_params *params, const fv_batch *ba
     if (classifier)
         keep_classifier(gradients);
     out->before = result.loss / result.weight;
-    assert_int_equal(fv_optimizer_create_sgd(&optimizer, params, NULL), FV_OK);
+    assert_int_equal(fv_optimizer_create(&optimizer, params, NULL), FV_OK);
     assert_int_equal(fv_optimizer_update(optimizer, gradients, 0.01 * out->before / squared_norm(gradients)), FV_OK);
     fv_session_params_changed(session);
     if (fv_session_forward(session, batch, &result) != FV_OK) /* with the masks of the first call */

@@ -57,8 +57,8 @@ static void check_training(const trained *what)
     fv_train_options options = { .epochs = 1,
                                  .batch = what->batch,
                                  .blocks = what->blocks,
-                                 .rate = 1e-3,
-                                 .momentum = 0.9,
+                                 .schedule = { .rate = 1e-3 },
+                                 .optimizer = { .momentum = 0.9 },
                                  .population_statistics = what->population };
     options.preprocess = fv_preprocess_fit(graph, data);
     const size_t before = atomic_load(&counter.in_use);

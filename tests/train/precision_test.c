@@ -30,9 +30,8 @@ static run start(int32_t threads, int32_t blocks, fv_dtype dtype)
     const fv_train_options train = { .epochs = 4,
                                      .batch = BATCH,
                                      .blocks = blocks,
-                                     .rate = 0.05,
-                                     .momentum = 0.9,
-                                     .constant_rate = true,
+                                     .schedule = { .kind = FV_SCHEDULE_CONSTANT, .rate = 0.05 },
+                                     .optimizer = { .momentum = 0.9 },
                                      .dtype = dtype,
                                      .preprocess = fv_preprocess_fit(r.graph, r.data) };
     assert_int_equal(fv_trainer_create(&r.trainer, r.graph, r.params, r.data, r.data, &train), FV_OK);
@@ -116,7 +115,7 @@ FV_TEST(precision, takes_the_memory_that_was_told)
                                                  .allocator = test_allocator_callbacks(&counter) };
     assert_int_equal(fv_context_create(&context, &context_options), FV_OK);
     assert_int_equal(fv_zoo_build(&graph, context, "cifar-resnet-20"), FV_OK);
-    fv_train_options options = { .batch = 64, .momentum = 0.9 };
+    fv_train_options options = { .batch = 64, .optimizer = { .momentum = 0.9 } };
     assert_int_equal(fv_training_memory(graph, &options, &wide), FV_OK);
     options.dtype = FV_BF16;
     assert_int_equal(fv_training_memory(graph, &options, &told), FV_OK);

@@ -24,9 +24,8 @@ static outcome train(int32_t threads, int32_t blocks, int32_t epochs, bool augme
     fv_train_options options = { .epochs = epochs,
                                  .batch = 20,
                                  .blocks = blocks,
-                                 .rate = 0.1,
-                                 .momentum = 0.9,
-                                 .weight_decay = 1e-4,
+                                 .schedule = { .rate = 0.1 },
+                                 .optimizer = { .momentum = 0.9, .weight_decay = 1e-4 },
                                  .seed = 9,
                                  .preprocess = fv_preprocess_fit(graph, data) };
     options.augment = (fv_augment){ .shift = augmented ? 1 : 0 };
@@ -98,7 +97,7 @@ static void open_fixture(fixture *f, bool with_loss)
     f->params = small_params(f->graph, FV_F32);
     f->data = small_dataset(f->context, 100, 1, SMALL_CLASSES, 1);
     f->options = (fv_train_options){
-        .epochs = 3, .batch = 10, .rate = 0.01, .preprocess = fv_preprocess_fit(f->graph, f->data)
+        .epochs = 3, .batch = 10, .schedule = { .rate = 0.01 }, .preprocess = fv_preprocess_fit(f->graph, f->data)
     };
 }
 
@@ -190,10 +189,10 @@ FV_TEST(trainer, options_out_of_range_are_refused)
     f.options.blocks = 11;
     expect_refusal(&f, f.data, FV_ERR_ARGUMENT, "11 blocks");
     f.options = good;
-    f.options.warmup = 3.5;
-    expect_refusal(&f, f.data, FV_ERR_ARGUMENT, "warm-up of 3.5");
+    f.options.schedule.warmup = 3.5;
+    expect_refusal(&f, f.data, FV_ERR_ARGUMENT, "warmup is 3.5");
     f.options = good;
-    f.options.rate = (double)NAN;
+    f.options.schedule.rate = (double)NAN;
     expect_refusal(&f, f.data, FV_ERR_ARGUMENT, "rate");
     close_fixture(&f);
 }

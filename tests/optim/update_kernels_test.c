@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sgd_kernels_test.c - each vector table of updates against the reference, bit by bit, at every length around the lane
+ * update_kernels_test.c - each vector table of updates against the reference, bit by bit, at every length around the lane
  * counts, with nothing touched behind the end.
  */
 #include <math.h>
 #include <string.h>
 
 #include "fovea/context.h"
-#include "optim/sgd_kernels.h"
+#include "optim/update_kernels.h"
 #include "support/test.h"
 #include "support/values.h"
 
 enum { MOST = 70, GUARD = 16, TABLES = 6 };
 
 #if FVI_TEST_WIDE
-extern const fvi_sgd_kernels fvi_sgd_kernels_f32_wide;
+extern const fvi_update_kernels fvi_update_kernels_f32_wide;
 #endif
 
 /* As support/tables.c. */
-static size_t tables_here(const fvi_sgd_kernels *tables[TABLES])
+static size_t tables_here(const fvi_update_kernels *tables[TABLES])
 {
     static const char *const names[] = { "baseline", "avx2", "avx512", "neon" };
     size_t count = 0;
@@ -26,10 +26,10 @@ static size_t tables_here(const fvi_sgd_kernels *tables[TABLES])
         fv_context *context = NULL;
         const fv_context_options options = { .threads = 1, .isa = names[i] };
         if (fv_context_create(&context, &options) == FV_OK) {
-            tables[count++] = fvi_sgd_kernels_for(FV_F32, fvi_context_isa(context), false);
+            tables[count++] = fvi_update_kernels_for(FV_F32, fvi_context_isa(context), false);
 #if FVI_TEST_WIDE
             if (strcmp(names[i], "avx2") == 0)
-                tables[count++] = &fvi_sgd_kernels_f32_wide;
+                tables[count++] = &fvi_update_kernels_f32_wide;
 #endif
         }
         fv_context_destroy(context);
@@ -45,10 +45,10 @@ static void fill(float values[MOST + GUARD], uint64_t seed)
         values[i] = (float)draws[i];
 }
 
-FV_TEST(sgd_kernels, give_the_bits_of_the_reference)
+FV_TEST(update_kernels, give_the_bits_of_the_reference)
 {
-    const fvi_sgd_kernels *tables[TABLES], *reference = fvi_sgd_kernels_for(FV_F32, FVI_ISA_BASELINE, true);
-    const fvi_sgd_rates rates = { .rate = 0.037, .momentum = 0.9, .decay = 5e-4 };
+    const fvi_update_kernels *tables[TABLES], *reference = fvi_update_kernels_for(FV_F32, FVI_ISA_BASELINE, true);
+    const fvi_update_numbers rates = { .outer = 0.037, .inner = 1, .keep = 1, .momentum = 0.9, .decay = 5e-4 };
     const size_t table_count = tables_here(tables);
     for (size_t t = 0; t < table_count; t++)
         for (size_t count = 0; count <= MOST; count++) {
@@ -58,8 +58,9 @@ FV_TEST(sgd_kernels, give_the_bits_of_the_reference)
                 fill(v[i], 100 + count);
                 fill(w[i], 200 + count);
             }
-            reference->update(count, &rates, g, v[0], w[0]);
-            tables[t]->update(count, &rates, g, v[1], w[1]);
+            void *slots[2] = { v[0], v[1] };
+            reference->update[FVI_UPDATE_SGD](count, &rates, g, &slots[0], w[0]);
+            tables[t]->update[FVI_UPDATE_SGD](count, &rates, g, &slots[1], w[1]);
             reference->average(count, 0.1, g, w[0]);
             tables[t]->average(count, 0.1, g, w[1]);
             if (memcmp(v[0], v[1], sizeof v[0]) != 0 || memcmp(w[0], w[1], sizeof w[0]) != 0)
@@ -67,10 +68,10 @@ FV_TEST(sgd_kernels, give_the_bits_of_the_reference)
         }
 }
 
-FV_TEST(sgd_kernels, find_what_is_not_finite_wherever_it_is)
+FV_TEST(update_kernels, find_what_is_not_finite_wherever_it_is)
 {
     static const double bad[] = { NAN, INFINITY, -INFINITY };
-    const fvi_sgd_kernels *tables[TABLES];
+    const fvi_update_kernels *tables[TABLES];
     const size_t table_count = tables_here(tables);
     for (size_t t = 0; t < table_count; t++)
         for (size_t count = 0; count <= MOST; count++)
@@ -84,4 +85,4 @@ FV_TEST(sgd_kernels, find_what_is_not_finite_wherever_it_is)
             }
 }
 
-FV_TESTS(sgd_kernels, give_the_bits_of_the_reference, find_what_is_not_finite_wherever_it_is)
+FV_TESTS(update_kernels, give_the_bits_of_the_reference, find_what_is_not_finite_wherever_it_is)
