@@ -52,6 +52,7 @@
 #include "fovea/batch.h"
 #include "fovea/bench.h"
 #include "fovea/config.h"
+#include "fovea/checkpoint.h"
 #include "fovea/context.h"
 #include "fovea/dataset.h"
 #include "fovea/gradcheck.h"

@@ -14,6 +14,24 @@
 extern "C" {
 #endif
 
+/* By what the best epoch is chosen. */
+typedef enum fv_metric {
+    FV_METRIC_DEFAULT = 0, /* test accuracy, or training loss where nothing is measured */
+    FV_METRIC_TEST_ACCURACY,
+    FV_METRIC_TEST_LOSS,
+    FV_METRIC_TRAIN_LOSS
+} fv_metric;
+
+/* What happens to a step whose loss or gradients are not finite. In each case the step is run again to name the layer and tensor,
+ * and a crash bundle is written where there is a folder of checkpoints (fovea/checkpoint.h). */
+typedef enum fv_on_nan {
+    FV_NAN_STOP = 0, /* FV_ERR_NUMERIC; the last checkpoint is what there is to go on from */
+    FV_NAN_SKIP, /* the batch is left out; weights and statistics are as before it. The session then keeps all gradients until they have
+                  * been looked at: more memory. FV_ERR_NUMERIC after 20 in a row */
+    FV_NAN_ROLL_BACK /* back to the last checkpoint, with half of the learning rate from there on: needs fv_trainer_keep_checkpoints();
+                      * FV_ERR_NUMERIC after 10 times */
+} fv_on_nan;
+
 typedef struct fv_train_options {
     int32_t epochs; /* 0 means 10 */
     int32_t batch;  /* 0 means 64 */
@@ -30,6 +48,9 @@ typedef struct fv_train_options {
     size_t memory_limit; /* of the training session, in bytes: fv_plan_options.memory_limit; 0: none */
     bool
         population_statistics; /* after the last epoch: fv_population_statistics() over the training images, in batches as large as a block */
+    fv_metric metric;
+    int32_t patience; /* the run ends after so many epochs that were not better than the best before; 0: never */
+    fv_on_nan on_nan;
 } fv_train_options;
 
 /* The usual preprocessing for training graph on dataset: the graph's input size, each channel's mean and deviation over
@@ -40,6 +61,7 @@ typedef struct fv_epoch_record {
     int32_t epoch; /* from 1 */
     double train_loss, train_accuracy, test_loss, test_accuracy, images_per_second, seconds;
     char weights_hash[17];
+    int32_t skipped; /* batches that on_nan left out */
 } fv_epoch_record;
 
 typedef struct fv_train_progress {
@@ -66,11 +88,16 @@ FV_API const char *fv_trainer_message(const fv_trainer *trainer);
 /* Called after every step (progress) and every epoch (record); either may be NULL. */
 FV_API void fv_trainer_on_progress(fv_trainer *trainer, void (*progress)(void *user, const fv_train_progress *progress),
                                    void *user);
-/* Trains one epoch and measures; *record (may be NULL) tells of it. FV_ERR_INTERRUPTED after fv_trainer_stop(), with the
- * running step finished and params as it left them; FV_ERR_NUMERIC when a gradient is not finite: then the parameters of
- * layers behind it may have been updated by that step; FV_ERR_STATE after the last epoch. */
+/* Trains one epoch, or the rest of one, and measures; *record (may be NULL) tells of it. FV_ERR_INTERRUPTED after fv_trainer_stop(), with the
+ * running step finished and params as it left them: the next call goes on there. FV_ERR_NUMERIC when a gradient is not finite: then the parameters of
+ * layers behind it may have been updated by that step (not with FV_NAN_SKIP); FV_ERR_STATE after the last epoch. */
 FV_API fv_status fv_trainer_epoch(fv_trainer *trainer, fv_epoch_record *record);
+/* All epochs are trained, or patience is at its end. */
 FV_API bool fv_trainer_done(const fv_trainer *trainer);
+/* The records of the finished epochs, those of a restored run included: *records is borrowed until the next epoch. Returns how many. */
+FV_API int32_t fv_trainer_records(const fv_trainer *trainer, const fv_epoch_record **records);
+/* The record of the best epoch so far, borrowed until the next epoch; NULL before the first one is finished. */
+FV_API const fv_epoch_record *fv_trainer_best(const fv_trainer *trainer);
 /* Async-signal-safe, from any thread. */
 FV_API void fv_trainer_stop(fv_trainer *trainer);
 

@@ -15,7 +15,7 @@
 #include "interchange/preprocess_json.h"
 #include "interchange/safetensors.h"
 
-enum { ARENA_BLOCK = 1 << 12, LIST_BYTES = 700 };
+enum { ARENA_BLOCK = 1 << 12, LIST_BYTES = 700, PIECE = 16384 };
 
 struct fv_model {
     fv_context *context;
@@ -35,7 +35,7 @@ static fv_status required_text(const fvi_safetensors *file, const char *key, con
                     "'%s' has no '%s' in its metadata: a safetensors file, but not a model of fovea", file->path, key);
 }
 
-static fv_status check_format(const fvi_safetensors *file)
+fv_status fvi_model_check_format(const fvi_safetensors *file)
 {
     const char *format = NULL, *version = NULL;
     FV_TRY(required_text(file, "format", &format));
@@ -97,7 +97,8 @@ static fv_status match_tensors(const fvi_safetensors *file, const fv_graph *grap
                 matched++;
             }
         }
-    for (int32_t i = 0; matched < file->count && i < file->count; i++)
+    const bool only_parameters = fvi_safetensors_text(file, FVI_MODEL_STATE) == NULL;
+    for (int32_t i = 0; only_parameters && matched < file->count && i < file->count; i++)
         if (file->tensors[i].parameter < 0)
             append_name(wrong, "unexpected", file->tensors[i].name);
     if (wrong[0] != '\0')
@@ -120,6 +121,18 @@ static fv_status index_tensors(const fvi_safetensors *file, const fv_graph *grap
     return status;
 }
 
+/* The checksum runs along, for tensors that are no parameters (those of a checkpoint) through a buffer. */
+static fv_status read_others(const fvi_safetensors *file, const fvi_stored_tensor *tensor, fvi_xxh64 *hash)
+{
+    char piece[PIECE];
+    for (uint64_t at = tensor->begin; at < tensor->end; at += PIECE) {
+        const size_t bytes = tensor->end - at < PIECE ? (size_t)(tensor->end - at) : PIECE;
+        FV_TRY(fvi_safetensors_read(file, at, piece, bytes));
+        fvi_xxh64_update(hash, piece, bytes);
+    }
+    return FV_OK;
+}
+
 static fv_status read_values(const fvi_safetensors *file, fv_params *params)
 {
     fvi_xxh64 hash = fvi_xxh64_start(0);
@@ -129,10 +142,14 @@ static fv_status read_values(const fvi_safetensors *file, fv_params *params)
     for (int32_t i = 0; i < file->count; i++) {
         const fvi_stored_tensor *tensor = &file->tensors[i];
         const size_t bytes = (size_t)(tensor->end - tensor->begin);
+        if (tensor->parameter < 0) {
+            FV_TRY(read_others(file, tensor, &hash));
+            continue;
+        }
         float *values = fv_params_values(params, tensor->parameter);
         FV_TRY(fvi_safetensors_read(file, tensor->begin, values, bytes));
         fvi_xxh64_update(&hash, values, bytes);
-        fvi_little_endian(values, bytes / sizeof *values);
+        fvi_little_endian(values, bytes / sizeof *values, sizeof *values);
     }
     snprintf(checksum, sizeof checksum, "%016llx", (unsigned long long)fvi_xxh64_finish(&hash));
     if (strcmp(checksum, expected) != 0)
@@ -145,7 +162,7 @@ static fv_status read_values(const fvi_safetensors *file, fv_params *params)
 static fv_status fill(fv_model *model, const fvi_safetensors *file)
 {
     const char *graph = NULL, *preprocess = NULL, *extra = fvi_safetensors_text(file, "extra");
-    FV_TRY(check_format(file));
+    FV_TRY(fvi_model_check_format(file));
     FV_TRY(required_text(file, "graph", &graph));
     FV_TRY(required_text(file, "preprocess", &preprocess));
     FV_TRY(blame_file(file, fv_graph_from_json(&model->graph, model->context, graph)));
@@ -161,6 +178,7 @@ static fv_status fill(fv_model *model, const fvi_safetensors *file)
     if (model->extra == NULL)
         return fvi_out_of_memory(model->context, "extra metadata", strlen(extra));
     FV_TRY(index_tensors(file, model->graph));
+    FV_TRY(fvi_safetensors_check_header(file));
     FV_TRY(fv_params_create(&model->params, model->graph, FV_F32));
     return read_values(file, model->params);
 }

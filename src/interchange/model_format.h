@@ -5,27 +5,21 @@
 #ifndef FVI_MODEL_FORMAT_H
 #define FVI_MODEL_FORMAT_H
 
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "fovea/model.h"
+#include "interchange/safetensors.h"
 
 #define FVI_MODEL_FORMAT "fovea"
 #define FVI_MODEL_VERSION "1"
+/* The key of the metadata that makes a model file a checkpoint, and the one that makes it a crash bundle. */
+#define FVI_MODEL_STATE "training"
+#define FVI_MODEL_CRASH "crash"
 
-/* Values between this machine's order of bytes and the file's: swaps on a big-endian machine, else nothing. */
-static inline void fvi_little_endian(float *values, size_t count)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    for (size_t i = 0; i < count; i++) {
-        uint32_t word = 0;
-        memcpy(&word, &values[i], sizeof word);
-        word = __builtin_bswap32(word);
-        memcpy(&values[i], &word, sizeof word);
-    }
-#else
-    (void)values;
-    (void)count;
-#endif
-}
+/* The metadata of a model: format, version, graph, preprocessing, extra (NULL: none). *out is the caller's: json_decref(). */
+fv_status fvi_model_metadata(json_t **out, fv_context *context, const char *path, fv_params *params,
+                             const fv_preprocess *preprocess, const char *extra);
+/* Parameter `index` as it lies in a file. */
+fvi_tensor_source fvi_model_tensor(fv_params *params, int32_t index);
+/* FV_OK when the file is a model of fovea in a version that this one reads. */
+fv_status fvi_model_check_format(const fvi_safetensors *file);
 
 #endif

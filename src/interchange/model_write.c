@@ -1,51 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * model_write.c - writing model files. The header is padded with spaces so that the tensors begin at a multiple of 64 bytes;
- * tensors lie in canonical order without gaps.
+ * model_write.c - writing model files: the metadata of a model, and its tensors in canonical order. See docs/formats.md.
  */
-#include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/checked.h"
-#include "base/file.h"
-#include "base/xxh64.h"
-#include "fovea/model.h"
 #include "interchange/model_format.h"
 #include "interchange/preprocess_json.h"
-
-enum { LENGTH_BYTES = 8, DATA_ALIGNMENT = 64, CHUNK = 4096 };
-
-typedef fv_status take_fn(void *user, const void *bytes, size_t count);
-
-/* All tensors, as the file's bytes, in pieces. */
-static fv_status each_value(fv_params *params, take_fn *take, void *user)
-{
-    float chunk[CHUNK];
-    for (int32_t i = 0; i < fv_params_count(params); i++) {
-        const float *values = fv_params_values(params, i);
-        const size_t elements = (size_t)fv_params_info(params, i).elements;
-        for (size_t at = 0; at < elements; at += CHUNK) {
-            const size_t count = elements - at < CHUNK ? elements - at : CHUNK;
-            memcpy(chunk, values + at, count * sizeof *chunk);
-            fvi_little_endian(chunk, count);
-            FV_TRY(take(user, chunk, count * sizeof *chunk));
-        }
-    }
-    return FV_OK;
-}
-
-static fv_status take_hash(void *user, const void *bytes, size_t count)
-{
-    fvi_xxh64_update(user, bytes, count);
-    return FV_OK;
-}
-
-static fv_status take_write(void *user, const void *bytes, size_t count)
-{
-    return fvi_writer_append(user, bytes, count);
-}
 
 static bool set_dumped(json_t *object, const char *key, json_t *value)
 {
@@ -56,12 +17,8 @@ static bool set_dumped(json_t *object, const char *key, json_t *value)
     return good;
 }
 
-static json_t *make_metadata(fv_params *params, const fv_preprocess *preprocess, const char *graph, const char *extra)
+static json_t *make_metadata(const fv_preprocess *preprocess, const char *graph, const char *extra)
 {
-    char checksum[17];
-    fvi_xxh64 hash = fvi_xxh64_start(0);
-    (void)each_value(params, take_hash, &hash);
-    snprintf(checksum, sizeof checksum, "%016llx", (unsigned long long)fvi_xxh64_finish(&hash));
     json_t *metadata = json_object();
     bool good = json_object_set_new(metadata, "format", json_string(FVI_MODEL_FORMAT)) == 0;
     good = json_object_set_new(metadata, "format_version", json_string(FVI_MODEL_VERSION)) == 0 && good;
@@ -70,63 +27,10 @@ static json_t *make_metadata(fv_params *params, const fv_preprocess *preprocess,
     good = set_dumped(metadata, "preprocess", fvi_preprocess_write(preprocess)) && good;
     if (extra != NULL)
         good = json_object_set_new(metadata, "extra", json_string(extra)) == 0 && good;
-    good = json_object_set_new(metadata, "checksum", json_string(checksum)) == 0 && good;
     if (good)
         return metadata;
     json_decref(metadata);
     return NULL;
-}
-
-static json_t *make_entry(const fv_param_info *info, size_t begin, size_t end)
-{
-    json_t *shape = json_array();
-    for (int32_t i = 0; i < info->shape.rank; i++)
-        if (json_array_append_new(shape, json_integer(info->shape.size[i])) != 0) {
-            json_decref(shape);
-            return NULL;
-        }
-    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", "F32", "shape", shape, "data_offsets", (json_int_t)begin,
-                     (json_int_t)end);
-}
-
-static json_t *make_header(fv_params *params, const fv_preprocess *preprocess, const char *graph, const char *extra)
-{
-    json_t *header = json_object();
-    size_t at = 0;
-    bool good = json_object_set_new(header, "__metadata__", make_metadata(params, preprocess, graph, extra)) == 0;
-    for (int32_t i = 0; i < fv_params_count(params) && good; i++) {
-        const fv_param_info info = fv_params_info(params, i);
-        const size_t end = at + (size_t)info.elements * sizeof(float);
-        good = json_object_set_new(header, info.name, make_entry(&info, at, end)) == 0;
-        at = end;
-    }
-    if (good)
-        return header;
-    json_decref(header);
-    return NULL;
-}
-
-static fv_status write_file(fv_context *context, const char *path, fv_params *params, const char *header)
-{
-    static const char spaces[DATA_ALIGNMENT + 1] = "                                                                ";
-    unsigned char length[LENGTH_BYTES];
-    const size_t used = strlen(header);
-    const size_t padded = fvi_round_up(LENGTH_BYTES + used, DATA_ALIGNMENT) - LENGTH_BYTES;
-    fvi_writer writer;
-    for (size_t i = 0; i < sizeof length; i++)
-        length[i] = (unsigned char)((uint64_t)padded >> (8 * i));
-    FV_TRY(fvi_writer_open(&writer, context, path));
-    fv_status status = fvi_writer_append(&writer, length, sizeof length);
-    if (status == FV_OK)
-        status = fvi_writer_append(&writer, header, used);
-    if (status == FV_OK)
-        status = fvi_writer_append(&writer, spaces, padded - used);
-    if (status == FV_OK)
-        status = each_value(params, take_write, &writer);
-    if (status == FV_OK)
-        status = fvi_writer_commit(&writer);
-    fvi_writer_discard(&writer);
-    return status;
 }
 
 static fv_status check(fv_context *context, const char *path, fv_params *params, const fv_preprocess *preprocess,
@@ -151,20 +55,43 @@ static fv_status check(fv_context *context, const char *path, fv_params *params,
     return object ? FV_OK : fvi_fail(context, FV_ERR_ARGUMENT, "model '%s': extra is not a JSON object", path);
 }
 
+fv_status fvi_model_metadata(json_t **out, fv_context *context, const char *path, fv_params *params,
+                             const fv_preprocess *preprocess, const char *extra)
+{
+    char *graph = NULL;
+    *out = NULL;
+    FV_TRY(check(context, path, params, preprocess, extra));
+    FV_TRY(fv_graph_to_json(fv_params_graph(params), &graph));
+    *out = make_metadata(preprocess, graph, extra);
+    fv_text_release(context, graph);
+    if (*out == NULL)
+        return fvi_fail(context, FV_ERR_ARGUMENT,
+                        "model '%s': a name or the extra metadata is not UTF-8, or memory is short", path);
+    return FV_OK;
+}
+
+fvi_tensor_source fvi_model_tensor(fv_params *params, int32_t index)
+{
+    const fv_param_info info = fv_params_info(params, index);
+    return (fvi_tensor_source){ .name = info.name,
+                                .dtype = fv_params_dtype(params) == FV_F64 ? "F64" : "F32",
+                                .shape = info.shape,
+                                .values = fv_params_values(params, index) };
+}
+
 fv_status fv_model_write(fv_context *context, const char *path, fv_params *params, const fv_preprocess *preprocess,
                          const char *extra)
 {
-    char *graph = NULL;
-    FV_TRY(check(context, path, params, preprocess, extra));
-    FV_TRY(fv_graph_to_json(fv_params_graph(params), &graph));
-    json_t *header = make_header(params, preprocess, graph, extra);
-    fv_text_release(context, graph);
-    char *text = header != NULL ? json_dumps(header, JSON_COMPACT) : NULL;
-    json_decref(header);
-    if (text == NULL)
-        return fvi_fail(context, FV_ERR_ARGUMENT,
-                        "model '%s': a name or the extra metadata is not UTF-8, or memory is short", path);
-    const fv_status status = write_file(context, path, params, text);
-    free(text);
+    json_t *metadata = NULL;
+    FV_TRY(fvi_model_metadata(&metadata, context, path, params, preprocess, extra));
+    const int32_t count = fv_params_count(params);
+    fvi_tensor_source *sources = fvi_allocate_zeroed(context, (size_t)count + 1, sizeof *sources);
+    fv_status status = sources != NULL ? FV_OK : fvi_out_of_memory(context, "a list of tensors", 0);
+    for (int32_t i = 0; sources != NULL && i < count; i++)
+        sources[i] = fvi_model_tensor(params, i);
+    if (status == FV_OK)
+        status = fvi_safetensors_write(context, path, metadata, sources, count);
+    fvi_release(context, sources);
+    json_decref(metadata);
     return status;
 }

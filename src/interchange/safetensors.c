@@ -7,14 +7,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/checked.h"
+#include "base/xxh64.h"
 
-enum { LENGTH_BYTES = 8, SHORTEST_HEADER = 2 };
+enum { LENGTH_BYTES = 8, SHORTEST_HEADER = 2, CHUNK = 1 << 16 };
 
 static fv_status read_at(const fvi_safetensors *file, uint64_t offset, void *bytes, size_t count)
 {
@@ -61,8 +63,7 @@ static fv_status check_metadata(fvi_safetensors *file)
     return FV_OK;
 }
 
-/* 0: unknown. */
-static size_t dtype_bytes(const char *dtype)
+size_t fvi_safetensors_dtype_bytes(const char *dtype)
 {
     static const struct {
         const char *name;
@@ -126,15 +127,63 @@ static fv_status read_tensor(const fvi_safetensors *file, const char *name, cons
     if (json_object_size(entry) != 3)
         return tensor_failed(file, name, "is not an object of 'dtype', 'shape' and 'data_offsets'");
     tensor->dtype = json_string_value(json_object_get(entry, "dtype"));
-    if (tensor->dtype == NULL || dtype_bytes(tensor->dtype) == 0)
+    if (tensor->dtype == NULL || fvi_safetensors_dtype_bytes(tensor->dtype) == 0)
         return tensor_failed(file, name, "'dtype' is not one that is known");
     FV_TRY(read_shape(file, name, json_object_get(entry, "shape"), &tensor->shape, &elements));
     FV_TRY(read_offsets(file, tensor, json_object_get(entry, "data_offsets")));
-    if (!fvi_size_multiply((size_t)elements, dtype_bytes(tensor->dtype), &bytes) ||
+    if (!fvi_size_multiply((size_t)elements, fvi_safetensors_dtype_bytes(tensor->dtype), &bytes) ||
         bytes != tensor->end - tensor->begin)
         return fvi_fail(file->context, FV_ERR_FORMAT,
                         "'%s': tensor '%.100s' has %llu bytes, its shape and dtype need %zu", file->path, name,
                         (unsigned long long)(tensor->end - tensor->begin), bytes);
+    return FV_OK;
+}
+
+fv_status fvi_safetensors_check_header(const fvi_safetensors *file)
+{
+    char found[17];
+    uint64_t value = 0;
+    json_t *stored = json_incref(json_object_get(file->metadata, "header_checksum"));
+    if (stored == NULL)
+        return FV_OK;
+    json_object_del(file->metadata, "header_checksum");
+    const bool made = fvi_safetensors_header_checksum(file->header, &value) &&
+                      json_object_set(file->metadata, "header_checksum", stored) == 0;
+    snprintf(found, sizeof found, "%016llx", (unsigned long long)value);
+    fv_status status = made ? FV_OK : fvi_out_of_memory(file->context, "a header", 0);
+    if (made && strcmp(json_string_value(stored), found) != 0)
+        status = fvi_fail(file->context, FV_ERR_FORMAT,
+                          "'%s' is damaged: its header has checksum %s, it says %.40s; use another copy", file->path,
+                          found, json_string_value(stored));
+    json_decref(stored);
+    return status;
+}
+
+fv_status fvi_safetensors_check(const fvi_safetensors *file)
+{
+    char found[17];
+    fvi_xxh64 hash = fvi_xxh64_start(0);
+    const char *expected = fvi_safetensors_text(file, "checksum");
+    FV_TRY(fvi_safetensors_check_header(file));
+    if (expected == NULL)
+        return fvi_fail(file->context, FV_ERR_FORMAT, "'%s' has no 'checksum' in its metadata", file->path);
+    char *chunk = fvi_allocate(file->context, CHUNK);
+    if (chunk == NULL)
+        return fvi_out_of_memory(file->context, "a piece of a file", CHUNK);
+    fv_status status = FV_OK;
+    for (uint64_t at = 0; at < file->data_bytes && status == FV_OK; at += CHUNK) {
+        const size_t count = file->data_bytes - at < CHUNK ? (size_t)(file->data_bytes - at) : CHUNK;
+        status = fvi_safetensors_read(file, at, chunk, count);
+        if (status == FV_OK)
+            fvi_xxh64_update(&hash, chunk, count);
+    }
+    fvi_release(file->context, chunk);
+    FV_TRY(status);
+    snprintf(found, sizeof found, "%016llx", (unsigned long long)fvi_xxh64_finish(&hash));
+    if (strcmp(found, expected) != 0)
+        return fvi_fail(file->context, FV_ERR_FORMAT,
+                        "'%s' is damaged: its tensors have checksum %s, its metadata says %.40s; use another copy",
+                        file->path, found, expected);
     return FV_OK;
 }
 

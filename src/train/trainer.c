@@ -5,34 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "train/train_internal.h"
-
-typedef void progress_fn(void *user, const fv_train_progress *progress);
-
-struct fv_trainer {
-    fv_context *context;
-    const fv_graph *graph;
-    const fv_dataset *train;
-    fv_params *params;
-    fv_train_options options;         /* defaults filled in */
-    int64_t samples, steps_per_epoch; /* of an epoch */
-    int32_t epoch;                    /* epochs finished */
-    fv_loader *loader;
-    fv_plan *plan;
-    fv_session *session;
-    fv_blocks *blocks;    /* NULL for one block: the session's gradients are used where they are */
-    fv_params *gradients; /* the sum over blocks; NULL for one */
-    fv_optimizer *optimizer;
-    double rate;                /* of the running step, for gradients that are handed over */
-    fv_plateau plateau;         /* of a schedule that looks at losses */
-    fvi_evaluator *evaluator;   /* NULL without test data */
-    fvi_population *population; /* NULL unless asked for and of use */
-    progress_fn *progress;
-    void *progress_user;
-    double seconds_before; /* of the epochs finished */
-    atomic_int stop;
-    fvi_message message;
-};
+#include "train/trainer_internal.h"
 
 static fv_status check_options(fv_context *context, fv_train_options *options)
 {
@@ -51,12 +24,15 @@ static fv_status check_options(fv_context *context, fv_train_options *options)
     if (options->blocks < 1 || options->blocks > options->batch)
         return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: a batch of %d cannot be computed as %d blocks",
                         options->batch, options->blocks);
+    if (options->patience < 0)
+        return fvi_fail(context, FV_ERR_ARGUMENT, "trainer: a patience of %d epochs is below 0", options->patience);
     return fv_schedule_check(context, &options->schedule, options->epochs);
 }
 
 bool fvi_hands_over(const fv_train_options *options)
 {
-    return options->blocks <= 1 && !options->population_statistics && !fv_optimizer_needs_all(&options->optimizer);
+    return options->blocks <= 1 && !options->population_statistics && options->on_nan != FV_NAN_SKIP &&
+           !fv_optimizer_needs_all(&options->optimizer);
 }
 
 static fv_status update_some(void *user, const fv_gradient *gradients, int32_t count)
@@ -120,12 +96,18 @@ fv_status fv_trainer_create(fv_trainer **out, const fv_graph *graph, fv_params *
     trainer->context = context;
     trainer->graph = graph;
     trainer->train = train;
+    trainer->test = test;
     trainer->params = params;
     trainer->options = filled;
     trainer->samples = images;
     trainer->steps_per_epoch = (trainer->samples + filled.batch - 1) / filled.batch;
+    trainer->best = -1;
+    trainer->rate_scale = 1;
     atomic_init(&trainer->stop, 0);
-    const fv_status status = trainer_fill(trainer, train, test);
+    atomic_init(&trainer->save_soon, 0);
+    fv_status status = trainer_fill(trainer, train, test);
+    if (status == FV_OK)
+        status = fvi_trainer_describe(trainer);
     if (status != FV_OK) {
         fv_trainer_destroy(trainer);
         return status;
@@ -146,6 +128,9 @@ void fv_trainer_destroy(fv_trainer *trainer)
     fv_session_destroy(trainer->session);
     fv_plan_destroy(trainer->plan);
     fv_loader_destroy(trainer->loader);
+    fvi_checkpoints_release(trainer->context, &trainer->checkpoints);
+    json_decref(trainer->described);
+    fvi_release(trainer->context, trainer->records);
     fvi_release(trainer->context, trainer);
 }
 
@@ -166,9 +151,72 @@ void fv_trainer_on_progress(fv_trainer *trainer, void (*progress)(void *user, co
     trainer->progress_user = user;
 }
 
+static bool out_of_patience(const fv_trainer *trainer)
+{
+    return trainer->options.patience > 0 && trainer->best >= 0 &&
+           trainer->epoch - (trainer->best + 1) >= trainer->options.patience;
+}
+
 bool fv_trainer_done(const fv_trainer *trainer)
 {
-    return trainer->epoch >= trainer->options.epochs;
+    return trainer->epoch >= trainer->options.epochs || out_of_patience(trainer);
+}
+
+int32_t fv_trainer_records(const fv_trainer *trainer, const fv_epoch_record **records)
+{
+    *records = trainer->records;
+    return trainer->epoch;
+}
+
+const fv_epoch_record *fv_trainer_best(const fv_trainer *trainer)
+{
+    return trainer->best >= 0 ? &trainer->records[trainer->best] : NULL;
+}
+
+/* How good an epoch was: more is better. */
+static double merit(const fv_trainer *trainer, const fv_epoch_record *record)
+{
+    switch (trainer->options.metric) {
+    case FV_METRIC_TEST_ACCURACY:
+        return record->test_accuracy;
+    case FV_METRIC_TEST_LOSS:
+        return -record->test_loss;
+    case FV_METRIC_TRAIN_LOSS:
+        return -record->train_loss;
+    case FV_METRIC_DEFAULT:
+        break;
+    }
+    return trainer->test != NULL ? record->test_accuracy : -record->train_loss;
+}
+
+fv_status fvi_trainer_reserve(fv_trainer *trainer, int32_t count)
+{
+    void *records = trainer->records;
+    FV_TRY(fvi_grow(trainer->context, &records, &trainer->record_capacity, (size_t)trainer->epoch, (size_t)count,
+                    sizeof *trainer->records));
+    trainer->records = records;
+    return FV_OK;
+}
+
+fv_status fvi_trainer_add_record(fv_trainer *trainer, const fv_epoch_record *record)
+{
+    FV_TRY(fvi_trainer_reserve(trainer, trainer->epoch + 1));
+    trainer->records[trainer->epoch] = *record;
+    if (trainer->best < 0 || merit(trainer, record) > merit(trainer, &trainer->records[trainer->best]))
+        trainer->best = trainer->epoch;
+    trainer->epoch++;
+    return FV_OK;
+}
+
+int64_t fvi_trainer_steps(const fv_trainer *trainer)
+{
+    const int64_t batch = trainer->options.batch;
+    return trainer->epoch * trainer->steps_per_epoch + (trainer->sums.position + batch - 1) / batch;
+}
+
+double fvi_trainer_epoch_seconds(const fv_trainer *trainer)
+{
+    return trainer->sums.seconds + (trainer->running ? fvi_seconds() - trainer->started : 0);
 }
 
 void fv_trainer_stop(fv_trainer *trainer)
@@ -193,7 +241,7 @@ static fv_status train_batch(fv_trainer *trainer, const fv_batch *batch, int64_t
     fv_status status;
     const fv_schedule_options *schedule = &trainer->options.schedule;
     trainer->rate = fv_schedule_rate(schedule, trainer->options.epochs, trainer->steps_per_epoch, step) *
-                    fv_plateau_factor(&trainer->plateau, schedule);
+                    fv_plateau_factor(&trainer->plateau, schedule) * trainer->rate_scale;
     if (trainer->blocks != NULL) {
         status = fv_blocks_gradients(trainer->blocks, batch, 0, trainer->options.blocks, batch_weight(batch),
                                      trainer->gradients, result);
@@ -213,56 +261,66 @@ static fv_status train_batch(fv_trainer *trainer, const fv_batch *batch, int64_t
     return FV_OK;
 }
 
-/* Sums of one epoch so far. */
-typedef struct epoch_sums {
-    double loss, weight, start;
-    int64_t correct, done;
-} epoch_sums;
-
-static void tell_progress(const fv_trainer *trainer, const epoch_sums *sums)
+static void tell_progress(const fv_trainer *trainer)
 {
-    const double now = fvi_seconds() - sums->start;
+    const fvi_epoch_sums *sums = &trainer->sums;
+    const double now = fvi_trainer_epoch_seconds(trainer);
     const double all = (double)trainer->samples * trainer->options.epochs;
-    const double done = (double)trainer->samples * trainer->epoch + (double)sums->done;
+    const double done = (double)trainer->samples * trainer->epoch + (double)sums->position;
     if (trainer->progress == NULL)
         return;
     const fv_train_progress progress = {
         .epoch = trainer->epoch + 1,
         .epochs = trainer->options.epochs,
-        .done = sums->done,
+        .done = sums->position,
         .total = trainer->samples,
         .loss = sums->weight > 0 ? sums->loss / sums->weight : 0,
-        .accuracy = sums->done > 0 ? (double)sums->correct / (double)sums->done : 0,
-        .images_per_second = now > 0 ? (double)sums->done / now : 0,
+        .accuracy = sums->counted > 0 ? (double)sums->correct / (double)sums->counted : 0,
+        .images_per_second = now > 0 ? (double)sums->position / now : 0,
         .seconds_left = done > 0 ? (trainer->seconds_before + now) / done * (all - done) : 0,
     };
     trainer->progress(trainer->progress_user, &progress);
 }
 
-/* All batches of the running epoch, or those until a stop is asked for. */
-static fv_status train_batches(fv_trainer *trainer, epoch_sums *sums)
+static fv_status step_of(fv_trainer *trainer)
 {
-    int64_t step = trainer->epoch * trainer->steps_per_epoch;
-    fv_loader_start(trainer->loader, trainer->epoch, 0);
-    for (;; step++) {
-        fv_batch batch;
-        fv_step_result result = { 0 };
-        if (atomic_load(&trainer->stop) != 0)
-            return fvi_fail_in(&trainer->message, FV_ERR_INTERRUPTED,
-                               "stopped on request in epoch %d after %lld of %lld images", trainer->epoch + 1,
-                               (long long)sums->done, (long long)trainer->samples);
-        if (sums->done == trainer->samples)
-            return FV_OK;
-        const fv_status status = fv_loader_next(trainer->loader, &batch);
-        if (status != FV_OK)
-            return fvi_fail_in(&trainer->message, status, "epoch %d: %s", trainer->epoch + 1,
-                               fv_loader_message(trainer->loader));
-        FV_TRY(train_batch(trainer, &batch, step, &result));
+    fvi_epoch_sums *sums = &trainer->sums;
+    fv_batch batch;
+    fv_step_result result = { 0 };
+    fv_status status = fv_loader_next(trainer->loader, &batch);
+    if (status != FV_OK)
+        return fvi_fail_in(&trainer->message, status, "epoch %d: %s", trainer->epoch + 1,
+                           fv_loader_message(trainer->loader));
+    status = train_batch(trainer, &batch, fvi_trainer_steps(trainer), &result);
+    if (status == FV_ERR_NUMERIC) {
+        FV_TRY(fvi_not_finite(trainer, &batch));
+        fv_loader_start(trainer->loader, trainer->epoch, trainer->sums.position);
+    } else {
+        FV_TRY(status);
         sums->loss += result.loss;
         sums->weight += result.weight;
         sums->correct += result.correct;
-        sums->done += batch.n;
-        tell_progress(trainer, sums);
+        sums->counted += batch.n;
+        sums->position += batch.n;
+        trainer->skipped_in_row = 0;
+    }
+    tell_progress(trainer);
+    return FV_OK;
+}
+
+/* The batches of the running epoch that are left, or those until a stop is asked for. */
+static fv_status train_batches(fv_trainer *trainer)
+{
+    fv_loader_start(trainer->loader, trainer->epoch, trainer->sums.position);
+    for (;;) {
+        if (atomic_load(&trainer->stop) != 0)
+            return fvi_fail_in(&trainer->message, FV_ERR_INTERRUPTED,
+                               "stopped on request in epoch %d after %lld of %lld images", trainer->epoch + 1,
+                               (long long)trainer->sums.position, (long long)trainer->samples);
+        FV_TRY(fvi_checkpoint_if_due(trainer));
+        if (trainer->sums.position >= trainer->samples)
+            return FV_OK;
+        FV_TRY(step_of(trainer));
     }
 }
 
@@ -291,38 +349,74 @@ static fv_status measure_epoch(fv_trainer *trainer, fv_epoch_record *record)
     return FV_OK;
 }
 
-static fv_status run_epoch(fv_trainer *trainer, fv_epoch_record *record)
+/* What is known of the running epoch so far. */
+static fv_epoch_record make_record(const fv_trainer *trainer)
 {
-    fv_epoch_record unused;
-    epoch_sums sums = { .start = fvi_seconds() };
-    record = record != NULL ? record : &unused;
-    memset(record, 0, sizeof *record);
-    if (fv_trainer_done(trainer))
-        return fvi_fail_in(&trainer->message, FV_ERR_STATE, "all %d epochs are trained", trainer->options.epochs);
-    fv_session_params_changed(trainer->session); /* the caller may have written params between epochs */
-    fv_status status = train_batches(trainer, &sums);
-    if (status == FV_OK)
-        status = finish_statistics(trainer);
-    record->epoch = trainer->epoch + 1;
-    record->train_loss = sums.weight > 0 ? sums.loss / sums.weight : 0;
-    record->train_accuracy = sums.done > 0 ? (double)sums.correct / (double)sums.done : 0;
-    record->seconds = fvi_seconds() - sums.start;
-    record->images_per_second = record->seconds > 0 ? (double)sums.done / record->seconds : 0;
-    fv_params_hash(trainer->params, record->weights_hash);
-    if (status != FV_OK)
-        return status;
-    FV_TRY(measure_epoch(trainer, record));
+    const fvi_epoch_sums *sums = &trainer->sums;
+    const double seconds = fvi_trainer_epoch_seconds(trainer);
+    fv_epoch_record record = {
+        .epoch = trainer->epoch + 1,
+        .train_loss = sums->weight > 0 ? sums->loss / sums->weight : 0,
+        .train_accuracy = sums->counted > 0 ? (double)sums->correct / (double)sums->counted : 0,
+        .seconds = seconds,
+        .images_per_second = seconds > 0 ? (double)sums->position / seconds : 0,
+        .skipped = sums->skipped,
+    };
+    fv_params_hash(trainer->params, record.weights_hash);
+    return record;
+}
+
+/* The epoch is over: its record joins the others, and the next one has not begun. */
+static fv_status close_epoch(fv_trainer *trainer, const fv_epoch_record *record)
+{
+    FV_TRY(fvi_trainer_add_record(trainer, record));
     fv_plateau_observe(&trainer->plateau, &trainer->options.schedule,
                        trainer->evaluator != NULL ? record->test_loss : record->train_loss);
-    record->seconds = fvi_seconds() - sums.start;
     trainer->seconds_before += record->seconds;
-    trainer->epoch++;
-    return FV_OK;
+    trainer->sums = (fvi_epoch_sums){ 0 };
+    return fvi_checkpoint_write(trainer, true);
+}
+
+static fv_status run_epoch(fv_trainer *trainer, fv_epoch_record *record)
+{
+    trainer->started = fvi_seconds();
+    trainer->running = true;
+    fv_session_params_changed(trainer->session); /* the caller may have written params between epochs */
+    fv_status status = train_batches(trainer);
+    if (status == FV_OK)
+        status = finish_statistics(trainer);
+    *record = make_record(trainer);
+    if (status == FV_OK)
+        status = measure_epoch(trainer, record);
+    record->seconds = fvi_trainer_epoch_seconds(trainer);
+    trainer->running = false;
+    if (status == FV_OK)
+        return close_epoch(trainer, record);
+    trainer->sums.seconds = record->seconds;
+    if (status == FV_ERR_INTERRUPTED) {
+        const fvi_message said = trainer->message;
+        atomic_store(&trainer->stop, 0);
+        FV_TRY(fvi_checkpoint_write(trainer, false));
+        trainer->message = said;
+    }
+    return status;
+}
+
+static fv_status refuse_more(fv_trainer *trainer)
+{
+    if (out_of_patience(trainer) && trainer->epoch < trainer->options.epochs)
+        return fvi_fail_in(&trainer->message, FV_ERR_STATE,
+                           "stopped early: none of the last %d epochs was better than epoch %d",
+                           trainer->options.patience, trainer->best + 1);
+    return fvi_fail_in(&trainer->message, FV_ERR_STATE, "all %d epochs are trained", trainer->options.epochs);
 }
 
 /* The message is kept by the context too, for programs that have one place to look. */
 fv_status fv_trainer_epoch(fv_trainer *trainer, fv_epoch_record *record)
 {
-    const fv_status status = run_epoch(trainer, record);
+    fv_epoch_record unused;
+    record = record != NULL ? record : &unused;
+    memset(record, 0, sizeof *record);
+    const fv_status status = fv_trainer_done(trainer) ? refuse_more(trainer) : run_epoch(trainer, record);
     return status == FV_OK ? FV_OK : fvi_fail(trainer->context, status, "%s", trainer->message.text);
 }

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * checkpoint_test.c - a run that was stopped after any step and gone on with is the run that never stopped: weights and records, bit for
+ * bit. Files that are damaged, or of another run, are refused and change nothing.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "train/stopped_run.h"
+
+typedef struct outcome {
+    char hash[17];
+    fv_epoch_record records[EPOCHS];
+} outcome;
+
+static outcome outcome_of(run *r)
+{
+    const fv_epoch_record *records = NULL;
+    outcome result = { 0 };
+    fv_params_hash(r->params, result.hash);
+    assert_int_equal(fv_trainer_records(r->trainer, &records), EPOCHS);
+    memcpy(result.records, records, sizeof result.records);
+    return result;
+}
+
+/* All but the times. */
+static void expect_same(const outcome *a, const outcome *b)
+{
+    assert_string_equal(a->hash, b->hash);
+    for (int i = 0; i < EPOCHS; i++) {
+        assert_int_equal(a->records[i].epoch, i + 1);
+        assert_string_equal(a->records[i].weights_hash, b->records[i].weights_hash);
+        assert_memory_equal(&a->records[i].train_loss, &b->records[i].train_loss, 4 * sizeof(double));
+    }
+}
+
+static outcome uninterrupted(int32_t threads, int32_t blocks)
+{
+    run r;
+    begin(&r, threads, 6);
+    r.options.blocks = blocks;
+    make_trainer(&r);
+    assert_int_equal(go(&r), FV_OK);
+    const outcome result = outcome_of(&r);
+    end(&r);
+    return result;
+}
+
+static void restore_or_fail(run *r, const char *path)
+{
+    if (fv_trainer_restore(r->trainer, path) != FV_OK)
+        fail_msg("%s", fv_trainer_message(r->trainer));
+}
+
+static char folder[TEST_PATH], path[TEST_PATH];
+
+static void make_folder(void)
+{
+    test_folder_make(folder);
+    test_path(path, folder, "state.safetensors");
+}
+
+/* Stops after `steps` steps, saves, and goes on in another process's place: all is made anew. */
+static outcome interrupted(int32_t threads, int32_t blocks, int64_t steps)
+{
+    run r;
+    begin(&r, threads, 6);
+    r.options.blocks = blocks;
+    make_trainer(&r);
+    r.stop_after = steps;
+    const fv_status status = go(&r);
+    assert_true(status == FV_ERR_INTERRUPTED || status == FV_OK);
+    if (fv_trainer_save(r.trainer, path, NULL) != FV_OK)
+        fail_msg("%s", fv_trainer_message(r.trainer));
+    end(&r);
+    begin(&r, threads % 4 + 1, 6); /* on with another number of threads */
+    r.options.blocks = blocks;
+    fv_params_zero(r.params);
+    make_trainer(&r);
+    restore_or_fail(&r, path);
+    assert_int_equal(go(&r), FV_OK);
+    const outcome result = outcome_of(&r);
+    end(&r);
+    return result;
+}
+
+FV_TEST(checkpoint, a_run_stopped_after_any_step_ends_the_same)
+{
+    static const int32_t blocks[] = { 1, 4 };
+    make_folder();
+    for (size_t b = 0; b < 2; b++) {
+        const outcome whole = uninterrupted(1, blocks[b]);
+        for (int64_t steps = 1; steps <= EPOCHS * STEPS; steps++) {
+            const outcome parts = interrupted(test_threads(1 + (int32_t)(steps % 4)), blocks[b], steps);
+            expect_same(&whole, &parts);
+        }
+    }
+    test_folder_remove(folder);
+}
+
+/* The same trainer: a stop is a pause. */
+FV_TEST(checkpoint, going_on_after_a_stop)
+{
+    run r;
+    const outcome whole = uninterrupted(2, 1);
+    begin(&r, 2, 6);
+    make_trainer(&r);
+    for (r.stop_after = 2; go(&r) == FV_ERR_INTERRUPTED;)
+        r.stop_after += 3;
+    const outcome parts = outcome_of(&r);
+    expect_same(&whole, &parts);
+    end(&r);
+}
+
+/* Stopped while the epoch is measured: all its steps are done. */
+FV_TEST(checkpoint, a_stop_in_the_measurement)
+{
+    make_folder();
+    const outcome whole = uninterrupted(1, 1), parts = interrupted(1, 1, STEPS);
+    expect_same(&whole, &parts);
+    test_folder_remove(folder);
+}
+
+/* Saved by a run of `options` after 7 steps. */
+static void save_after_seven(run *r)
+{
+    begin(r, 1, 6);
+    make_trainer(r);
+    r->stop_after = 7;
+    assert_int_equal(go(r), FV_ERR_INTERRUPTED);
+    assert_int_equal(fv_trainer_save(r->trainer, path, "{\"mine\": 1}"), FV_OK);
+}
+
+FV_TEST(checkpoint, a_checkpoint_is_a_model)
+{
+    run r;
+    fv_model *model = NULL;
+    fv_file_info info;
+    char hash[17];
+    make_folder();
+    save_after_seven(&r);
+    assert_int_equal(fv_model_read(&model, r.context, path), FV_OK);
+    fv_params_hash(fv_model_params(model), hash);
+    assert_string_equal(fv_model_extra(model), "{\"mine\": 1}");
+    assert_int_equal(fv_file_verify(r.context, path, &info), FV_OK);
+    assert_int_equal(info.kind, FV_FILE_CHECKPOINT);
+    assert_string_equal(info.weights_hash, hash);
+    assert_string_equal(info.network, "random");
+    assert_int_equal(info.epoch, 1);
+    assert_int_equal(info.step, 7);
+    assert_int_equal(info.position, 2 * BATCH);
+    fv_model_destroy(model);
+    end(&r);
+    test_folder_remove(folder);
+}
+
+/* Restoring the file fails, and nothing has changed. */
+static void expect_refusal(run *r, fv_status status, const char *part)
+{
+    char before[17], after[17];
+    make_trainer(r);
+    fv_params_hash(r->params, before);
+    assert_int_equal(fv_trainer_restore(r->trainer, path), status);
+    if (strstr(fv_trainer_message(r->trainer), part) == NULL)
+        fail_msg("'%s' is not in: %s", part, fv_trainer_message(r->trainer));
+    fv_params_hash(r->params, after);
+    assert_string_equal(before, after);
+    assert_int_equal(fv_trainer_records(r->trainer, &(const fv_epoch_record *){ NULL }), 0);
+    fv_trainer_destroy(r->trainer);
+    r->trainer = NULL;
+}
+
+FV_TEST(checkpoint, those_of_another_run_are_refused)
+{
+    run r;
+    make_folder();
+    save_after_seven(&r);
+    end(&r);
+    begin(&r, 1, 7);
+    expect_refusal(&r, FV_ERR_SHAPE, "of another network, 'random'");
+    end(&r);
+    begin(&r, 1, 6);
+    const fv_train_options good = r.options;
+    r.options.batch = 8;
+    expect_refusal(&r, FV_ERR_ARGUMENT, "with batch 16; this one has 8");
+    r.options = good;
+    r.options.seed = 6;
+    expect_refusal(&r, FV_ERR_ARGUMENT, "seed 5; this one has 6");
+    r.options = good;
+    r.options.augment.flip = false;
+    expect_refusal(&r, FV_ERR_ARGUMENT, "augment");
+    r.options = good;
+    r.options.optimizer.momentum = 0.5;
+    expect_refusal(&r, FV_ERR_ARGUMENT, "momentum 0.9; this one has 0.5");
+    r.options = good;
+    fv_dataset_destroy(r.data);
+    r.data = small_dataset(r.context, IMAGES, 1, SMALL_CLASSES, 3);
+    r.options.preprocess = good.preprocess;
+    expect_refusal(&r, FV_ERR_ARGUMENT, "training data hash");
+    fv_dataset_destroy(r.data);
+    r.data = small_dataset(r.context, IMAGES + 1, 1, SMALL_CLASSES, 1);
+    expect_refusal(&r, FV_ERR_ARGUMENT, "training data count 70; this one has 71");
+    end(&r);
+    test_folder_remove(folder);
+}
+
+FV_TEST(checkpoint, more_epochs_go_on)
+{
+    run r;
+    make_folder();
+    save_after_seven(&r);
+    end(&r);
+    begin(&r, 1, 6);
+    r.options.epochs = EPOCHS + 2;
+    make_trainer(&r);
+    restore_or_fail(&r, path);
+    assert_int_equal(go(&r), FV_OK);
+    assert_int_equal(fv_trainer_records(r.trainer, &(const fv_epoch_record *){ NULL }), EPOCHS + 2);
+    end(&r);
+    begin(&r, 1, 6);
+    r.options.epochs = 1;
+    make_trainer(&r);
+    restore_or_fail(&r, path);
+    assert_true(fv_trainer_done(r.trainer)); /* nothing is left */
+    assert_int_equal(fv_trainer_epoch(r.trainer, NULL), FV_ERR_STATE);
+    end(&r);
+    test_folder_remove(folder);
+}
+
+/* Every byte of the header and some of the tensors; every length. */
+FV_TEST(checkpoint, damage_is_found)
+{
+    run r;
+    size_t size = 0;
+    make_folder();
+    save_after_seven(&r);
+    end(&r);
+    begin(&r, 1, 6);
+    make_trainer(&r);
+    unsigned char *bytes = test_file_read(folder, "state.safetensors", &size);
+    for (size_t i = 0; i < size; i += i < 600 ? 1 : 211) {
+        bytes[i] ^= 4;
+        test_file_write(folder, "state.safetensors", bytes, size);
+        const fv_status status = fv_trainer_restore(r.trainer, path);
+        if (status == FV_OK)
+            fail_msg("byte %zu of %zu was turned without being noticed", i, size);
+        bytes[i] ^= 4;
+        test_file_write(folder, "state.safetensors", bytes, i);
+        assert_int_not_equal(fv_trainer_restore(r.trainer, path), FV_OK);
+    }
+    test_file_write(folder, "state.safetensors", bytes, size);
+    restore_or_fail(&r, path);
+    free(bytes);
+    end(&r);
+    test_folder_remove(folder);
+}
+
+FV_TEST(checkpoint, a_model_is_no_checkpoint)
+{
+    run r;
+    make_folder();
+    begin(&r, 1, 6);
+    assert_int_equal(fv_model_write(r.context, path, r.params, &r.options.preprocess, NULL), FV_OK);
+    expect_refusal(&r, FV_ERR_FORMAT, "is a model, not a checkpoint");
+    assert_int_equal(unlink(path), 0);
+    expect_refusal(&r, FV_ERR_NOT_FOUND, "cannot be opened");
+    end(&r);
+    test_folder_remove(folder);
+}
+
+FV_TEST(checkpoint, a_full_disk_leaves_the_old_one)
+{
+    run r;
+    size_t before = 0, after = 0;
+    struct rlimit old, small;
+    make_folder();
+    save_after_seven(&r);
+    unsigned char *one = test_file_read(folder, "state.safetensors", &before);
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &old);
+    small = old;
+    small.rlim_cur = 4096;
+    setrlimit(RLIMIT_FSIZE, &small);
+    const fv_status status = fv_trainer_save(r.trainer, path, NULL);
+    setrlimit(RLIMIT_FSIZE, &old);
+    assert_int_equal(status, FV_ERR_IO);
+    assert_non_null(strstr(fv_trainer_message(r.trainer), "the file that was there is unchanged"));
+    unsigned char *other = test_file_read(folder, "state.safetensors", &after);
+    assert_int_equal(before, after);
+    assert_memory_equal(one, other, before);
+    assert_int_equal(test_file_count(folder), 1);
+    free(one);
+    free(other);
+    end(&r);
+    test_folder_remove(folder);
+}
+
+FV_TEST(checkpoint, failing_allocations_change_nothing)
+{
+    run r;
+    char before[17], after[17];
+    make_folder();
+    save_after_seven(&r);
+    fv_params_hash(r.params, before);
+    for (long long k = 0;; k++) {
+        test_allocator_fail_after(&r.allocator, k);
+        const fv_status status = fv_trainer_save(r.trainer, path, NULL);
+        test_allocator_succeed(&r.allocator);
+        if (status == FV_OK)
+            break;
+        assert_int_equal(status, FV_ERR_MEMORY);
+    }
+    for (long long k = 0;; k++) {
+        test_allocator_fail_after(&r.allocator, k);
+        const fv_status status = fv_trainer_restore(r.trainer, path);
+        test_allocator_succeed(&r.allocator);
+        fv_params_hash(r.params, after);
+        assert_string_equal(before, after);
+        if (status == FV_OK)
+            break;
+        assert_int_equal(status, FV_ERR_MEMORY);
+    }
+    end(&r);
+    test_folder_remove(folder);
+}
+
+FV_TESTS(checkpoint, a_run_stopped_after_any_step_ends_the_same, going_on_after_a_stop, a_stop_in_the_measurement,
+         a_checkpoint_is_a_model, those_of_another_run_are_refused, more_epochs_go_on, damage_is_found,
+         a_model_is_no_checkpoint, a_full_disk_leaves_the_old_one, failing_allocations_change_nothing)
