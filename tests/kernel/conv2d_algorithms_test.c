@@ -139,7 +139,7 @@ static size_t list_isas(fv_context *context, fvi_isa isas[4])
     return count;
 }
 
-static void check_algorithm(const conv2d_case *conv, const fvi_conv2d_plan *plan, const char *problem)
+static void check_algorithm(conv2d_case *conv, const fvi_conv2d_plan *plan, const char *problem)
 {
     char label[160];
     snprintf(label, sizeof label, "%s by %s, n %d", problem, plan->pass[FVI_FORWARD].algorithm, (int)conv->n);
@@ -353,7 +353,7 @@ static bool cpu_has_avx2(void)
 }
 
 /* With a plan that runs a variant with 16 lanes wherever it accepts, and the direct one for AVX2 elsewhere. */
-static void check_wide(const conv2d_case *conv, const char *problem, const char *name, const void *kernel,
+static void check_wide(conv2d_case *conv, const char *problem, const char *name, const void *kernel,
                        const char *(*accept)(fvi_conv2d_plan *plan, fvi_pass pass))
 {
     fvi_conv2d_plan plan, wide;

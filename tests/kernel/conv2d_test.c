@@ -191,6 +191,7 @@ FV_TEST(conv2d, reference_gradients_match_central_differences)
     fv_context *context = two_threads();
     for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++) {
         conv2d_case conv = conv2d_case_make(context, problems[i], 0);
+        conv2d_case_answer(&conv);
         check_gradient(&conv, conv.x, conv.dx, conv.x_count, "x");
         check_gradient(&conv, conv.w, conv.dw, conv.w_count, "w");
         check_gradient(&conv, conv.b, conv.db, (size_t)conv.shape.k, "b");

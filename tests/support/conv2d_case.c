@@ -68,28 +68,36 @@ conv2d_case conv2d_case_make(fv_context *context, const char *problem, int32_t n
     conv.w = random_numbers(conv.w_count, &random);
     conv.b = random_numbers((size_t)shape->k, &random);
     conv.dy = random_numbers(conv.y_count, &random);
-    double **const answers[4] = { &conv.y, &conv.dx, &conv.dw, &conv.db };
-    double **const sums[4] = { &conv.y_sum, &conv.dx_sum, &conv.dw_sum, &conv.db_sum };
-    const size_t counts[4] = { conv.y_count, conv.x_count, conv.w_count, (size_t)shape->k };
+    return conv;
+}
+
+void conv2d_case_answer(conv2d_case *conv)
+{
+    const size_t k = (size_t)conv->shape.k;
+    double **const answers[4] = { &conv->y, &conv->dx, &conv->dw, &conv->db };
+    double **const sums[4] = { &conv->y_sum, &conv->dx_sum, &conv->dw_sum, &conv->db_sum };
+    const size_t counts[4] = { conv->y_count, conv->x_count, conv->w_count, k };
+    if (conv->y != NULL)
+        return;
     for (int i = 0; i < 4; i++) {
         *answers[i] = numbers(counts[i]);
         *sums[i] = numbers(counts[i]);
     }
-    reference(&conv, conv.x, conv.w, conv.b, conv.dy, (double *const[]){ conv.y, conv.dx, conv.dw, conv.db });
-    double *const x = magnitudes(conv.x, conv.x_count), *const w = magnitudes(conv.w, conv.w_count);
-    double *const b = magnitudes(conv.b, (size_t)shape->k), *const dy = magnitudes(conv.dy, conv.y_count);
-    reference(&conv, x, w, b, dy, (double *const[]){ conv.y_sum, conv.dx_sum, conv.dw_sum, conv.db_sum });
+    reference(conv, conv->x, conv->w, conv->b, conv->dy, (double *const[]){ conv->y, conv->dx, conv->dw, conv->db });
+    double *const x = magnitudes(conv->x, conv->x_count), *const w = magnitudes(conv->w, conv->w_count);
+    double *const b = magnitudes(conv->b, k), *const dy = magnitudes(conv->dy, conv->y_count);
+    reference(conv, x, w, b, dy, (double *const[]){ conv->y_sum, conv->dx_sum, conv->dw_sum, conv->db_sum });
     free(x);
     free(w);
     free(b);
     free(dy);
-    return conv;
 }
 
 void conv2d_case_free(conv2d_case *conv)
 {
-    double *const all[] = { conv->x,  conv->w,  conv->b,     conv->dy,     conv->y,      conv->dx,
-                            conv->dw, conv->db, conv->y_sum, conv->dx_sum, conv->dw_sum, conv->db_sum };
+    double *const all[] = { conv->x,      conv->w,      conv->b,          conv->dy,          conv->y,
+                            conv->dx,     conv->dw,     conv->db,         conv->y_sum,       conv->dx_sum,
+                            conv->dw_sum, conv->db_sum, conv->y_winograd, conv->dx_winograd, conv->dw_winograd };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         free(all[i]);
     memset(conv, 0, sizeof *conv);
@@ -317,9 +325,12 @@ conv2d_result conv2d_case_run(const conv2d_case *conv, const fvi_conv2d_plan *pl
     fvi_conv2d_forward(plan, context, &x.view, packed, b, NULL, &y.view, scratch);
     result.y = take(&y, dtype, "forward");
     const fvi_activation relu = { .kind = FVI_RELU }, leaky = { .kind = FVI_LEAKY_RELU, .a = 0.25 };
-    check_epilogue(plan, context, &relu, true, &x.view, packed, b, scratch, result.y);
-    check_epilogue(plan, context, &relu, false, &x.view, packed, b, scratch, result.y);
-    check_epilogue(plan, context, extra > 0 ? &leaky : NULL, true, &x.view, packed, b, scratch, result.y);
+    if (extra > 0) {
+        check_epilogue(plan, context, &relu, true, &x.view, packed, b, scratch, result.y);
+        check_epilogue(plan, context, &relu, false, &x.view, packed, b, scratch, result.y);
+        check_epilogue(plan, context, &leaky, true, &x.view, packed, b, scratch, result.y);
+        check_epilogue(plan, context, NULL, true, &x.view, packed, b, scratch, result.y);
+    }
     free(x.memory);
     free(packed);
     free(scratch);
@@ -332,7 +343,8 @@ conv2d_result conv2d_case_run(const conv2d_case *conv, const fvi_conv2d_plan *pl
     fvi_conv2d_pack(plan, context, FVI_BACKWARD_DATA, w, packed);
     fvi_conv2d_backward_data(plan, context, &dy.view, packed, NULL, &dx.view, scratch);
     result.dx = take(&dx, dtype, "backward by data");
-    check_data_epilogue(plan, context, &dy.view, packed, scratch, result.dx);
+    if (extra > 0)
+        check_data_epilogue(plan, context, &dy.view, packed, scratch, result.dx);
     free(dy.memory);
     free(packed);
     free(scratch);
@@ -384,32 +396,39 @@ static void check(const double *got, const double *exact, const double *sum, siz
     }
 }
 
-/* The passes that minimal filtering did. */
-static void check_winograd(const conv2d_case *conv, const conv2d_result *result, const char *label)
+static void winograd_answer(conv2d_case *conv)
 {
-    const fvi_conv2d_shape *shape = &conv->shape;
-    double *y = numbers(conv->y_count), *dx = numbers(conv->x_count), *dw = numbers(conv->w_count);
-    winograd_magnitudes(conv, y, dx, dw);
+    if (conv->y_winograd != NULL)
+        return;
+    conv->y_winograd = numbers(conv->y_count);
+    conv->dx_winograd = numbers(conv->x_count);
+    conv->dw_winograd = numbers(conv->w_count);
+    winograd_magnitudes(conv, conv->y_winograd, conv->dx_winograd, conv->dw_winograd);
     for (size_t i = 0; i < conv->y_count; i++)
-        y[i] += fabs(conv->b[i % (size_t)shape->k]);
-    const int more = winograd_roundings(shape->r);
-    const double tiles = (double)conv->n * ((shape->oh + 3) / 4) * ((shape->ow + 3) / 4);
-    if (result->winograd[FVI_FORWARD])
-        check(result->y, conv->y, y, conv->y_count, shape->c / shape->groups + more, label, "y");
-    if (result->winograd[FVI_BACKWARD_DATA])
-        check(result->dx, conv->dx, dx, conv->x_count, shape->k / shape->groups + more, label, "dx");
-    if (result->winograd[FVI_BACKWARD_WEIGHTS])
-        check(result->dw, conv->dw, dw, conv->w_count, tiles + more, label, "dw");
-    free(y);
-    free(dx);
-    free(dw);
+        conv->y_winograd[i] += fabs(conv->b[i % (size_t)conv->shape.k]);
 }
 
-void conv2d_case_check(const conv2d_case *conv, const conv2d_result *result, const char *label)
+/* The passes that minimal filtering did. */
+static void check_winograd(conv2d_case *conv, const conv2d_result *result, const char *label)
+{
+    const fvi_conv2d_shape *shape = &conv->shape;
+    const int more = winograd_roundings(shape->r);
+    const double tiles = (double)conv->n * ((shape->oh + 3) / 4) * ((shape->ow + 3) / 4);
+    winograd_answer(conv);
+    if (result->winograd[FVI_FORWARD])
+        check(result->y, conv->y, conv->y_winograd, conv->y_count, shape->c / shape->groups + more, label, "y");
+    if (result->winograd[FVI_BACKWARD_DATA])
+        check(result->dx, conv->dx, conv->dx_winograd, conv->x_count, shape->k / shape->groups + more, label, "dx");
+    if (result->winograd[FVI_BACKWARD_WEIGHTS])
+        check(result->dw, conv->dw, conv->dw_winograd, conv->w_count, tiles + more, label, "dw");
+}
+
+void conv2d_case_check(conv2d_case *conv, const conv2d_result *result, const char *label)
 {
     const fvi_conv2d_shape *shape = &conv->shape;
     const double taps = (double)shape->r * shape->s, pixels = (double)conv->n * shape->oh * shape->ow;
     const bool *winograd = result->winograd;
+    conv2d_case_answer(conv);
     if (winograd[FVI_FORWARD] || winograd[FVI_BACKWARD_DATA] || winograd[FVI_BACKWARD_WEIGHTS])
         check_winograd(conv, result, label);
     /* One rounding a product and one a sum, with the bias and the storing to spare. */
