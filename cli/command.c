@@ -40,12 +40,17 @@ int cli_open_context(const cli_command *command, fv_context **out, int64_t threa
 
 int cli_open_context_in(const cli_command *command, fv_context **out, int64_t threads, int64_t precision)
 {
-    /* The log's user pointer is only read by print_log(), which takes it back as const. */
     const fv_context_options options = { .threads = (int32_t)threads,
-                                         .emulate_bf16 = precision == CLI_PRECISION_BF16_EMULATED,
-                                         .log = print_log,
-                                         .log_user = (void *)(uintptr_t)command };
-    const fv_status status = fv_context_create(out, &options);
+                                         .emulate_bf16 = precision == CLI_PRECISION_BF16_EMULATED };
+    return cli_open_context_with(command, out, &options);
+}
+
+int cli_open_context_with(const cli_command *command, fv_context **out, const fv_context_options *options)
+{
+    fv_context_options logging = *options;
+    logging.log = print_log;
+    logging.log_user = (void *)(uintptr_t)command; /* only read by print_log(), which takes it back as const */
+    const fv_status status = fv_context_create(out, &logging);
     if (status == FV_OK)
         return CLI_DONE;
     if (status == FV_ERR_ARGUMENT || status == FV_ERR_UNSUPPORTED) {
@@ -55,25 +60,6 @@ int cli_open_context_in(const cli_command *command, fv_context **out, int64_t th
                                getenv("FOVEA_ISA") != NULL ? getenv("FOVEA_ISA") : "", features);
     }
     return cli_fail(command, "cannot start: %s", fv_status_name(status));
-}
-
-/* A model file starts with the length of its header (8 bytes) and the header's '{' (docs/formats.md). */
-static bool is_model_file(FILE *file)
-{
-    unsigned char start[9];
-    return fread(start, 1, sizeof start, file) == sizeof start && start[8] == '{';
-}
-
-static int no_such_network(const cli_command *command, const char *name)
-{
-    const char *words[256];
-    char hint[256];
-    size_t count = 0;
-    for (int32_t i = 0; i < fv_zoo_count() && count < sizeof words / sizeof words[0]; i++)
-        words[count++] = fv_zoo_get(i)->name;
-    cli_did_you_mean(name, "", words, count, hint, sizeof hint);
-    return cli_usage_error(command, "'%s' is neither a network of the zoo nor a file%s (fovea zoo lists the networks)",
-                           name, hint);
 }
 
 bool cli_read_shape(const char *text, fv_image_shape *shape)
@@ -99,22 +85,6 @@ static bool read_input(const cli_command *command, const char *text, fv_image_sh
     return false;
 }
 
-/* What the user asked for that this network cannot be is a wrong usage, not a failure. */
-static int open_zoo_network(const cli_command *command, fv_context *context, const char *name,
-                            const cli_adaptation *adaptation, cli_network *out)
-{
-    fv_zoo_options options = { .classes = (int32_t)adaptation->classes, .flags = adaptation->flags };
-    if (adaptation->input != NULL && !read_input(command, adaptation->input, &options.input))
-        return CLI_USAGE;
-    const fv_status status = fv_zoo_build_with(&out->owned, context, name, &options);
-    if (status == FV_ERR_ARGUMENT || status == FV_ERR_SHAPE)
-        return cli_usage_error(command, "%s", fv_context_message(context));
-    if (status != FV_OK)
-        return cli_fail(command, "%s", fv_context_message(context));
-    out->graph = out->owned;
-    return CLI_DONE;
-}
-
 int cli_open_network(const cli_command *command, fv_context *context, const char *name, cli_network *out)
 {
     return cli_open_network_as(command, context, name, &(cli_adaptation){ 0 }, out);
@@ -123,46 +93,31 @@ int cli_open_network(const cli_command *command, fv_context *context, const char
 int cli_open_network_as(const cli_command *command, fv_context *context, const char *name,
                         const cli_adaptation *adaptation, cli_network *out)
 {
+    fv_network_options options = { .classes = (int32_t)adaptation->classes, .flags = adaptation->flags };
     memset(out, 0, sizeof *out);
-    out->entry = fv_zoo_find(name);
-    if (out->entry != NULL)
-        return open_zoo_network(command, context, name, adaptation, out);
-    FILE *file = fopen(name, "rb");
-    if (file == NULL && errno == ENOENT)
-        return no_such_network(command, name);
-    if (file == NULL)
-        return cli_fail(command, "cannot read '%s': %s", name, strerror(errno));
-    const bool is_model = is_model_file(file);
-    fclose(file);
-    const size_t length = strlen(name);
-    if (is_model || (length > 12 && strcmp(name + length - 12, ".safetensors") == 0)) {
-        if (adaptation->input != NULL || adaptation->classes > 0 || adaptation->flags != NULL)
-            return cli_usage_error(command, "'%s' is a trained model: --input, --classes and --flags cannot change it",
-                                   name);
-        const int status = cli_open_model(command, context, name, &out->model);
-        if (status == CLI_DONE)
-            out->graph = fv_model_graph(out->model);
-        return status;
-    }
-    fv_yaml_options options = { .classes = (int32_t)adaptation->classes };
-    if (adaptation->flags != NULL)
-        return cli_usage_error(command, "'%s' is a file; --flags are for networks of the zoo", name);
     if (adaptation->input != NULL && !read_input(command, adaptation->input, &options.input))
         return CLI_USAGE;
-    const fv_status status = fv_graph_read_yaml_with(&out->owned, context, name, &options);
-    if (status != FV_OK) {
+    const fv_status status = fv_network_open(out, context, name, &options);
+    return status == FV_OK ? CLI_DONE : cli_network_failure(command, context, name, status);
+}
+
+int cli_network_failure(const cli_command *command, const fv_context *context, const char *name, fv_status status)
+{
+    const size_t length = strlen(name);
+    const bool model = length > 12 && strcmp(name + length - 12, ".safetensors") == 0;
+    if (strncmp(fv_context_message(context), name, length) == 0 && !model) { /* NAME:LINE:COLUMN: help would not help */
         cli_fail(command, "%s", fv_context_message(context));
-        return status == FV_ERR_IO || status == FV_ERR_MEMORY || status == FV_ERR_UNSUPPORTED ? CLI_FAILED : CLI_USAGE;
+        return CLI_USAGE;
     }
-    out->graph = out->owned;
-    return CLI_DONE;
+    if (status == FV_ERR_ARGUMENT || status == FV_ERR_SHAPE || (status == FV_ERR_NOT_FOUND && !model))
+        return cli_usage_error(command, "%s", fv_context_message(context));
+    cli_fail(command, "%s", fv_context_message(context));
+    return status == FV_ERR_FORMAT && !model ? CLI_USAGE : CLI_FAILED;
 }
 
 void cli_close_network(cli_network *network)
 {
-    fv_graph_destroy(network->owned);
-    fv_model_destroy(network->model);
-    memset(network, 0, sizeof *network);
+    fv_network_close(network);
 }
 
 int cli_open_model(const cli_command *command, fv_context *context, const char *path, fv_model **out)

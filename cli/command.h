@@ -19,6 +19,8 @@ int cli_fail(const cli_command *command, const char *format, ...) __attribute__(
 
 /* Creates a context with so many threads (0: all) whose warnings go to stderr; prints on failure. */
 int cli_open_context(const cli_command *command, fv_context **out, int64_t threads);
+/* The same with options, all but the log. */
+int cli_open_context_with(const cli_command *command, fv_context **out, const fv_context_options *options);
 
 /* How a network of the zoo is to differ from its entry, or a description from its file; zeros: not at all. */
 typedef struct cli_adaptation {
@@ -27,13 +29,7 @@ typedef struct cli_adaptation {
     const char *flags; /* "label-smoothing,bn-auxiliary" */
 } cli_adaptation;
 
-/* A network by name of the zoo, from a YAML description, or from a model file with its values. */
-typedef struct cli_network {
-    const fv_graph *graph;
-    const fv_zoo_entry *entry; /* NULL unless from the zoo */
-    fv_model *model;           /* NULL unless from a model file */
-    fv_graph *owned;           /* NULL when it belongs to model */
-} cli_network;
+typedef fv_network cli_network;
 
 /* Opens NAME, FILE (.yaml) or MODEL (.safetensors), told by the file's first bytes. Prints on failure: CLI_USAGE for a
  * name that is neither a network nor a file. */
@@ -42,6 +38,8 @@ int cli_open_network(const cli_command *command, fv_context *context, const char
 int cli_open_network_as(const cli_command *command, fv_context *context, const char *name,
                         const cli_adaptation *adaptation, cli_network *out);
 void cli_close_network(cli_network *network);
+/* Prints the context's message of a network that could not be opened; CLI_USAGE where the user's words were at fault, else CLI_FAILED. */
+int cli_network_failure(const cli_command *command, const fv_context *context, const char *name, fv_status status);
 /* Opens a model file. Prints on failure. */
 int cli_open_model(const cli_command *command, fv_context *context, const char *path, fv_model **out);
 

@@ -307,8 +307,7 @@ int cli_parse(cli_call *call, int count, char **argv, bool *wants_help)
             *wants_help = true;
             return CLI_DONE;
         } else if (argument[1] != '-') {
-            return cli_usage_error(call->command, "unknown option '%s': options are words, as in --%s", argument,
-                                   call->command->options[0].name != NULL ? call->command->options[0].name : "help");
+            return cli_usage_error(call->command, "unknown option '%s': options are words, as in --help", argument);
         } else {
             const bool has_next = next != NULL;
             const int status = parse_option(call, argument, &next);

@@ -1,5 +1,5 @@
 # make install: both libraries, the headers, what build systems ask for (fovea.pc, find_package(fovea)), the command with
-# its manual page and completions, and the data set that comes with it.
+# its manual page and completions, the data set that comes with it, and the recipes of the zoo.
 include(CMakePackageConfigHelpers)
 
 set_target_properties(fovea_shared PROPERTIES EXPORT_NAME fovea)
@@ -24,7 +24,7 @@ string(REPLACE ";" " " FOVEA_PKGCONFIG_REQUIRES_LINE "${FOVEA_PKGCONFIG_REQUIRES
 configure_file(cmake/fovea.pc.in ${PROJECT_BINARY_DIR}/fovea.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/fovea.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/data/mnist-12k DESTINATION ${CMAKE_INSTALL_DATADIR}/fovea)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/data/mnist-12k ${PROJECT_SOURCE_DIR}/data/recipes DESTINATION ${CMAKE_INSTALL_DATADIR}/fovea)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 if(TARGET fovea_command)

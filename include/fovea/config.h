@@ -78,8 +78,11 @@ FV_API fv_status fv_config_set(fv_config *config, const char *setting);
  * and then the config is to be thrown away. Paths are relative to the file's folder. FV_ERR_NOT_FOUND, FV_ERR_IO,
  * FV_ERR_UNSUPPORTED without libyaml. */
 FV_API fv_status fv_config_read_yaml(fv_config *config, const char *path);
-/* The same for a recipe: it goes before defaults alone. name: how origins call it. */
-FV_API fv_status fv_config_read_recipe_file(fv_config *config, const char *path, const char *name);
+/* The same for a recipe of a network, which comes with fovea: it goes before defaults alone. "none" is none, and "default" need not be
+ * there. FV_ERR_NOT_FOUND tells which there are. */
+FV_API fv_status fv_config_read_recipe(fv_config *config, const char *network, const char *name);
+/* The recipes of a network, separated by commas; released by fv_text_release(). */
+FV_API fv_status fv_recipe_names(fv_context *context, const char *network, char **text);
 /* *is: whether the file is an experiment, by its sections, and not the description of a network. Errors: those of reading. */
 FV_API fv_status fv_config_is_experiment(fv_context *context, const char *path, bool *is);
 /* What no single value shows: something required is missing, two values exclude each other. FV_ERR_ARGUMENT. */
@@ -87,6 +90,8 @@ FV_API fv_status fv_config_check(const fv_config *config);
 /* Writes all values with their origins as comments; what is written reads back as an experiment file, from any folder: paths are
  * made absolute. Written to a temporary file and renamed. */
 FV_API fv_status fv_config_write(const fv_config *config, const char *path);
+/* The same as text, released by fv_text_release(). */
+FV_API fv_status fv_config_to_yaml(const fv_config *config, char **text);
 
 /* A value by its key. The type is the key's; what is unset, or no key, is 0, false or NULL. Texts are the config's. */
 FV_API bool fv_config_flag(const fv_config *config, const char *key);

@@ -60,7 +60,10 @@ const char *fvi_write_real(double value, char text[FVI_REAL_TEXT])
 {
     const locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     const locale_t before = c != (locale_t)0 ? uselocale(c) : (locale_t)0;
-    for (int digits = 1; digits <= 17; digits++) {
+    const bool whole = fabs(value) < 1e15 && value == floor(value);
+    if (whole) /* 10, not 1e+01 */
+        snprintf(text, FVI_REAL_TEXT, "%.0f", value);
+    for (int digits = 1; digits <= 17 && !whole; digits++) {
         snprintf(text, FVI_REAL_TEXT, "%.*g", digits, value);
         if (!isfinite(value) || strtod(text, NULL) == value)
             break;

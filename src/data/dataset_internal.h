@@ -93,6 +93,9 @@ typedef struct fvi_place {
 fv_status fvi_dataset_find(fv_context *context, const char *where, fvi_place *place);
 /* Whether `where` is a data set's name, and not a path. */
 bool fvi_dataset_is_name(const char *where);
+/* A file or folder that comes with fovea, by its path below the data folder: in $FOVEA_DATA, beside the program, installed, in the
+ * sources. False: nowhere. */
+bool fvi_find_shipped(const char *name, char path[FVI_PATH_BYTES]);
 
 /* path = folder/name; false when it does not fit. */
 bool fvi_path_join(char path[FVI_PATH_BYTES], const char *folder, const char *name);

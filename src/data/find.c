@@ -188,3 +188,23 @@ bool fvi_dataset_is_name(const char *where)
             return true;
     return false;
 }
+
+bool fvi_find_shipped(const char *name, char path[FVI_PATH_BYTES])
+{
+    char root[FVI_PATH_BYTES];
+    struct stat info;
+    const char *folder = getenv("FOVEA_DATA");
+    if (folder != NULL && *folder != '\0' && fvi_path_join(path, folder, name) && stat(path, &info) == 0)
+        return true;
+    if (beside_program(root) && fvi_path_join(path, root, name) && stat(path, &info) == 0)
+        return true;
+#ifdef FVI_DATA_INSTALLED
+    if (fvi_path_join(path, FVI_DATA_INSTALLED, name) && stat(path, &info) == 0)
+        return true;
+#endif
+#ifdef FVI_DATA_SOURCE
+    if (fvi_path_join(path, FVI_DATA_SOURCE, name) && stat(path, &info) == 0)
+        return true;
+#endif
+    return false;
+}

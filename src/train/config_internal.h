@@ -47,7 +47,7 @@ int32_t fvi_config_index(const char *key);                                      
 const fvi_config_value *fvi_config_value_of(const fv_config *config, const char *key); /* NULL: no such key */
 /* Whether a value of a NETWORK or DATA key is a name and not a path. */
 bool fvi_config_is_name(fv_config_type type, const char *text);
-/* config_write.c: config.yaml as text, released by fvi_release(). */
-fv_status fvi_config_yaml(const fv_config *config, char **text);
+/* config_yaml.c: an experiment file as the recipe that origins call `name`. */
+fv_status fvi_config_read_recipe_file(fv_config *config, const char *path, const char *name);
 
 #endif

@@ -29,6 +29,9 @@ const fv_config_key fvi_config_keys[] = {
       "channels, rows and columns of the images" },
     { "model.flags", "flags", FV_CONFIG_TEXT, "NAMES", 0, 0, "(the network's)", NULL, false,
       "variants of the network, separated by commas, or none; fovea zoo --json lists them" },
+    { "model.recipe", "recipe", FV_CONFIG_TEXT, "NAME", 0, 0, "default", NULL, false,
+      "what suits a network of the zoo: a file of keys that goes before their defaults, or none; fovea zoo --recipes "
+      "lists them" },
 
     /* data */
     { "data.source", "data", FV_CONFIG_DATA, "WHERE", 0, 0, FV_CONFIG_REQUIRED, NULL, false,
@@ -56,6 +59,8 @@ const fv_config_key fvi_config_keys[] = {
       "let the rate first rise from 0 over so many epochs" },
 
     /* train */
+    { "train.out", "out", FV_CONFIG_FOLDER, "RUN", 0, 0, "(runs/NAME)", NULL, true,
+      "folder to write: log.jsonl, config.yaml, model.safetensors" },
     { "train.epochs", "epochs", FV_CONFIG_INTEGER, "N", 1, 100000, "10", NULL, true,
       "passes over the training images" },
     { "train.batch", "batch", FV_CONFIG_INTEGER, "N", 1, 65536, "64", NULL, false, "images of a step" },
@@ -69,6 +74,9 @@ const fv_config_key fvi_config_keys[] = {
       "threads; the result does not depend on them" },
     { "train.keep_activations", "keep-activations", FV_CONFIG_FLAG, NULL, 0, 0, NULL, NULL, true,
       "keep all that backward reads instead of computing cheap parts again: a little faster, with more memory" },
+    { "train.memory", "mem", FV_CONFIG_BYTES, "LIMIT", 1, 9e15, NULL, NULL, true,
+      "most that the run may take, with its data, as 2G: values are computed again, then batches in blocks; else it "
+      "does not start" },
     { "train.memory_limit", "memory-limit", FV_CONFIG_INTEGER, "MB", 0, 1e9, "0", NULL, true,
       "most that the session of a training step may take, computing values again instead of keeping them; 0: no "
       "limit" },

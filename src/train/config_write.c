@@ -105,7 +105,7 @@ static void append_comment(fvi_text_buffer *out, const char *text)
     fvi_text_format(out, "  # %s\n", shown);
 }
 
-fv_status fvi_config_yaml(const fv_config *config, char **text)
+fv_status fv_config_to_yaml(const fv_config *config, char **text)
 {
     fvi_text_buffer out = { .context = config->context };
     const char *open = "";
@@ -128,7 +128,7 @@ fv_status fv_config_write(const fv_config *config, const char *path)
 {
     char *text = NULL;
     fvi_writer writer;
-    FV_TRY(fvi_config_yaml(config, &text));
+    FV_TRY(fv_config_to_yaml(config, &text));
     fv_status status = fvi_writer_open(&writer, config->context, path);
     if (status == FV_OK) {
         status = fvi_writer_append(&writer, text, strlen(text));

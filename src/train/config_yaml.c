@@ -84,9 +84,11 @@ static fv_status append_transform(const reader *r, const fvi_item *map, const ch
                              what, transform->key, fvi_item_type_name(transform->type));
     for (const fvi_item *option = transform->first; option != NULL; option = option->next) {
         fvi_text_format(out, "%s%s=", option == transform->first ? "(" : ", ", option->key);
-        if (option->type == FVI_ITEM_LIST)
-            FV_TRY(append_list(r, option, ":", option->key, out));
-        else if (is_scalar(option))
+        if (option->type == FVI_ITEM_LIST) {
+            fvi_text_append(out, "[");
+            FV_TRY(append_list(r, option, ", ", option->key, out));
+            fvi_text_append(out, "]");
+        } else if (is_scalar(option))
             append_scalar(out, option);
         else
             return fvi_tree_fail(&r->tree, option, FV_ERR_ARGUMENT, "%s: '%s' needs a value, not %s", transform->key,
@@ -284,7 +286,7 @@ fv_status fv_config_read_yaml(fv_config *config, const char *path)
     return read_file(config, path, NULL);
 }
 
-fv_status fv_config_read_recipe_file(fv_config *config, const char *path, const char *name)
+fv_status fvi_config_read_recipe_file(fv_config *config, const char *path, const char *name)
 {
     return read_file(config, path, name);
 }

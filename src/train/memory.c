@@ -67,9 +67,9 @@ fv_status fv_training_memory(const fv_graph *graph, const fv_train_options *opti
     memory.loader = loader_bytes(graph, batch);
     if (options->population_statistics && fvi_graph_has_statistics(graph))
         memory.loader += loader_bytes(graph, block);
-    const fv_plan_options measuring = { .batch = batch, .mode = FV_EVALUATE, .dtype = options->dtype };
+    const fv_plan_options measuring = { .batch = block, .mode = FV_EVALUATE, .dtype = options->dtype };
     FV_TRY(session_bytes(graph, &measuring, &memory.evaluation));
-    memory.evaluation += loader_bytes(graph, batch);
+    memory.evaluation += loader_bytes(graph, block);
     FV_TRY(add_up(graph, &memory));
     *out = memory;
     return FV_OK;

@@ -69,7 +69,7 @@ static fv_status trainer_fill(fv_trainer *trainer, const fv_dataset *train, cons
     if (options->population_statistics)
         FV_TRY(fvi_population_create(&trainer->population, trainer->params, train, &options->preprocess, plan.batch));
     if (test != NULL)
-        FV_TRY(fvi_evaluator_create(&trainer->evaluator, trainer->params, test, &options->preprocess, options->batch,
+        FV_TRY(fvi_evaluator_create(&trainer->evaluator, trainer->params, test, &options->preprocess, plan.batch,
                                     options->dtype));
     return FV_OK;
 }

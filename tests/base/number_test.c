@@ -46,6 +46,7 @@ static void check_round_trips(void)
     }
     assert_string_equal(fvi_write_real(0.1, text), "0.1");
     assert_string_equal(fvi_write_real(0.0001, text), "0.0001");
+    assert_string_equal(fvi_write_real(10, text), "10");
     assert_string_equal(fvi_write_real(-INFINITY, text), "-inf");
 }
 

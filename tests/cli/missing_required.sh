@@ -1,1 +1,1 @@
-fovea train lenet5 --data mnist-12k
+fovea train lenet5 --out run

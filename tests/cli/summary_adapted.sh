@@ -12,5 +12,5 @@ layers:
 Y
 fovea summary mine.yaml --classes 3 --input 1x32x32 | sed 's/\(at batch [0-9]*: \).*/\1.../'
 fovea summary mine.yaml --flags bn
-echo 'input: [1, 2, 2]' > mine.yaml
+printf 'input: [1, 2, 2]\nlayers: [relu]\n' > mine.yaml
 fovea summary mine.yaml --classes 3
