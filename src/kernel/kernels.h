@@ -141,6 +141,7 @@ typedef struct fvi_kernels {
     fvi_channel_products_fn *channel_products;
     fvi_channel_gated_products_fn *channel_gated_products;
     fvi_channel_gated_backward_fn *channel_gated_backward;
+    fvi_channel_undo_fn *channel_undo;
     fvi_channel_finish_fn *channel_finish;
     fvi_channel_scale_fn *channel_scale;
     fvi_channel_normalize_fn *channel_normalize;

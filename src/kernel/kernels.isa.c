@@ -40,6 +40,7 @@ const fvi_kernels FVI_ISA_NAME(fvi_kernels_f32) = {
     .channel_products = FVI_ISA_NAME(fvi_channel_products_f32),
     .channel_gated_products = FVI_ISA_NAME(fvi_channel_gated_products_f32),
     .channel_gated_backward = FVI_ISA_NAME(fvi_channel_gated_backward_f32),
+    .channel_undo = FVI_ISA_NAME(fvi_channel_undo_f32),
     .channel_finish = FVI_ISA_NAME(fvi_channel_finish_f32),
     .channel_scale = FVI_ISA_NAME(fvi_channel_scale_f32),
     .channel_normalize = FVI_ISA_NAME(fvi_channel_normalize_f32),

@@ -41,6 +41,7 @@ const fvi_kernels FVI_REAL_NAME(fvi_kernels_reference) = {
     .channel_products = FVI_REAL_NAME(fvi_channel_products_reference),
     .channel_gated_products = FVI_REAL_NAME(fvi_channel_gated_products_reference),
     .channel_gated_backward = FVI_REAL_NAME(fvi_channel_gated_backward_reference),
+    .channel_undo = FVI_REAL_NAME(fvi_channel_undo_reference),
     .channel_finish = FVI_REAL_NAME(fvi_channel_finish_reference),
     .channel_scale = FVI_REAL_NAME(fvi_channel_scale_reference),
     .channel_normalize = FVI_REAL_NAME(fvi_channel_normalize_reference),

@@ -34,6 +34,7 @@ fvi_channel_moments_fn FVI_ISA_NAME(fvi_channel_moments_f32);
 fvi_channel_products_fn FVI_ISA_NAME(fvi_channel_products_f32);
 fvi_channel_gated_products_fn FVI_ISA_NAME(fvi_channel_gated_products_f32);
 fvi_channel_gated_backward_fn FVI_ISA_NAME(fvi_channel_gated_backward_f32);
+fvi_channel_undo_fn FVI_ISA_NAME(fvi_channel_undo_f32);
 fvi_channel_finish_fn FVI_ISA_NAME(fvi_channel_finish_f32);
 fvi_channel_scale_fn FVI_ISA_NAME(fvi_channel_scale_f32);
 fvi_channel_normalize_fn FVI_ISA_NAME(fvi_channel_normalize_f32);

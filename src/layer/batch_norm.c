@@ -113,7 +113,7 @@ static fv_status setup_own(fvi_setup *node)
     size_t most = options->ghost == 0 ? batch : 2 * (size_t)options->ghost - 1;
     most = most < batch ? most : batch;
     const fvi_norm_shape shape = fvi_norm_shape_of(most, 1, node->in[0]);
-    const size_t gates = fvi_norm_is_gated(node->fused) ? groups * FVI_NORM_GATES * channels * size : 0;
+    const size_t gates = fvi_norm_undoes_by_input(node->fused) ? groups * FVI_NORM_GATES * channels * size : 0;
     size_t sums = 0, factors = 0, saved = 0;
     if (!fvi_size_multiply(groups, FVI_NORM_FACTORS * channels * size, &factors) ||
         !fvi_size_multiply(groups * shape.chunks, FVI_NORM_FORWARD_SUMS * channels * size, &sums) ||
@@ -124,7 +124,7 @@ static fv_status setup_own(fvi_setup *node)
                         node->batch, node->in[0].c, node->in[0].h, node->in[0].w);
     node->saved_bytes = saved;
     node->gathered_bytes = fvi_norm_gathered_header(groups * shape.chunks) + node->scratch_bytes;
-    if (fvi_norm_is_gated(node->fused))
+    if (fvi_norm_undoes_by_input(node->fused))
         node->backward_reads &= ~(uint32_t)FVI_READS_OUTPUT;
     return FV_OK;
 }
@@ -180,7 +180,7 @@ const fvi_layer fvi_layer_batch_norm = {
     .min_inputs = 1,
     .max_inputs = 1,
     .fuses = FVI_FUSES_SUM | FVI_FUSES_ACTIVATION,
-    .fuses_training = FVI_FUSES_SUM | FVI_FUSES_ACTIVATION,
+    .fuses_training = FVI_FUSES_SUM | FVI_FUSES_ACTIVATION | FVI_FUSES_BY_INPUT,
     .dx_over_dy = true,
     .whole_batch = true,
     .adds_dx = true,

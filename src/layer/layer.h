@@ -86,7 +86,13 @@ typedef struct fvi_fused {
     const void *affine_options;
 } fvi_fused;
 
-enum { FVI_FUSES_SUM = 1, FVI_FUSES_ACTIVATION = 2, FVI_FUSES_AFFINE = 4 };
+enum {
+    FVI_FUSES_SUM = 1,
+    FVI_FUSES_ACTIVATION = 2,
+    FVI_FUSES_AFFINE = 4,
+    FVI_FUSES_BY_INPUT =
+        8 /* training: without a sum, also activations whose f' comes from their input, which backward makes again */
+};
 
 /* For setup: what the planner knows of a node, and what the layer answers. */
 typedef struct fvi_setup {

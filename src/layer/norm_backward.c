@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * norm_backward.c - batch normalisation backward: input and gradient are read twice, and the normalised values computed again. An
- * activation behind it is undone over dy, row by row; a ReLU alone is undone on the way, by the sign that its input has when computed
- * again, so that nobody reads y.
+ * activation behind it is undone over dy, row by row, by y or by its input, computed again; a ReLU alone is undone on the way, by the
+ * sign of that input. So of activations without a summand nobody reads y.
  */
 #include <string.h>
 
 #include "layer/norm_pass.h"
 
 /* dy becomes the gradient of what the activation was given, in its own memory: a summand's gradient is that. */
-static void undo_run(const fvi_norm_pass *pass, const fvi_norm_run *run)
+static void undo_run(const fvi_norm_pass *pass, const fvi_norm_run *run, size_t group)
 {
     const fvi_call *call = pass->call;
     if (call->fused == NULL || call->fused->activation == NULL)
         return;
+    if (pass->gates != NULL) {
+        call->kernels->channel_undo(
+            &run->pixels, call->fused->activation, fvi_norm_part(pass, pass->gates, FVI_NORM_GATES * group),
+            fvi_norm_row(pass, &call->x[0], run), fvi_norm_part(pass, pass->saved.mean, 2 * group),
+            fvi_norm_row(pass, &call->dy, run));
+        return;
+    }
     const bool vectors = pass->shape.rows == 1 && pass->shape.columns == 1;
     const ptrdiff_t y_stride = vectors ? call->y.image_stride : call->y.pixel_stride, dy_stride = run->pixels.dy;
     const ptrdiff_t channels = (ptrdiff_t)pass->shape.channels;
@@ -31,14 +38,14 @@ static void undo_run(const fvi_norm_pass *pass, const fvi_norm_run *run)
 static void products_run(const fvi_norm_pass *pass, const fvi_norm_run *run, size_t group, char *sums)
 {
     const fvi_call *call = pass->call;
-    if (pass->gates != NULL) {
+    if (fvi_norm_is_gated(call->fused)) {
         call->kernels->channel_gated_products(
             &run->pixels, call->fused->activation, fvi_norm_part(pass, pass->gates, FVI_NORM_GATES * group),
             fvi_norm_row(pass, &call->x[0], run), fvi_norm_row(pass, &call->dy, run),
             fvi_norm_part(pass, pass->saved.mean, 2 * group), sums, fvi_norm_part(pass, sums, 1));
         return;
     }
-    undo_run(pass, run);
+    undo_run(pass, run, group);
     call->kernels->channel_products(
         &run->pixels, fvi_norm_row(pass, &call->x[0], run), fvi_norm_row(pass, &call->dy, run),
         fvi_norm_part(pass, pass->saved.mean, 2 * group), sums, fvi_norm_part(pass, sums, 1));
@@ -84,7 +91,7 @@ static void backward_run(const fvi_norm_pass *pass, const fvi_norm_run *run, siz
 {
     const fvi_call *call = pass->call;
     (void)sums;
-    if (pass->gates != NULL) {
+    if (fvi_norm_is_gated(call->fused)) {
         call->kernels->channel_gated_backward(
             &run->pixels, call->fused->activation, fvi_norm_part(pass, pass->gates, FVI_NORM_GATES * group),
             fvi_norm_row(pass, &call->x[0], run), fvi_norm_row(pass, &call->dy, run),
@@ -139,8 +146,9 @@ fv_status fvi_norm_backward(fvi_call *call)
     if (pass.gates != NULL)
         (call->dtype == FV_F64 ? fvi_norm_factors_f64 : fvi_norm_factors_f32)(&pass.shape, pass.scale, pass.shift,
                                                                               &pass.saved, pass.gates);
-    const bool undoes = call->fused != NULL && call->fused->activation != NULL && pass.gates == NULL;
-    fvi_norm_each_chunk(&pass, products_chunk, FVI_NORM_X | FVI_NORM_DY | (undoes ? FVI_NORM_Y : 0),
+    const bool undoes = call->fused != NULL && call->fused->activation != NULL && !fvi_norm_is_gated(call->fused);
+    fvi_norm_each_chunk(&pass, products_chunk,
+                        FVI_NORM_X | FVI_NORM_DY | (undoes && pass.gates == NULL ? FVI_NORM_Y : 0),
                         undoes ? FVI_NORM_DY : 0);
     fvi_norm_each_channels(&pass, gradient_channels);
     write_observed(&pass);

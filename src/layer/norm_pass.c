@@ -44,6 +44,12 @@ bool fvi_norm_is_gated(const fvi_fused *fused)
            (fused->activation->kind == FVI_RELU || fused->activation->kind == FVI_RELU6);
 }
 
+bool fvi_norm_undoes_by_input(const fvi_fused *fused)
+{
+    return fvi_norm_is_gated(fused) ||
+           (fused != NULL && fused->activation != NULL && fused->activation->kind >= FVI_GELU);
+}
+
 fvi_norm_pass fvi_norm_pass_of(fvi_call *call, const fvi_view *out)
 {
     const fv_batch_norm_options *options = call->options;
@@ -68,7 +74,7 @@ fvi_norm_pass fvi_norm_pass_of(fvi_call *call, const fvi_view *out)
     pass.factors = call->scratch;
     if (call->is_gathered)
         pass.factors = (char *)call->gathered + fvi_norm_gathered_header(groups * pass.shape.chunks);
-    pass.gates = fvi_norm_is_gated(call->fused)
+    pass.gates = fvi_norm_undoes_by_input(call->fused)
                      ? pass.factors + groups * FVI_NORM_FACTORS * pass.shape.channels * pass.size
                      : NULL;
     pass.sums = pass.factors + groups * (size_t)(FVI_NORM_FACTORS + (pass.gates != NULL ? FVI_NORM_GATES : 0)) *

@@ -10,7 +10,7 @@
 #include "layer/layer.h"
 #include "layer/split.h"
 
-/* Vectors of channels in scratch: sums of a chunk forward and backward, factors of a group, factors for is_gated(). */
+/* Vectors of channels in scratch: sums of a chunk forward and backward, factors of a group, factors for undoes_by_input(). */
 enum { FVI_NORM_FORWARD_SUMS = 3, FVI_NORM_BACKWARD_SUMS = 2, FVI_NORM_FACTORS = 3, FVI_NORM_GATES = 2 };
 
 typedef struct fvi_norm_pass {
@@ -20,7 +20,7 @@ typedef struct fvi_norm_pass {
     fvi_norm_saved saved;
     size_t size;                 /* of an element */
     char *sums, *factors;        /* scratch: sums of chunks; ab or abk of groups */
-    char *gates;                 /* scratch, backward: ab of groups once more; NULL: not fvi_norm_is_gated() */
+    char *gates;                 /* scratch, backward: ab of groups once more; NULL: not fvi_norm_undoes_by_input() */
     const void *scale, *shift;   /* parameters, or NULL */
     const void *mean, *variance; /* running */
     void *dscale, *dshift;       /* or NULL */
@@ -48,9 +48,10 @@ enum { FVI_NORM_X = 1, FVI_NORM_SUMMAND = 2, FVI_NORM_Y = 4, FVI_NORM_DY = 8, FV
 double fvi_norm_epsilon(const void *options);
 size_t fvi_norm_groups_of(const fv_batch_norm_options *options, size_t images);
 fvi_norm_shape fvi_norm_shape_of(size_t images, size_t groups, fv_image_shape image);
-/* Whether backward computes f' anew, from x. Of frozen statistics the input of f is rounded otherwise than in forward, which
+/* Whether backward computes what f was given anew, from x. Of frozen statistics the input of f is rounded otherwise than in forward, which
  * shows where it is as good as 0. */
-bool fvi_norm_is_gated(const fvi_fused *fused);
+bool fvi_norm_undoes_by_input(const fvi_fused *fused);
+bool fvi_norm_is_gated(const fvi_fused *fused); /* and lets dy through, or not, on the way: a ReLU alone */
 /* Bytes before the sums where they are gathered: what gathers them, and how much of each chunk is written. */
 size_t fvi_norm_gathered_header(size_t chunks);
 

@@ -10,7 +10,7 @@
  *
  * Conditions: each value between has one reader, and is not the network's output. In training the leader must be able
  * to undo the chain (fuses_training), or the planner undoes an activation over the gradient before the leader's backward
- * pass, as the layer itself would have done; and f' must be had from the output.
+ * pass, as the layer itself would have done; and f' must be had from the output, unless the leader computes its input again.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -66,8 +66,8 @@ static bool takes_sum(const fv_plan *plan, fv_value current, fv_value reader, fv
     return true;
 }
 
-/* In training f' must come from y, which is what backward finds. */
-static bool takes_activation(const fv_plan *plan, fv_value leader, fv_value reader)
+/* In training f' must come from y, which is what backward finds, or from what the leader computes again. */
+static bool takes_activation(const fv_plan *plan, fv_value leader, fv_value reader, bool sums)
 {
     const fvi_layer *layer = plan->nodes[reader].layer;
     if (layer->activation == NULL)
@@ -75,6 +75,8 @@ static bool takes_activation(const fv_plan *plan, fv_value leader, fv_value read
     if (!fvi_plan_trains(plan))
         return true;
     const bool by_output = layer->in_place && layer->backward_reads == FVI_READS_OUTPUT;
+    if (!sums && (may_fuse(plan, leader) & FVI_FUSES_BY_INPUT) != 0)
+        return true;
     return by_output &&
            (plan->nodes[leader].layer->backward != NULL || plan->nodes[leader].layer->backward_weights != NULL);
 }
@@ -132,7 +134,7 @@ static fv_status try_next(fv_plan *plan, fv_value leader, fv_value current, fv_v
         return fuse_affine(plan, leader, reader);
     if ((may & FVI_FUSES_SUM) != 0 && !acts && !sums && takes_sum(plan, current, reader, &summand))
         return fuse_sum(plan, leader, summand);
-    if ((may & FVI_FUSES_ACTIVATION) != 0 && !acts && takes_activation(plan, leader, reader))
+    if ((may & FVI_FUSES_ACTIVATION) != 0 && !acts && takes_activation(plan, leader, reader, sums))
         return fuse_activation(plan, leader, reader);
     *absorbed = false;
     return FV_OK;

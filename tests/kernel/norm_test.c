@@ -55,7 +55,7 @@ static void check_same(const operands *o, const char *table, const char *kernel,
 }
 
 static const fvi_activation relu = { .kind = FVI_RELU }, relu6 = { .kind = FVI_RELU6 },
-                            elu = { .kind = FVI_ELU, .a = 0.5 };
+                            elu = { .kind = FVI_ELU, .a = 0.5 }, gelu = { .kind = FVI_GELU };
 
 static void run_channel_kernels(const fvi_kernels *k, const fvi_pixels *p, operands *o, int side, int kernel)
 {
@@ -99,6 +99,9 @@ static void run_channel_kernels(const fvi_kernels *k, const fvi_pixels *p, opera
     case 12:
         k->channel_gated_backward(p, &relu6, o->factors, o->x, o->dy, o->mean, o->factors, o->y[side]);
         break;
+    case 13:
+        k->channel_undo(p, &gelu, o->factors, o->x, o->mean, o->y[side]);
+        break;
     default:
         k->channel_normalize_backward(p, o->x, o->dy, o->mean, o->factors, o->y[side]);
         break;
@@ -120,13 +123,14 @@ FV_TEST(norm, channel_kernels_match_the_reference)
                                          "gated products, relu6",
                                          "gated backward, relu",
                                          "gated backward, relu6",
+                                         "undo, gelu",
                                          "normalize_backward" };
     const fvi_kernels *tables[TEST_TABLES], *reference = fvi_kernels_for(FV_F32, FVI_ISA_BASELINE, true);
     const size_t count = test_tables(tables);
     for (size_t t = 0; t < count; t++)
         for (size_t c = 0; c < sizeof channel_counts / sizeof channel_counts[0]; c++)
             for (size_t i = 0; i < sizeof pixel_counts / sizeof pixel_counts[0]; i++)
-                for (int kernel = 0; kernel < 14; kernel++) {
+                for (int kernel = 0; kernel < 15; kernel++) {
                     const ptrdiff_t stride = (ptrdiff_t)channel_counts[c] + (i % 2 == 0 ? EXTRA : 0);
                     const fvi_pixels pixels = { pixel_counts[i], channel_counts[c], stride, stride, stride };
                     operands *o = make_operands();

@@ -32,6 +32,9 @@ typedef void fvi_channel_products_fn(const fvi_pixels *pixels, const void *x, co
  * output. f: FVI_RELU or FVI_RELU6; ab [2][channels]. */
 typedef void fvi_channel_gated_products_fn(const fvi_pixels *pixels, const fvi_activation *f, const void *ab,
                                            const void *x, const void *dy, const void *mean, void *sum, void *products);
+/* dy = dy * f'(d * a[c] + b[c]) for an f whose derivative is computed from its input; ab [2][channels]. */
+typedef void fvi_channel_undo_fn(const fvi_pixels *pixels, const fvi_activation *f, const void *ab, const void *x,
+                                 const void *mean, void *dy);
 /* y = f(y + x); x NULL: y = f(y); f NULL: f(x) = x. The end of a pass that has just written y. */
 typedef void fvi_channel_finish_fn(const fvi_pixels *pixels, const fvi_activation *f, const void *x, void *y);
 /* y = x * a[c] + b[c]; ab [2][channels]. y may be x. */

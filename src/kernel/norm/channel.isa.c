@@ -5,7 +5,12 @@
  */
 #include "kernel/vector.h"
 
-enum { LANES = FVI_ISA_LANES, MOST = 4 /* vectors at once */, GATED = 2 /* of kernels with more numbers a channel */ };
+enum {
+    LANES = FVI_ISA_LANES,
+    MOST = 4 /* vectors at once */,
+    GATED = 2 /* of kernels with more numbers a channel */,
+    UNDONE = 1024
+};
 
 /* Which channels a block has: `vectors` whole ones, or (vectors 1) the first `rest` lanes of one. */
 FVI_INLINE fvi_vf load(const float *from, int vector, size_t rest)
@@ -402,6 +407,20 @@ FVI_INLINE void each_gated(operands o, gated_fn *block, gate_fn *gate)
         block(first, 1, channels - first, o, gate);
 }
 
+/* Channels [first, first + width) of one pixel: v = ((x - high) - low) * a + b. */
+FVI_INLINE void inside_pixel(size_t channels, size_t first, size_t width, const float *x, const float *mean,
+                             const float *ab, float *v)
+{
+    const float *high = mean + first, *low = high + channels, *a = ab + first, *b = a + channels;
+    size_t c = 0;
+    x += first;
+    for (; c + LANES <= width; c += LANES)
+        fvi_vf_store(v + c, ((fvi_vf_load(x + c) - fvi_vf_load(high + c)) - fvi_vf_load(low + c)) * fvi_vf_load(a + c) +
+                                fvi_vf_load(b + c));
+    for (; c < width; c++)
+        v[c] = ((x[c] - high[c]) - low[c]) * a[c] + b[c];
+}
+
 void FVI_ISA_NAME(fvi_channel_gated_products_f32)(const fvi_pixels *pixels, const fvi_activation *f, const void *ab,
                                                   const void *x, const void *dy, const void *mean, void *sum,
                                                   void *products)
@@ -413,6 +432,32 @@ void FVI_ISA_NAME(fvi_channel_gated_products_f32)(const fvi_pixels *pixels, cons
         each_gated(o, gated_products_block, behind_relu);
     else
         each_gated(o, gated_products_block, behind_relu6);
+}
+
+/* What f was given is written to a buffer in an L1: as many pixels at once as fit, or a part of one. */
+void FVI_ISA_NAME(fvi_channel_undo_f32)(const fvi_pixels *pixels, const fvi_activation *f, const void *ab,
+                                        const void *x, const void *mean, void *dy)
+{
+    float inside[UNDONE];
+    const size_t channels = pixels->channels, at_once = channels < UNDONE ? UNDONE / channels : 1;
+    const float *middle = mean, *factors = ab, *in = x;
+    float *up = dy;
+    for (size_t i = 0; i < pixels->count; i += at_once) {
+        const size_t count = pixels->count - i < at_once ? pixels->count - i : at_once;
+        const float *from = in + (ptrdiff_t)i * pixels->x;
+        float *to = up + (ptrdiff_t)i * pixels->dy;
+        for (size_t first = 0; first < channels; first += UNDONE) {
+            const size_t width = channels - first < UNDONE ? channels - first : UNDONE;
+            for (size_t p = 0; p < count; p++)
+                inside_pixel(channels, first, width, from + (ptrdiff_t)p * pixels->x, middle, factors,
+                             inside + p * width);
+            const size_t joined = pixels->dy == (ptrdiff_t)width ? count : 1;
+            for (size_t p = 0; p < count; p += joined) {
+                float *pixel = to + (ptrdiff_t)p * pixels->dy + first;
+                FVI_ISA_NAME(fvi_activation_backward_f32)(f, joined * width, inside + p * width, pixel, pixel);
+            }
+        }
+    }
 }
 
 void FVI_ISA_NAME(fvi_channel_gated_backward_f32)(const fvi_pixels *pixels, const fvi_activation *f, const void *ab,

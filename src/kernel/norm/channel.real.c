@@ -96,6 +96,20 @@ void FVI_REAL_NAME(fvi_channel_gated_backward_reference)(const fvi_pixels *pixel
     }
 }
 
+void FVI_REAL_NAME(fvi_channel_undo_reference)(const fvi_pixels *pixels, const fvi_activation *f, const void *ab,
+                                               const void *x, const void *mean, void *dy)
+{
+    const fvi_real *high = mean, *low = high + pixels->channels, *a = ab, *b = a + pixels->channels;
+    for (size_t i = 0; i < pixels->count; i++) {
+        const fvi_real *in = at(x, i, pixels->x);
+        fvi_real *up = (fvi_real *)dy + (ptrdiff_t)i * pixels->dy;
+        for (size_t c = 0; c < pixels->channels; c++) {
+            const fvi_real v = ((in[c] - high[c]) - low[c]) * a[c] + b[c];
+            FVI_REAL_NAME(fvi_activation_backward_reference)(f, 1, &v, &up[c], &up[c]);
+        }
+    }
+}
+
 void FVI_REAL_NAME(fvi_channel_finish_reference)(const fvi_pixels *pixels, const fvi_activation *f, const void *x,
                                                  void *y)
 {
