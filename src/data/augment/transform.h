@@ -176,5 +176,16 @@ void fvi_hsv_to_rgb(const float hsv[3], float rgb[3]);
 
 /* noise.c: count values of N(0, 1), of four draws each two. */
 void fvi_fill_gaussian(fvi_random *random, size_t count, float *out);
+double fvi_random_beta(fvi_random *random, double alpha); /* Beta(alpha, alpha) */
+
+/* What transforms lend to corruptions. */
+fv_status fvi_elastic_field(fvi_transform_call *call, double sigma, int32_t h, int32_t w, const float **down,
+                            const float **across);
+fv_status fvi_elastic_warp(fvi_transform_call *call, double alpha, double sigma, fvi_fill fill);
+void fvi_add_gaussian(fvi_picture *image, fvi_random *random, double deviation);
+void fvi_adjust_brightness(fvi_picture *image, double factor);
+void fvi_adjust_contrast(fvi_picture *image, double factor);
+void fvi_adjust_saturation(fvi_picture *image, double factor);
+void fvi_adjust_hue(fvi_picture *image, double turns);
 
 #endif
