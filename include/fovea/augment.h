@@ -36,8 +36,9 @@ FV_API int32_t fv_augmentation_count(const fv_augmentation *augmentation);
 /* Whether a transform of the list learns from the data (whitening, colours of the data): then fv_augmentation_fit() comes
  * before the first use. */
 FV_API bool fv_augmentation_needs_fit(const fv_augmentation *augmentation);
-/* Lets those transforms learn from data, once. Deterministic: the same data give the same bits. */
-FV_API fv_status fv_augmentation_fit(fv_augmentation *augmentation, const fv_dataset *data);
+/* Lets those transforms learn from data, once, each from images that have passed the transforms before it. key: as for the images later (its
+ * sample does not count). Deterministic: the same data give the same bits. FV_ERR_SHAPE: images that differ in size, or are too large. */
+FV_API fv_status fv_augmentation_fit(fv_augmentation *augmentation, const fv_dataset *data, const fv_augment_key *key);
 /* Tells what may go wrong with this list on these data, to the context's log as warnings: transforms after which an image may belong to another
  * class (a mirrored letter, a 6 turned by 180 degrees). Returns how many it told. */
 FV_API int32_t fv_augmentation_warn(const fv_augmentation *augmentation, const fv_dataset *data);

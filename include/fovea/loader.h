@@ -5,6 +5,7 @@
 #ifndef FOVEA_LOADER_H
 #define FOVEA_LOADER_H
 
+#include "fovea/augment.h"
 #include "fovea/batch.h"
 #include "fovea/dataset.h"
 
@@ -38,6 +39,9 @@ typedef struct fv_loader_options {
     uint64_t seed;
     fv_preprocess preprocess;
     fv_augment augment; /* zeros: none. Draws depend on (seed, epoch, sample) only */
+    /* Instead of augment: a list of transforms, fitted where it needs that; borrowed, NULL: none. With mixup or cutmix batches have soft labels
+     * (fv_batch.values) and no classes. */
+    const fv_augmentation *augmentation;
 } fv_loader_options;
 
 /* Batches of one data set. One thread at a time. */

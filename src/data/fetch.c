@@ -9,14 +9,29 @@
 
 #include "data/dataset_internal.h"
 
+/* Whether augmentation does no more than place whole pixels. */
+static bool only_places(const fv_loader_options *options)
+{
+    return options->augmentation == NULL || fvi_augmentation_only_moves(options->augmentation);
+}
+
+static fv_augment_key key_of(const fvi_recipe *recipe, int64_t epoch, int64_t index)
+{
+    return (fv_augment_key){ .seed = recipe->options.seed,
+                             .epoch = (uint64_t)epoch,
+                             .sample = (uint64_t)index,
+                             .rows = recipe->options.preprocess.input.h,
+                             .columns = recipe->options.preprocess.input.w };
+}
+
 void fvi_recipe_fill(fvi_recipe *recipe, const fv_dataset *dataset, const fv_loader_options *options)
 {
     const fv_image_shape input = options->preprocess.input, source = fv_dataset_shape(dataset);
     const int32_t resize = options->preprocess.resize, shorter = source.h < source.w ? source.h : source.w;
     *recipe = (fvi_recipe){ .dataset = dataset, .options = *options };
     recipe->elements = (size_t)input.h * (size_t)input.w * (size_t)input.c;
-    recipe->direct =
-        fv_dataset_count(dataset) > 0 && fv_dataset_image(dataset, 0) != NULL && (resize == 0 || resize == shorter);
+    recipe->direct = fv_dataset_count(dataset) > 0 && fv_dataset_image(dataset, 0) != NULL &&
+                     (resize == 0 || resize == shorter) && only_places(options);
     fvi_pixel_table_fill(&recipe->table, &options->preprocess);
 }
 
@@ -24,6 +39,10 @@ static fvi_placement place_sample(const fvi_recipe *recipe, fv_image_shape sourc
 {
     const fv_augment *augment = &recipe->options.augment;
     const fv_image_shape input = recipe->options.preprocess.input;
+    if (recipe->options.augmentation != NULL) {
+        const fv_augment_key key = key_of(recipe, epoch, index);
+        return fvi_augmentation_place(recipe->options.augmentation, &key, source, input);
+    }
     fvi_placement placement = fvi_placement_centred(source, input);
     const fvi_random random =
         fvi_random_start(recipe->options.seed, FVI_PURPOSE_AUGMENT, (uint64_t)epoch << 32 | (uint32_t)index);
@@ -61,7 +80,7 @@ void fvi_fetcher_close(fvi_fetcher *fetcher)
         return;
     fv_reader_destroy(fetcher->reader);
     fvi_resampler_release(fetcher->context, &fetcher->resampler);
-    fvi_picture_release(fetcher->context, &fetcher->picture);
+    fvi_augment_room_release(&fetcher->room, fetcher->context);
     fv_context_destroy(fetcher->context);
     *fetcher = (fvi_fetcher){ .context = NULL };
 }
@@ -93,6 +112,22 @@ static fv_status check_sample(fvi_fetcher *fetcher, const fvi_recipe *recipe, in
     return fvi_fail(fetcher->context, status, "'%s': %s", name, message.text);
 }
 
+/* Bytes to floats in the network's channels, the list of transforms, and what is in the middle to the network. */
+static fv_status transform_sample(fvi_fetcher *fetcher, const fvi_recipe *recipe, int64_t epoch, int64_t index,
+                                  const fv_sample *sample, float *out)
+{
+    const fv_preprocess *preprocess = &recipe->options.preprocess;
+    const fv_augmentation *augmentation = recipe->options.augmentation;
+    const fv_augment_key key = key_of(recipe, epoch, index);
+    fvi_picture *image = &fetcher->room.image;
+    FV_TRY(fvi_picture_from_bytes(fetcher->context, image, sample->pixels, sample->order, sample->shape,
+                                  preprocess->input.c));
+    FV_TRY(fvi_augmentation_run(augmentation, &key, augmentation->count, &fetcher->room, fetcher->context));
+    const fv_image_shape shape = { image->c, image->h, image->w };
+    fvi_picture_place(image, preprocess, fvi_placement_centred(shape, preprocess->input), out);
+    return FV_OK;
+}
+
 fv_status fvi_fetch(fvi_fetcher *fetcher, const fvi_recipe *recipe, int64_t epoch, int64_t index, float *out)
 {
     const fv_preprocess *preprocess = &recipe->options.preprocess;
@@ -107,6 +142,8 @@ fv_status fvi_fetch(fvi_fetcher *fetcher, const fvi_recipe *recipe, int64_t epoc
     FV_TRY(check_sample(fetcher, recipe, index, &sample));
     if (preprocess->resize > 0)
         FV_TRY(fvi_resize_sample(fetcher->context, &fetcher->resampler, preprocess->resize, &sample));
+    if (!only_places(&recipe->options))
+        return transform_sample(fetcher, recipe, epoch, index, &sample, out);
     fvi_preprocess_place(&recipe->table, sample.pixels, sample.order, sample.shape, preprocess->input,
                          place_sample(recipe, sample.shape, epoch, index), out);
     return FV_OK;

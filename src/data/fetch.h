@@ -5,6 +5,7 @@
 #ifndef FVI_FETCH_H
 #define FVI_FETCH_H
 
+#include "data/augment/transform.h"
 #include "data/picture.h"
 #include "data/preprocess.h"
 #include "data/resample.h"
@@ -27,7 +28,7 @@ typedef struct fvi_fetcher {
     fv_context *context; /* of its own: messages and memory of one thread */
     fv_reader *reader;
     fvi_resampler resampler;
-    fvi_picture picture;
+    fvi_augment_room room;
 } fvi_fetcher;
 
 /* On failure (FV_ERR_MEMORY, message in context) there is nothing to close. */

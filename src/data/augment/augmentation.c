@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "data/augment/transform.h"
+#include "data/augment/fit.h"
 
 enum { DRAWS_FOR_P = 8 }; /* before a place's own draws */
 
@@ -108,12 +108,17 @@ bool fv_augmentation_needs_fit(const fv_augmentation *augmentation)
     return false;
 }
 
-fv_status fv_augmentation_fit(fv_augmentation *augmentation, const fv_dataset *data)
+fv_status fv_augmentation_fit(fv_augmentation *augmentation, const fv_dataset *data, const fv_augment_key *key)
 {
     for (int32_t i = 0; i < augmentation->count; i++) {
         fvi_augment_place *place = &augmentation->place[i];
-        if (place_needs_fit(place) && place->fitted == NULL)
-            FV_TRY(place->transform->fit(augmentation->context, place->options, data, &place->fitted));
+        fvi_fit_source source;
+        if (!place_needs_fit(place) || place->fitted != NULL)
+            continue;
+        FV_TRY(fvi_fit_open(&source, augmentation, i, data, key));
+        const fv_status status = place->transform->fit(&source, place->options, &place->fitted);
+        fvi_fit_close(&source);
+        FV_TRY(status);
     }
     return FV_OK;
 }
@@ -176,12 +181,12 @@ static fvi_transform_call call_of(const fv_augmentation *augmentation, int32_t i
 }
 
 /* The moves from place *i on, composed and read once; *i becomes the first place behind them. */
-static fv_status run_moves(const fv_augmentation *augmentation, const fv_augment_key *key, fvi_augment_room *room,
-                           fv_context *context, int32_t *i)
+static fv_status run_moves(const fv_augmentation *augmentation, const fv_augment_key *key, int32_t places,
+                           fvi_augment_room *room, fv_context *context, int32_t *i)
 {
     fvi_move move = { .h = room->image.h, .w = room->image.w };
     fvi_transform_call call = call_of(augmentation, *i, key, room, context);
-    for (; *i < augmentation->count && is_move(&augmentation->place[*i]); ++*i)
+    for (; *i < places && is_move(&augmentation->place[*i]); ++*i)
         if (happens(augmentation, *i, key)) {
             call = call_of(augmentation, *i, key, room, context);
             augmentation->place[*i].transform->move(&call, &move);
@@ -206,14 +211,14 @@ static fv_status run_one(const fv_augmentation *augmentation, int32_t i, const f
     return fvi_transform_move(&call, &move, place->transform->fill(place->options));
 }
 
-fv_status fvi_augmentation_run(const fv_augmentation *augmentation, const fv_augment_key *key, fvi_augment_room *room,
-                               fv_context *context)
+fv_status fvi_augmentation_run(const fv_augmentation *augmentation, const fv_augment_key *key, int32_t places,
+                               fvi_augment_room *room, fv_context *context)
 {
-    for (int32_t i = 0; i < augmentation->count;) {
+    for (int32_t i = 0; i < places;) {
         fv_status status = FV_OK;
         const int32_t first = i;
         if (is_move(&augmentation->place[i]))
-            status = run_moves(augmentation, key, room, context, &i);
+            status = run_moves(augmentation, key, places, room, context, &i);
         else if (augmentation->place[i].transform->mix == NULL)
             status = run_one(augmentation, i++, key, room, context);
         else
@@ -267,7 +272,7 @@ fv_status fv_augmentation_apply(const fv_augmentation *augmentation, const fv_au
     fv_status status = fvi_picture_reserve(context, &room.image, shape.h, shape.w, shape.c);
     if (status == FV_OK) {
         memcpy(room.image.pixels, image, (size_t)shape.h * (size_t)shape.w * (size_t)shape.c * sizeof(float));
-        status = fvi_augmentation_run(augmentation, key, &room, context);
+        status = fvi_augmentation_run(augmentation, key, augmentation->count, &room, context);
     }
     if (status == FV_OK) {
         *out = room.image.pixels;

@@ -75,6 +75,8 @@ typedef struct fvi_mix_call {
 /* What a transform may do to the meaning of an image: which data it is warned about. */
 enum { FVI_MIRRORS = 1, FVI_TURNS_QUARTER = 2, FVI_TURNS_HALF = 4, FVI_UPSIDE_DOWN = 8 };
 
+typedef struct fvi_fit_source fvi_fit_source; /* fit.h */
+
 typedef struct fvi_transform {
     const char *name, *also; /* also: another spelling, or NULL */
     const char *formula;     /* one line */
@@ -98,7 +100,7 @@ typedef struct fvi_transform {
     void (*mix)(fvi_mix_call *call);
     fvi_fill (*fill)(const void *options); /* of moves; NULL: zero */
     bool (*needs_fit)(const void *options);
-    fv_status (*fit)(fv_context *context, const void *options, const fv_dataset *data, void **fitted);
+    fv_status (*fit)(fvi_fit_source *source, const void *options, void **fitted); /* one block of memory */
 } fvi_transform;
 
 /* All transforms, NULL-terminated: the only list. */
@@ -121,9 +123,9 @@ struct fv_augmentation {
 /* parse.c: fills count, place and text. */
 fv_status fvi_augmentation_parse(fv_augmentation *augmentation, const char *text);
 
-/* augmentation.c, for the loader. room->image holds the image and then the result. context: this thread's. */
-fv_status fvi_augmentation_run(const fv_augmentation *augmentation, const fv_augment_key *key, fvi_augment_room *room,
-                               fv_context *context);
+/* augmentation.c, for the loader. room->image holds the image and then the result of the first `places`. context: this thread's. */
+fv_status fvi_augmentation_run(const fv_augmentation *augmentation, const fv_augment_key *key, int32_t places,
+                               fvi_augment_room *room, fv_context *context);
 /* Whether the list does nothing but move whole pixels (crop, shift, mirror) with zeros outside: then fvi_augmentation_place() says where each pixel of
  * the input comes from, and pixels are read once, as bytes. */
 bool fvi_augmentation_only_moves(const fv_augmentation *augmentation);
