@@ -189,6 +189,8 @@ static void print_head(const training *t)
         printf("images of %dx%d become %dx%d: cropped or padded, %s in training, at the centre in tests\n",
                (int)image.h, (int)image.w, (int)input.h, (int)input.w,
                train_options->augment.random_crop ? "at random" : "at the centre");
+    if (fv_trainer_transforms(fv_experiment_trainer(t->experiment)) != NULL)
+        printf("training images pass through: %s\n", fv_trainer_transforms(fv_experiment_trainer(t->experiment)));
     const bool f32 = train_options->dtype == FV_F32;
     printf("batch %d, rate %g (%s), momentum %g, decay %g, shift %d%s%s, seed %" PRIu64 "%s%s; %s, %d thread%s\n\n",
            (int)train_options->batch, train_options->schedule.rate, fv_config_text(t->config, "schedule.kind"),

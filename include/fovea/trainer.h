@@ -42,6 +42,8 @@ typedef struct fv_train_options {
     uint64_t seed;
     fv_preprocess preprocess;
     fv_augment augment;
+    const char *
+        transforms; /* a list of transforms that come after augment's: fv_augmentation_create()'s text; NULL or empty: none */
     fv_dtype
         dtype; /* FV_F32 or FV_BF16 (fv_plan_options.dtype); measuring after each epoch is in the same. params are float32 in both */
     bool no_repeat;      /* fv_plan_options.no_repeat: faster, with more memory */
@@ -85,6 +87,8 @@ FV_API void fv_trainer_destroy(fv_trainer *trainer);
  * ones differs from epoch to epoch. */
 FV_API int64_t fv_trainer_left_out(const fv_trainer *trainer);
 FV_API const char *fv_trainer_message(const fv_trainer *trainer);
+/* What training images pass through, with every option, or NULL: no transforms were given. */
+FV_API const char *fv_trainer_transforms(const fv_trainer *trainer);
 /* Called after every step (progress) and every epoch (record); either may be NULL. */
 FV_API void fv_trainer_on_progress(fv_trainer *trainer, void (*progress)(void *user, const fv_train_progress *progress),
                                    void *user);

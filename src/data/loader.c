@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "data/augment/transform.h"
 #include "data/dataset_internal.h"
 #include "data/fetch.h"
 
@@ -26,6 +27,7 @@ struct fv_loader {
     float *images;     /* [batch][h][w][c] */
     float *targets;    /* [batch][target_count], where targets are values */
     fv_status *failed; /* [batch] */
+    float *labels;     /* [batch][classes], where images are mixed */
     fvi_message message;
 };
 
@@ -86,9 +88,50 @@ static fv_status open_fetchers(fv_loader *loader)
     return FV_OK;
 }
 
+static bool mixes(const fv_loader *loader)
+{
+    return loader->options.augmentation != NULL && fv_augmentation_mixes(loader->options.augmentation);
+}
+
+/* Labels of a batch that mixup and cutmix mix. */
+static fv_status open_labels(fv_loader *loader)
+{
+    const int32_t classes = fv_dataset_classes(loader->dataset);
+    size_t floats = 0, bytes = 0;
+    if (!mixes(loader))
+        return FV_OK;
+    if (classes < 1)
+        return fvi_fail(loader->context, FV_ERR_ARGUMENT,
+                        "loader of '%s': mixup and cutmix mix labels, but these data have no classes",
+                        fv_dataset_name(loader->dataset));
+    if (fvi_size_multiply((size_t)loader->options.batch, (size_t)classes, &floats) &&
+        fvi_size_multiply(floats, sizeof(float), &bytes))
+        loader->labels = fvi_allocate(loader->context, bytes);
+    return loader->labels != NULL ? FV_OK : fvi_out_of_memory(loader->context, "labels of a loader", bytes);
+}
+
+/* Mixes the images of the batch and gives it soft labels instead of classes. */
+static fv_status mix_batch(fv_loader *loader, fv_batch *batch)
+{
+    const fv_preprocess *preprocess = &loader->options.preprocess;
+    const size_t classes = (size_t)fv_dataset_classes(loader->dataset);
+    memset(loader->labels, 0, (size_t)batch->n * classes * sizeof *loader->labels);
+    for (size_t i = 0; i < (size_t)batch->n; i++)
+        loader->labels[i * classes + (size_t)batch->classes[i]] = 1.0f;
+    const fv_status status =
+        fv_augmentation_mix(loader->options.augmentation, loader->options.seed, batch->epoch, batch->samples, batch->n,
+                            preprocess->input, (float *)(uintptr_t)batch->images, (int32_t)classes, loader->labels);
+    if (status != FV_OK)
+        return fvi_fail_in(&loader->message, status, "%s", fv_context_message(loader->context));
+    batch->classes = NULL;
+    batch->values = loader->labels;
+    return FV_OK;
+}
+
 static fv_status fill_loader(fv_loader *loader)
 {
     FV_TRY(allocate(loader));
+    FV_TRY(open_labels(loader));
     FV_TRY(open_fetchers(loader));
     fv_loader_start(loader, 0, 0);
     return FV_OK;
@@ -129,6 +172,7 @@ void fv_loader_destroy(fv_loader *loader)
     fvi_release(loader->context, loader->samples);
     fvi_release(loader->context, loader->failed);
     fvi_release(loader->context, loader->order);
+    fvi_release(loader->context, loader->labels);
     fvi_release(loader->context, loader);
 }
 
@@ -206,7 +250,9 @@ fv_status fv_loader_next(fv_loader *loader, fv_batch *batch)
     if (loader->n > 0)
         fvi_parallel(loader->context, ((size_t)loader->n + SAMPLES_PER_TASK - 1) / SAMPLES_PER_TASK, load_samples,
                      loader);
-    return loader->recipe.direct ? FV_OK : check_samples(loader);
+    if (!loader->recipe.direct)
+        FV_TRY(check_samples(loader));
+    return loader->n > 0 && mixes(loader) ? mix_batch(loader, batch) : FV_OK;
 }
 
 int64_t fv_loader_position(const fv_loader *loader)

@@ -26,6 +26,7 @@ fv_train_options fv_config_train_options(const fv_config *config)
         .augment = { .shift = (int32_t)fv_config_integer(config, "augment.shift"),
                      .random_crop = fv_config_flag(config, "augment.crop"),
                      .flip = fv_config_flag(config, "augment.flip") },
+        .transforms = fv_config_text(config, "augment.transforms"),
     };
 }
 

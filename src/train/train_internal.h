@@ -26,6 +26,9 @@ bool fvi_graph_gives_probabilities(const fv_graph *graph);
  * first, nor where the session's memory for gradients is wanted for statistics. */
 bool fvi_hands_over(const fv_train_options *options);
 bool fvi_graph_has_loss(const fv_graph *graph);
+/* The transforms of a run, fitted to the training images, warned about; *out NULL: the options list none. */
+fv_status fvi_run_transforms(fv_augmentation **out, fv_context *context, const fv_train_options *options,
+                             const fv_dataset *train);
 
 /* In place, rows [rows][classes] of scores become probabilities: exp(x - max) / sum, in double. */
 void fvi_scores_to_probabilities(int64_t rows, int64_t classes, float *scores);

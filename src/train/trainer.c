@@ -44,11 +44,13 @@ static fv_status update_some(void *user, const fv_gradient *gradients, int32_t c
 static fv_status trainer_fill(fv_trainer *trainer, const fv_dataset *train, const fv_dataset *test)
 {
     const fv_train_options *options = &trainer->options;
+    FV_TRY(fvi_run_transforms(&trainer->augmentation, trainer->context, options, train));
     const fv_loader_options loader = { .batch = options->batch,
                                        .shuffle = true,
                                        .seed = options->seed,
                                        .preprocess = options->preprocess,
-                                       .augment = options->augment };
+                                       .augment = options->augment,
+                                       .augmentation = trainer->augmentation };
     const fv_plan_options plan = { .batch = (options->batch + options->blocks - 1) / options->blocks,
                                    .mode = FV_TRAIN,
                                    .dtype = options->dtype,
@@ -131,12 +133,18 @@ void fv_trainer_destroy(fv_trainer *trainer)
     fvi_checkpoints_release(trainer->context, &trainer->checkpoints);
     json_decref(trainer->described);
     fvi_release(trainer->context, trainer->records);
+    fv_augmentation_destroy(trainer->augmentation);
     fvi_release(trainer->context, trainer);
 }
 
 const char *fv_trainer_message(const fv_trainer *trainer)
 {
     return trainer->message.text;
+}
+
+const char *fv_trainer_transforms(const fv_trainer *trainer)
+{
+    return trainer->augmentation != NULL ? fv_augmentation_text(trainer->augmentation) : NULL;
 }
 
 int64_t fv_trainer_left_out(const fv_trainer *trainer)
