@@ -176,6 +176,7 @@ static const struct {
     OPTION(augment.shift, WHOLE),
     OPTION(augment.random_crop, FLAG),
     OPTION(augment.flip, FLAG),
+    OPTION(transforms, TEXT),
 };
 
 static json_t *describe(const fv_train_options *options, size_t index)
