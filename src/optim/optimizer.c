@@ -61,6 +61,7 @@ static fv_status optimizer_fill(fv_optimizer *o)
     FV_TRY(make_slots(o));
     FV_TRY(make_room(o));
     FV_TRY(fvi_groups_read(o->params, &o->options, o->group));
+    FV_TRY(fvi_muon_create(o));
     o->options.groups = NULL; /* the caller's */
     return FV_OK;
 }
@@ -94,6 +95,7 @@ void fv_optimizer_destroy(fv_optimizer *o)
         return;
     for (int32_t i = 0; i < o->slot_count; i++)
         fv_params_destroy(o->slot[i]);
+    fvi_muon_destroy(o);
     fvi_release(o->context, o->chunk);
     fvi_release(o->context, o->whole);
     fvi_release(o->context, o->of);
@@ -105,6 +107,7 @@ void fv_optimizer_destroy(fv_optimizer *o)
 /* One pass over all chunks. */
 typedef struct update_pass {
     fv_optimizer *optimizer;
+    size_t first; /* chunk of task 0 */
     double scale; /* of gradients, by clipping their norm */
 } update_pass;
 
@@ -199,6 +202,20 @@ static void measure_chunk(void *argument, size_t index, int32_t worker)
     chunk->weight_squares = o->kernels->squares(chunk->count, w);
 }
 
+/* The slow copy of lookahead begins at the first weights. */
+static void start_slow(const fv_optimizer *o, const update_chunk *chunk)
+{
+    const size_t first = chunk->first * element_size(o);
+    if (o->options.lookahead > 0 && o->steps == 0)
+        memcpy((char *)fv_params_data(o->slot[o->rule_slots]) + first, (char *)fv_params_data(o->params) + first,
+               chunk->count * element_size(o));
+}
+
+static bool is_matrix(const fv_optimizer *o, const update_chunk *chunk)
+{
+    return o->rule->orthogonal && !chunk->statistic && !o->group[chunk->param].plain;
+}
+
 static void update_chunk_of(void *argument, size_t index, int32_t worker)
 {
     const update_pass *pass = argument;
@@ -211,9 +228,9 @@ static void update_chunk_of(void *argument, size_t index, int32_t worker)
         o->kernels->average(chunk->count, fv_params_info(o->params, chunk->param).momentum, chunk->gradient, w);
         return;
     }
-    if (o->options.lookahead > 0 && o->steps == 0)
-        memcpy((char *)fv_params_data(o->slot[o->rule_slots]) + chunk->first * element_size(o), w,
-               chunk->count * element_size(o));
+    if (is_matrix(o, chunk))
+        return; /* update_matrices() */
+    start_slow(o, chunk);
     slots_of(o, chunk, slot);
     o->kernels->update[step->update](chunk->count, &step->numbers, prepared(pass, chunk, scratch_of(o, worker)), slot,
                                      w);
@@ -230,6 +247,54 @@ static void meet_chunk(void *argument, size_t index, int32_t worker)
         o->kernels->meet(chunk->count, o->options.lookahead_part,
                          (char *)fv_params_data(o->slot[o->rule_slots]) + first,
                          (char *)fv_params_data(o->params) + first);
+}
+
+static void direct_chunk(void *argument, size_t index, int32_t worker)
+{
+    const update_pass *pass = argument;
+    const fv_optimizer *o = pass->optimizer;
+    update_chunk *chunk = &pass->optimizer->chunk[pass->first + index];
+    void *slot[FVI_UPDATE_SLOTS] = { NULL };
+    const void *w = (const char *)fvi_params_read(o->params) + chunk->first * element_size(o);
+    char *direction = (char *)o->muon.x + (chunk->first - o->chunk[pass->first].first) * element_size(o);
+    slots_of(o, chunk, slot);
+    o->kernels->direction[o->options.nesterov ? FVI_DIRECTION_MUON_NESTEROV : FVI_DIRECTION_MUON](
+        chunk->count, &o->of[chunk->param].numbers, prepared(pass, chunk, scratch_of(o, worker)), slot, w, direction);
+    chunk->squares = o->kernels->squares(chunk->count, direction);
+}
+
+static void descend_chunk(void *argument, size_t index, int32_t worker)
+{
+    (void)worker;
+    const update_pass *pass = argument;
+    const fv_optimizer *o = pass->optimizer;
+    const update_chunk *chunk = &o->chunk[pass->first + index];
+    start_slow(o, chunk);
+    o->kernels->update[FVI_UPDATE_DESCENT](chunk->count, &o->of[chunk->param].numbers,
+                                           (const char *)o->muon.x +
+                                               (chunk->first - o->chunk[pass->first].first) * element_size(o),
+                                           NULL, (char *)fv_params_data(o->params) + chunk->first * element_size(o));
+}
+
+/* One matrix after another: each takes all threads. */
+static void update_matrices(update_pass *pass)
+{
+    fv_optimizer *o = pass->optimizer;
+    for (size_t i = 0; i < o->chunk_count;) {
+        const int32_t param = o->chunk[i].param;
+        const bool matrix = is_matrix(o, &o->chunk[i]);
+        double squares = 0;
+        pass->first = i;
+        while (i < o->chunk_count && o->chunk[i].param == param)
+            i++;
+        if (!matrix)
+            continue;
+        fvi_parallel(o->context, i - pass->first, direct_chunk, pass);
+        for (size_t j = pass->first; j < i; j++)
+            squares += o->chunk[j].squares;
+        o->of[param].numbers.outer *= fvi_muon_orthogonalize(o, param, squares);
+        fvi_parallel(o->context, i - pass->first, descend_chunk, pass);
+    }
 }
 
 /* The numbers of this step of one parameter. */
@@ -355,6 +420,8 @@ static fv_status update_gradients(fv_optimizer *o, const fv_gradient *gradients,
         apply_trust(o);
     }
     fvi_parallel(o->context, o->chunk_count, update_chunk_of, &pass);
+    if (o->rule->orthogonal)
+        update_matrices(&pass);
     for (int32_t i = 0; i < count; i++)
         if (!o->group[gradients[i].parameter].frozen)
             fvi_limit_norm(o->params, &gradients[i]);

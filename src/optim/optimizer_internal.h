@@ -25,6 +25,11 @@ typedef struct step_of_param {
     int64_t came; /* elements whose gradients have come in this step */
 } step_of_param;
 
+/* Matrices of muon.c, each as large as the largest parameter needs. */
+typedef struct fvi_muon {
+    void *x, *y, *transposed, *gram, *polynomial;
+} fvi_muon;
+
 struct fv_optimizer {
     fv_context *context;
     fv_params *params;
@@ -39,10 +44,18 @@ struct fv_optimizer {
     fv_gradient *whole;             /* [parameters] */
     update_chunk *chunk;            /* of the running call; room for those of all parameters */
     size_t chunk_count;
+    fvi_muon muon;          /* NULLs, where the rule has no matrices */
     void *scratch;          /* a chunk's elements for each worker */
     int64_t steps;          /* that are over */
     int64_t came, expected; /* elements of the running step, of any */
     double squares, norm;   /* of the running step's gradients so far; of the last step's */
 };
+
+/* muon.c: room for the matrices; FV_OK and nothing where the rule has none. */
+fv_status fvi_muon_create(fv_optimizer *optimizer);
+void fvi_muon_destroy(fv_optimizer *optimizer);
+/* From the direction in muon.x, row by row as the parameter is, with this sum of squares, to the step, in muon.x too; returns its
+ * factor. */
+double fvi_muon_orthogonalize(fv_optimizer *optimizer, int32_t param, double squares);
 
 #endif

@@ -8,8 +8,8 @@
 
 /* In the order of fv_optimizer_kind. */
 static const fvi_rule *const rules[] = {
-    &fvi_rule_sgd,  &fvi_rule_adagrad, &fvi_rule_adadelta, &fvi_rule_rmsprop,
-    &fvi_rule_adam, &fvi_rule_adamw,   &fvi_rule_lars,     &fvi_rule_lamb,
+    &fvi_rule_sgd,   &fvi_rule_adagrad, &fvi_rule_adadelta, &fvi_rule_rmsprop, &fvi_rule_adam,
+    &fvi_rule_adamw, &fvi_rule_lars,    &fvi_rule_lamb,     &fvi_rule_muon,
 };
 
 const fvi_rule *fvi_rule_of(fv_optimizer_kind kind)

@@ -56,6 +56,15 @@ typedef struct fvi_prepare_numbers {
     double scale, limit, l1; /* limit: infinity for none */
 } fvi_prepare_numbers;
 
+/* out = alpha * a*b + beta * c: a [rows][inner], b [inner][columns], c (NULL: none) and out [rows][columns]; sums in the order of
+ * inner. out does not overlap the others. */
+typedef struct fvi_product {
+    size_t inner, columns;
+    double alpha, beta;
+    const void *a, *b, *c;
+    void *out;
+} fvi_product;
+
 typedef void fvi_update_fn(size_t count, const fvi_update_numbers *numbers, const void *g, void *const *slot, void *w);
 typedef void fvi_direction_fn(size_t count, const fvi_update_numbers *numbers, const void *g, void *const *slot,
                               const void *w, void *direction);
@@ -74,6 +83,7 @@ typedef struct fvi_update_kernels {
     void (*average)(size_t count, double part, const void *observed, void *w); /* w = w + part*(observed - w) */
     /* slow = slow + part*(w - slow); w = slow */
     void (*meet)(size_t count, double part, void *slow, void *w);
+    void (*product)(const fvi_product *product, size_t first, size_t end); /* rows [first, end) */
 } fvi_update_kernels;
 
 /* Never NULL. reference: the plain loops, also for float32. */

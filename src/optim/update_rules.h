@@ -308,9 +308,54 @@ static void meet(size_t count, double part, void *slow, void *w)
     }
 }
 
+/* `rows` (1 or 4) rows of a product, two lanes wide at column j; `rest` of the second lane's elements exist, or of the first's where
+ * `narrow`. */
+lane_inline void product_tile(size_t rows, bool narrow, size_t rest, const fvi_product *p, size_t i, size_t j)
+{
+    const element *a = p->a, *b = p->b, *c = p->c;
+    const lane alpha = lane_splat(p->alpha), beta = lane_splat(p->beta);
+    lane sum[4][2] = { 0 };
+    for (size_t k = 0; k < p->inner; k++) {
+        const element *row = b + k * p->columns + j;
+        const lane b0 = narrow ? lane_load_first(row, rest) : lane_load(row);
+        const lane b1 = narrow ? b0 : lane_load_first(row + LANES, rest);
+        for (size_t r = 0; r < rows; r++) {
+            const lane factor = lane_splat((double)a[(i + r) * p->inner + k]);
+            sum[r][0] = sum[r][0] + factor * b0;
+            if (!narrow)
+                sum[r][1] = sum[r][1] + factor * b1;
+        }
+    }
+    for (size_t r = 0; r < rows; r++)
+        for (size_t half = 0; half < (narrow ? 1 : 2); half++) {
+            const size_t at = (i + r) * p->columns + j + half * LANES, count = half == 1 || narrow ? rest : LANES;
+            lane value = alpha * sum[r][half];
+            if (c != NULL)
+                value = beta * lane_load_first(c + at, count) + value;
+            lane_store_first((element *)p->out + at, value, count);
+        }
+}
+
+lane_inline void product_rows(size_t rows, const fvi_product *p, size_t i)
+{
+    size_t j = 0;
+    for (; j + 2 * LANES <= p->columns; j += 2 * LANES)
+        product_tile(rows, false, LANES, p, i, j);
+    for (; j < p->columns; j += LANES)
+        product_tile(rows, true, p->columns - j < LANES ? p->columns - j : LANES, p, i, j);
+}
+
+static void product(const fvi_product *p, size_t first, size_t end)
+{
+    for (; first + 4 <= end; first += 4)
+        product_rows(4, p, first);
+    for (; first < end; first++)
+        product_rows(1, p, first);
+}
+
 /* What a table holds of this file. */
 #define FVI_UPDATE_RULES                                                                                               \
-    .prepare = prepare, .average = average, .meet = meet,                                                              \
+    .prepare = prepare, .average = average, .meet = meet, .product = product,                                          \
     .update = { [FVI_UPDATE_DESCENT] = update_descent,                                                                 \
                 [FVI_UPDATE_SGD] = update_sgd,                                                                         \
                 [FVI_UPDATE_NESTEROV] = update_nesterov,                                                               \
