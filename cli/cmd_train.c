@@ -191,10 +191,12 @@ static void print_head(const training *t)
                train_options->augment.random_crop ? "at random" : "at the centre");
     if (fv_trainer_transforms(fv_experiment_trainer(t->experiment)) != NULL)
         printf("training images pass through: %s\n", fv_trainer_transforms(fv_experiment_trainer(t->experiment)));
-    const bool f32 = train_options->dtype == FV_F32;
-    printf("batch %d, rate %g (%s), momentum %g, decay %g, shift %d%s%s, seed %" PRIu64 "%s%s; %s, %d thread%s\n\n",
-           (int)train_options->batch, train_options->schedule.rate, fv_config_text(t->config, "schedule.kind"),
-           train_options->optimizer.momentum, train_options->optimizer.weight_decay, (int)train_options->augment.shift,
+    const fv_optimizer_kind kind = train_options->optimizer.kind;
+    const bool f32 = train_options->dtype == FV_F32, sgd = kind == FV_OPTIMIZER_SGD;
+    printf("batch %d, %s%srate %g (%s), momentum %g, decay %g, shift %d%s%s, seed %" PRIu64 "%s%s; %s, %d thread%s\n\n",
+           (int)train_options->batch, sgd ? "" : fv_optimizer_kind_name(kind), sgd ? "" : " at ",
+           train_options->schedule.rate, fv_config_text(t->config, "schedule.kind"), train_options->optimizer.momentum,
+           train_options->optimizer.weight_decay, (int)train_options->augment.shift,
            train_options->augment.flip ? ", flip" : "", train_options->augment.random_crop ? ", crop" : "",
            train_options->seed, f32 ? "" : ", ", f32 ? "" : fv_config_text(t->config, "train.precision"),
            fv_context_isa(t->context), (int)fv_context_threads(t->context),

@@ -104,7 +104,10 @@ FV_API fv_config_origin fv_config_origin_of(const fv_config *config, const char 
 /* "default", "runs.yaml:3:11", "command line", "--set", ...: the config's. */
 FV_API const char *fv_config_origin_text(const fv_config *config, const char *key);
 
-/* The options of a trainer, all but the preprocessing. */
+/* Once all sources have been read: where optimizer.kind is another than sgd, a rate and a momentum that nobody gave for it become its
+ * own. */
+FV_API void fv_config_settle(fv_config *config);
+/* The options of a trainer, all but the preprocessing. Texts are the config's. */
 FV_API fv_train_options fv_config_train_options(const fv_config *config);
 
 #ifdef __cplusplus

@@ -49,7 +49,7 @@ typedef struct fv_optimizer_options {
     int32_t lookahead;   /* Zhang et al. 2019: every so many steps the weights go back to a slow copy that has moved
                                * a part of the way to them; 0: no such copy */
     double lookahead_part; /* 0 means 0.5 */
-    /* Entries "pattern(property, ...)", separated by spaces, for parameters whose name ("conv1.weight") matches the pattern, in which
+    /* Entries "pattern(property, ...)", separated by spaces or commas, for parameters whose name ("conv1.weight") matches the pattern, in which
      * * is any text and ? any character. Properties: rate=X (times the rate), decay=X (weight decay instead of
      * weight_decay), l1=X, frozen (never updated; of batch norm's statistics too), plain (LARS and LAMB: without trust; Muon: by AdamW).
      * Of entries that set the same property of one parameter the last counts. NULL: none. Read at creation only. */

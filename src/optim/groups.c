@@ -142,6 +142,9 @@ static fv_status read_entry(reader *r, const fv_params *params, fvi_group *group
         return fail_at(r, "',' or ')'");
     r->at++;
     skip_spaces(r);
+    if (*r->at == ',') /* between entries, as lists of files have it */
+        r->at++;
+    skip_spaces(r);
     return FV_OK;
 }
 

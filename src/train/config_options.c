@@ -3,9 +3,107 @@
  * config_options.c - from keys to the options of the library's parts, and what must hold between keys.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "optim/rules.h"
 #include "train/config_internal.h"
+
+enum { SETTLED = 32 }; /* bytes of a number as text */
+
+/* Whether nobody gave this key a value for the optimizer there is: the table and recipes mean sgd, a recipe its own optimizer. */
+static bool is_open(const fv_config *config, const char *key)
+{
+    const fv_config_origin origin = fv_config_origin_of(config, key);
+    return fv_config_integer(config, "optimizer.kind") != FV_OPTIMIZER_SGD &&
+           fv_config_origin_of(config, "optimizer.kind") != FV_FROM_RECIPE &&
+           (origin == FV_FROM_DEFAULT || origin == FV_FROM_NETWORK || origin == FV_FROM_RECIPE);
+}
+
+static double rate_of(const fv_config *config)
+{
+    return is_open(config, "optimizer.lr")
+               ? fv_optimizer_kind_rate((fv_optimizer_kind)fv_config_integer(config, "optimizer.kind"))
+               : fv_config_real(config, "optimizer.lr");
+}
+
+static double momentum_of(const fv_config *config)
+{
+    const int64_t kind = fv_config_integer(config, "optimizer.kind");
+    if (kind == FV_OPTIMIZER_LARS || !is_open(config, "optimizer.momentum"))
+        return fv_config_real(config, "optimizer.momentum");
+    return kind == FV_OPTIMIZER_MUON ? 0.95 : 0;
+}
+
+static fv_optimizer_options optimizer_options(const fv_config *config)
+{
+    return (fv_optimizer_options){
+        .kind = (fv_optimizer_kind)fv_config_integer(config, "optimizer.kind"),
+        .momentum = momentum_of(config),
+        .nesterov = fv_config_flag(config, "optimizer.nesterov"),
+        .lr_in_velocity = fv_config_flag(config, "optimizer.lr_in_velocity"),
+        .beta1 = fv_config_real(config, "optimizer.beta1"),
+        .beta2 = fv_config_real(config, "optimizer.beta2"),
+        .smoothing = fv_config_real(config, "optimizer.smoothing"),
+        .epsilon = fv_config_real(config, "optimizer.epsilon"),
+        .epsilon_inside_root = fv_config_flag(config, "optimizer.epsilon_inside_root"),
+        .simplified = fv_config_flag(config, "optimizer.simplified"),
+        .centered = fv_config_flag(config, "optimizer.centered"),
+        .trust = fv_config_real(config, "optimizer.trust"),
+        .match_adam = fv_config_flag(config, "optimizer.match_adam"),
+        .weight_decay = fv_config_real(config, "optimizer.decay"),
+        .decoupled = fv_config_flag(config, "optimizer.decoupled"),
+        .l1 = fv_config_real(config, "optimizer.l1"),
+        .decay_all = fv_config_flag(config, "optimizer.decay_all"),
+        .clip_value = fv_config_real(config, "optimizer.clip_value"),
+        .clip_norm = fv_config_real(config, "optimizer.clip_norm"),
+        .lookahead = (int32_t)fv_config_integer(config, "optimizer.lookahead"),
+        .lookahead_part = fv_config_real(config, "optimizer.lookahead_part"),
+        .groups = fv_config_text(config, "optimizer.groups"),
+    };
+}
+
+static fv_schedule_options schedule_options(const fv_config *config)
+{
+    return (fv_schedule_options){
+        .kind = (fv_schedule_kind)fv_config_integer(config, "schedule.kind"),
+        .rate = rate_of(config),
+        .warmup = fv_config_real(config, "schedule.warmup"),
+        .warmup_start = fv_config_real(config, "schedule.warmup_start"),
+        .per_epoch = fv_config_flag(config, "schedule.per_epoch"),
+        .final = fv_config_real(config, "schedule.final"),
+        .gamma = fv_config_real(config, "schedule.gamma"),
+        .every = fv_config_real(config, "schedule.every"),
+        .power = fv_config_real(config, "schedule.power"),
+        .peak = fv_config_real(config, "schedule.peak"),
+        .divisor = fv_config_real(config, "schedule.divisor"),
+        .growth = fv_config_real(config, "schedule.growth"),
+        .points = fv_config_text(config, "schedule.points"),
+        .linear = fv_config_flag(config, "schedule.linear"),
+        .patience = (int32_t)fv_config_integer(config, "schedule.patience"),
+        .threshold = fv_config_real(config, "schedule.threshold"),
+        .cooldown = (int32_t)fv_config_integer(config, "schedule.cooldown"),
+        .least = fv_config_real(config, "schedule.least"),
+    };
+}
+
+static void settle(fv_config *config, const char *key, double number)
+{
+    fvi_config_value *value = &config->values[fvi_config_index(key)];
+    char *text = fvi_arena_allocate(config->arena, SETTLED);
+    if (text == NULL)
+        return; /* fv_config_train_options() knows it all the same */
+    snprintf(text, SETTLED, "%g", number);
+    *value = (fvi_config_value){ .text = text, .real = number, .origin = FV_FROM_DEFAULT };
+}
+
+void fv_config_settle(fv_config *config)
+{
+    if (is_open(config, "optimizer.lr"))
+        settle(config, "optimizer.lr", rate_of(config));
+    if (is_open(config, "optimizer.momentum"))
+        settle(config, "optimizer.momentum", momentum_of(config));
+}
 
 fv_train_options fv_config_train_options(const fv_config *config)
 {
@@ -17,11 +115,8 @@ fv_train_options fv_config_train_options(const fv_config *config)
         .no_repeat = fv_config_flag(config, "train.keep_activations"),
         .memory_limit = (size_t)fv_config_integer(config, "train.memory_limit") * 1000000,
         .dtype = fv_config_integer(config, "train.precision") == 0 ? FV_F32 : FV_BF16,
-        .optimizer = { .momentum = fv_config_real(config, "optimizer.momentum"),
-                       .weight_decay = fv_config_real(config, "optimizer.decay") },
-        .schedule = { .kind = (fv_schedule_kind)fv_config_integer(config, "schedule.kind"),
-                      .rate = fv_config_real(config, "optimizer.lr"),
-                      .warmup = fv_config_real(config, "schedule.warmup") },
+        .optimizer = optimizer_options(config),
+        .schedule = schedule_options(config),
         .seed = (uint64_t)fv_config_integer(config, "train.seed"),
         .augment = { .shift = (int32_t)fv_config_integer(config, "augment.shift"),
                      .random_crop = fv_config_flag(config, "augment.crop"),
@@ -53,5 +148,8 @@ fv_status fv_config_check(const fv_config *config)
                         "schedule.warmup (%s): %s epochs are more than the %" PRId64 " of the run",
                         fv_config_origin_text(config, "schedule.warmup"), fv_config_text(config, "schedule.warmup"),
                         epochs);
-    return FV_OK;
+    fv_optimizer_options optimizer = optimizer_options(config);
+    const fv_schedule_options schedule = schedule_options(config);
+    FV_TRY(fvi_optimizer_options_fill(config->context, &optimizer));
+    return fv_schedule_check(config->context, &schedule, (int32_t)epochs);
 }

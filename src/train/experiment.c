@@ -78,6 +78,7 @@ static fv_status open_network(fv_experiment *e)
         FV_TRY(read_recipe(e, fv_graph_name(e->network.graph)));
     FV_TRY(adopt_network(e));
     FV_TRY(of_config(e, fv_config_check(e->config)));
+    fv_config_settle(e->config);
     e->options = fv_config_train_options(e->config);
     return FV_OK;
 }

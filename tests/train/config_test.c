@@ -235,6 +235,48 @@ FV_TEST(config, what_is_written_reads_back)
     finish(&f);
 }
 
+FV_TEST(config, words_are_the_kinds_of_the_library)
+{
+    const char *const *optimizers = fv_config_key_find("optimizer.kind")->words;
+    const char *const *schedules = fv_config_key_find("schedule.kind")->words;
+    int32_t i = 0;
+    for (; optimizers[i] != NULL; i++)
+        assert_string_equal(optimizers[i], fv_optimizer_kind_name((fv_optimizer_kind)i));
+    assert_null(fv_optimizer_kind_name((fv_optimizer_kind)i));
+    for (i = 0; schedules[i] != NULL; i++)
+        assert_string_equal(schedules[i], fv_schedule_kind_name((fv_schedule_kind)i));
+    assert_null(fv_schedule_kind_name((fv_schedule_kind)i));
+}
+
+FV_TEST(config, optimizers_and_schedules_come_through)
+{
+    fixture f;
+    start(&f);
+    assert_int_equal(read_text(&f,
+                               "model: lenet5\ndata: mnist-12k\n"
+                               "optimizer: {kind: adamw, beta2: 0.95, groups: ['conv1.*(frozen)', '*.bias(rate=2)']}\n"
+                               "schedule: {kind: piecewise, points: '0:1 3:0.1', linear: true}\n"),
+                     FV_OK);
+    fv_config_settle(f.config);
+    const fv_train_options options = fv_config_train_options(f.config);
+    assert_int_equal(options.optimizer.kind, FV_OPTIMIZER_ADAMW);
+    assert_true(options.optimizer.beta2 == 0.95 && options.optimizer.momentum == 0);
+    assert_string_equal(options.optimizer.groups, "conv1.*(frozen),*.bias(rate=2)");
+    assert_int_equal(options.schedule.kind, FV_SCHEDULE_PIECEWISE);
+    assert_true(options.schedule.rate == 0.001 && options.schedule.linear); /* AdamW's own rate */
+    assert_string_equal(options.schedule.points, "0:1 3:0.1");
+    assert_string_equal(fv_config_text(f.config, "optimizer.lr"), "0.001");
+    finish(&f);
+    start(&f);
+    assert_int_equal(fv_config_set(f.config, "optimizer.kind=rmsprop"), FV_OK);
+    assert_int_equal(fv_config_set(f.config, "optimizer.momentum=0.5"), FV_OK);
+    assert_int_equal(fv_config_put(f.config, "optimizer.lr", "0.05", FV_FROM_RECIPE), FV_OK); /* of sgd */
+    fv_config_settle(f.config);
+    assert_true(fv_config_real(f.config, "optimizer.momentum") == 0.5);
+    assert_true(fv_config_real(f.config, "optimizer.lr") == 0.001);
+    finish(&f);
+}
+
 FV_TEST(config, networks_are_told_from_experiments)
 {
     static const char network[] = "input: [1, 8, 8]\nlayers: [relu]\n", experiment[] = "model: lenet5\n";
@@ -269,4 +311,5 @@ FV_TEST(config, keys_that_exclude_each_other_are_found)
 
 FV_TESTS(config, the_table_is_sound, later_origins_go_before_earlier_ones, types_are_read, amounts_of_memory_have_units,
          mistakes_are_told_with_their_place, sections_take_their_main_value_and_lists, paths_are_relative_to_the_file,
-         what_is_written_reads_back, networks_are_told_from_experiments, keys_that_exclude_each_other_are_found)
+         what_is_written_reads_back, words_are_the_kinds_of_the_library, optimizers_and_schedules_come_through,
+         networks_are_told_from_experiments, keys_that_exclude_each_other_are_found)
