@@ -7,7 +7,7 @@
 #include "command.h"
 
 typedef struct values {
-    bool manual;
+    bool manual, keys;
     int64_t completion;
 } values;
 
@@ -16,6 +16,8 @@ static const char *const shells[] = { "none", "bash", "zsh", NULL };
 static const cli_option options[] = {
     { "man", NULL, CLI_FLAG, NULL, offsetof(values, manual), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "the manual page, as roff" },
+    { "keys", NULL, CLI_FLAG, NULL, offsetof(values, keys), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
+      "the keys of experiment files, as the tables of docs/experiments.md" },
     { "completion", NULL, CLI_CHOICE, "SHELL", offsetof(values, completion), 0, 0, "none", shells, CLI_COMPLETE_NONE,
       "a completion script for" },
     { 0 },
@@ -26,6 +28,8 @@ static int help_run(cli_call *call)
     const values *given = call->values;
     if (given->manual) {
         cli_print_manual(stdout);
+    } else if (given->keys) {
+        cli_print_keys(stdout);
     } else if (given->completion == 1) {
         cli_print_completion_bash(stdout);
     } else if (given->completion == 2) {

@@ -7,13 +7,15 @@
 #include "command.h"
 
 typedef struct values {
-    bool json, names;
+    bool json, names, recipes;
 } values;
 
 static const cli_option options[] = {
     { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE, "one JSON object" },
     { "names", NULL, CLI_FLAG, NULL, offsetof(values, names), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "only the names, one a line" },
+    { "recipes", NULL, CLI_FLAG, NULL, offsetof(values, recipes), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
+      "the networks that have recipes, and those: fovea train NAME --recipe RECIPE" },
     { 0 },
 };
 
@@ -88,9 +90,28 @@ static void print_entry(const fv_zoo_entry *entry, const fv_graph *graph)
            entry->title);
 }
 
+/* A line for each network that has recipes. */
+static int print_recipes(const cli_command *command)
+{
+    fv_context *context = NULL;
+    int status = cli_open_context(command, &context, 1);
+    for (int32_t i = 0; status == CLI_DONE && i < fv_zoo_count(); i++) {
+        char *names = NULL;
+        if (fv_recipe_names(context, fv_zoo_get(i)->name, &names) != FV_OK)
+            status = cli_fail(command, "%s", fv_context_message(context));
+        else if (names[0] != '\0')
+            printf("%-24s %s\n", fv_zoo_get(i)->name, names);
+        fv_text_release(context, names);
+    }
+    fv_context_destroy(context);
+    return status == CLI_DONE ? cli_finish_output(command) : status;
+}
+
 static int zoo_run(cli_call *call)
 {
     const values *given = call->values;
+    if (given->recipes)
+        return print_recipes(call->command);
     fv_context *context = NULL;
     json_t *networks = json_array();
     int status = cli_open_context(call->command, &context, 1);

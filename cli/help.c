@@ -109,6 +109,58 @@ void cli_print_help(FILE *stream, const cli_command *command)
     }
 }
 
+/* What a key takes, in a cell of Markdown. */
+static void print_key_values(FILE *stream, const fv_config_key *key)
+{
+    static const char *const kinds[] = {
+        [FV_CONFIG_FLAG] = "`true` or `false`",
+        [FV_CONFIG_INTEGER] = "a whole number, ",
+        [FV_CONFIG_REAL] = "a number, ",
+        [FV_CONFIG_CHOICE] = "",
+        [FV_CONFIG_BYTES] = "memory: `2G`, `1.5GiB`",
+        [FV_CONFIG_SHAPE] = "`3x32x32` or `[3, 32, 32]`",
+        [FV_CONFIG_TEXT] = "a text or a list",
+        [FV_CONFIG_TRANSFORMS] = "a list of transforms",
+        [FV_CONFIG_FILE] = "a file",
+        [FV_CONFIG_FOLDER] = "a folder",
+        [FV_CONFIG_NETWORK] = "a network or a file",
+        [FV_CONFIG_DATA] = "a data set's name, a folder or a file",
+    };
+    fputs(kinds[key->type], stream);
+    if (key->type == FV_CONFIG_INTEGER)
+        fprintf(stream, "%.0f to %.0f", key->low, key->high);
+    else if (key->type == FV_CONFIG_REAL)
+        fprintf(stream, "%.10g to %.10g", key->low, key->high);
+    for (size_t i = 0; key->words != NULL && key->words[i] != NULL; i++)
+        fprintf(stream, "%s`%s`", i > 0 ? ", " : "", key->words[i]);
+}
+
+void cli_print_keys(FILE *stream)
+{
+    const char *section = "";
+    for (int32_t i = 0; i < fv_config_key_count(); i++) {
+        const fv_config_key *key = fv_config_key_at(i);
+        if (strncmp(key->key, section, strcspn(key->key, ".") + 1) != 0)
+            fprintf(stream,
+                    "%s### %.*s\n\n| key | option | value | default | what |\n| --- | --- | --- | --- | --- |\n",
+                    i > 0 ? "\n" : "", (int)strcspn(key->key, "."), key->key);
+        section = key->key;
+        fprintf(stream, "| `%s` |", strchr(key->key, '.') + 1);
+        if (key->option != NULL)
+            fprintf(stream, " `--%s`", key->option);
+        fputs(" | ", stream);
+        print_key_values(stream, key);
+        if (key->fallback != NULL && key->fallback[0] == '(')
+            fprintf(stream, " | %.*s", (int)strlen(key->fallback) - 2, key->fallback + 1);
+        else
+            fprintf(stream, " | %s",
+                    key->fallback != NULL         ? key->fallback
+                    : key->type == FV_CONFIG_FLAG ? "false"
+                                                  : "");
+        fprintf(stream, " | %s%s |\n", key->help, key->may_change ? " *" : "");
+    }
+}
+
 /* Text for roff: backslashes, hyphens and leading dots lose their meaning; an empty line becomes a paragraph. */
 static void print_roff(FILE *stream, const char *text)
 {

@@ -107,6 +107,7 @@ bool cli_read_real(const char *text, double *value);
 void cli_print_overview(FILE *stream);
 void cli_print_help(FILE *stream, const cli_command *command);
 void cli_print_manual(FILE *stream);
+void cli_print_keys(FILE *stream);
 void cli_print_completion_bash(FILE *stream);
 void cli_print_completion_zsh(FILE *stream);
 const cli_command *cli_find_command(const char *name);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fovea/zoo.h"
+#include "fovea/model.h"
 #include "support/allocator.h"
 #include "support/files.h"
 #include "support/test.h"
@@ -309,7 +309,44 @@ FV_TEST(config, keys_that_exclude_each_other_are_found)
     finish(&f);
 }
 
+FV_TEST(config, memory_that_runs_out_leaves_nothing_behind)
+{
+    static const char text[] = "model: {network: lenet5, input: [1, 28, 28]}\ndata: mnist-12k\ntrain: {epochs: 3}\n";
+    test_allocator allocator;
+    test_allocator_reset(&allocator);
+    const fv_context_options options = { .threads = 1, .allocator = test_allocator_callbacks(&allocator) };
+    fv_context *context = NULL;
+    char folder[TEST_PATH], path[TEST_PATH];
+    fv_status status = FV_ERR_MEMORY;
+    test_folder_make(folder);
+    test_path(path, folder, "e.yaml");
+    test_file_write(folder, "e.yaml", text, strlen(text));
+    assert_int_equal(fv_context_create(&context, &options), FV_OK);
+    const long long live = atomic_load(&allocator.live);
+    for (long long successes = 0; status != FV_OK && successes < 200; successes++) {
+        fv_config *config = NULL;
+        char *yaml = NULL;
+        test_allocator_fail_after(&allocator, successes);
+        status = fv_config_create(&config, context);
+        if (status == FV_OK)
+            status = fv_config_read_yaml(config, path);
+        if (status == FV_OK)
+            status = fv_config_set(config, "train.seed=4");
+        if (status == FV_OK)
+            status = fv_config_to_yaml(config, &yaml);
+        test_allocator_succeed(&allocator);
+        assert_true(status == FV_OK || (status == FV_ERR_MEMORY && yaml == NULL));
+        fv_text_release(context, yaml);
+        fv_config_destroy(config);
+        assert_true(atomic_load(&allocator.live) == live);
+    }
+    assert_int_equal(status, FV_OK);
+    fv_context_destroy(context);
+    test_folder_remove(folder);
+}
+
 FV_TESTS(config, the_table_is_sound, later_origins_go_before_earlier_ones, types_are_read, amounts_of_memory_have_units,
          mistakes_are_told_with_their_place, sections_take_their_main_value_and_lists, paths_are_relative_to_the_file,
          what_is_written_reads_back, words_are_the_kinds_of_the_library, optimizers_and_schedules_come_through,
-         networks_are_told_from_experiments, keys_that_exclude_each_other_are_found)
+         networks_are_told_from_experiments, keys_that_exclude_each_other_are_found,
+         memory_that_runs_out_leaves_nothing_behind)
