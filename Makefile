@@ -4,12 +4,13 @@ PRESET ?= release
 PREFIX ?= /usr/local
 BUILD := build/$(PRESET)
 
-.PHONY: help build demo test test-zoo bench bench-peers install lint fuzz clean
+.PHONY: help build demo test test-zoo soak bench bench-peers install lint fuzz clean
 
 help:
 	@echo "make demo      set up, build, train a network on digits and try it (about a minute)"
 	@echo "make test      set up, build and run every test"
 	@echo "make test-zoo  also the tests of named networks that take minutes and gigabytes"
+	@echo "make soak      kill a run at random moments and go on with it (KILLS=200; minutes)"
 	@echo "make build     the command $(BUILD)/fovea and the libraries"
 	@echo "make bench     networks and convolutions on this machine, beside PyTorch where python3 has it"
 	@echo "make bench-peers  whole networks beside PyTorch, ONNX Runtime and OpenVINO; hours; see bench/peers/README.md"
@@ -36,6 +37,9 @@ test:
 test-zoo:
 	@tools/setup.sh test
 	@FOVEA_TEST_LONG=1 tools/test.sh $(PRESET) -L '^(zoo|long)$$'
+
+soak: build
+	@FOVEA=$(BUILD)/fovea tools/soak.sh
 
 bench: build
 	@FOVEA=$(BUILD)/fovea tools/bench.sh

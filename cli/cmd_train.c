@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cmd_train.c - fovea train: one run over one network and one data set, into a run folder (run.h). Ctrl-C finishes the
- * step, saves the model and exits with 130; a second one ends the program at once.
+ * cmd_train.c - fovea train: one run over one network and one data set, into a run folder (run.h), or on from where such a run was
+ * (resume.h). Ctrl-C finishes the step, saves the run and exits with 130; a second one ends the program at once.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -12,21 +12,25 @@
 #include "command.h"
 #include "dry_run.h"
 #include "progress.h"
+#include "resume.h"
 #include "run.h"
 #include "tuning.h"
 
 typedef struct values {
+    const char *resume;
     bool dry, overwrite, json;
 } values;
 
 /* What the run is to be comes from the library's table of keys (src/train/config_keys.c). */
 static const cli_option options[] = {
+    { "resume", NULL, CLI_TEXT, "RUN", offsetof(values, resume), 0, 0, NULL, NULL, CLI_COMPLETE_FOLDER,
+      "go on with the run in that folder, as if it had never stopped; more --epochs may be given" },
     { "set", NULL, CLI_SETTING, "KEY=VALUE", 0, 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "set a value by its key, as often as needed" },
     { "dry-run", NULL, CLI_FLAG, NULL, offsetof(values, dry), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "show layers, memory, data, one batch forward and backward and all values, and write nothing" },
     { "overwrite", NULL, CLI_FLAG, NULL, offsetof(values, overwrite), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
-      "replace the model of an earlier run in RUN" },
+      "replace an earlier run in RUN" },
     { "json", NULL, CLI_FLAG, NULL, offsetof(values, json), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "a JSON object per epoch, as in log.jsonl, and nothing else" },
     { 0 },
@@ -42,6 +46,7 @@ typedef struct training {
     fv_context *context;
     fv_experiment *experiment;
     cli_run run;
+    cli_resume resume;
     cli_tuning tuning;
     char folder[PATH_BYTES];
 } training;
@@ -49,6 +54,13 @@ typedef struct training {
 /* The one trainer that a signal stops, and which signal it was: all that a handler may touch. */
 static fv_trainer *volatile running;
 static volatile sig_atomic_t caught;
+
+static void on_save_signal(int number)
+{
+    (void)number;
+    if (running != NULL)
+        fv_trainer_save_soon(running);
+}
 
 static void on_signal(int number)
 {
@@ -60,6 +72,9 @@ static void on_signal(int number)
 /* SA_RESETHAND: the second signal finds the default action and ends the program. */
 static void catch_signals(void)
 {
+    struct sigaction save_now = { .sa_handler = on_save_signal, .sa_flags = SA_RESTART };
+    sigemptyset(&save_now.sa_mask);
+    sigaction(SIGUSR1, &save_now, NULL);
     struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
@@ -71,6 +86,7 @@ static void training_close(training *t)
     running = NULL;
     fv_experiment_destroy(t->experiment);
     cli_run_close(&t->run);
+    cli_resume_close(&t->resume);
     cli_tuning_close(&t->tuning);
     fv_context_destroy(t->context);
 }
@@ -85,7 +101,11 @@ static int context_failure(const training *t)
 static int choose_folder(training *t)
 {
     char name[256], recipe[80] = "";
-    const char *given = fv_config_text(t->config, "train.out"), *operand = t->call->operands[0];
+    const bool said = fv_config_origin_of(t->config, "train.out") >= FV_FROM_OPTION;
+    const char *given = fv_config_text(t->config, "train.out");
+    const char *operand = t->call->operand_count > 0 ? t->call->operands[0] : "";
+    if (t->given->resume != NULL && !said)
+        given = t->given->resume; /* where it is now: it may have been moved */
     const char *slash = strrchr(operand, '/'), *base = slash != NULL ? slash + 1 : operand;
     const char *dot = strrchr(base, '.');
     const size_t length = dot != NULL && dot > base ? (size_t)(dot - base) : strlen(base);
@@ -107,9 +127,17 @@ static int choose_folder(training *t)
     return CLI_DONE;
 }
 
-/* The operand: an experiment file, or the network. */
+/* The operand: an experiment file, or the network. A run that goes on has its own. */
 static int read_config(training *t)
 {
+    if (t->given->resume != NULL && t->call->operand_count > 0)
+        return cli_usage_error(t->call->command,
+                               "--resume: '%s' is one operand too many: a run goes on with its network",
+                               t->call->operands[0]);
+    if (t->given->resume != NULL)
+        return cli_resume_open(&t->resume, t->call, t->given->resume);
+    if (t->call->operand_count == 0)
+        return cli_usage_error(t->call->command, "%s is missing", t->call->command->operands);
     const char *operand = t->call->operands[0];
     const size_t length = strlen(operand);
     bool is_experiment = false;
@@ -214,7 +242,7 @@ static void note_left_out(const training *t)
                 images, images == 1 ? "" : "s");
 }
 
-/* What the model file keeps of its making. */
+/* What the model file keeps of its making; last: NULL in a checkpoint, which holds all records. */
 static char *extra_text(const training *t, const fv_epoch_record *last)
 {
     json_t *config = json_object();
@@ -224,10 +252,12 @@ static char *extra_text(const training *t, const fv_epoch_record *last)
             continue; /* how fast it was: the file is to be the same for any number of threads */
         json_object_set_new(config, key, value != NULL ? json_string(value) : json_null());
     }
-    json_t *extra =
-        json_pack("{s:s,s:s,s:i,s:o,s:o}", "network", fv_graph_name(fv_experiment_network(t->experiment)->graph),
-                  "data", fv_dataset_name(fv_experiment_train_data(t->experiment)), "epochs", (int)last->epoch,
-                  "test_accuracy", json_real(last->test_accuracy), "config", config);
+    json_t *extra = json_pack("{s:s,s:s,s:o}", "network", fv_graph_name(fv_experiment_network(t->experiment)->graph),
+                              "data", fv_dataset_name(fv_experiment_train_data(t->experiment)), "config", config);
+    if (last != NULL) {
+        json_object_set_new(extra, "epochs", json_integer(last->epoch));
+        json_object_set_new(extra, "test_accuracy", json_real(last->test_accuracy));
+    }
     char *dump = extra != NULL ? json_dumps(extra, JSON_COMPACT) : NULL;
     json_decref(extra);
     return dump;
@@ -241,19 +271,49 @@ static int save(const training *t, const fv_epoch_record *last)
     return status == FV_OK ? CLI_DONE : context_failure(t);
 }
 
-/* The model as it was after the running step is saved; the status is the shell's for that signal. */
-static int interrupted(training *t, const fv_epoch_record *record)
+/* The run is saved as it was after the running step; the status is the shell's for that signal. */
+static int interrupted(const training *t)
 {
     const int number = caught;
-    const int status = save(t, record);
-    if (status != CLI_DONE)
-        return status;
-    fprintf(stderr,
-            "fovea train: %s; the model as it is now is in %s\nto go on from its values: fovea train %s --data %s "
-            "--out RUN\n",
-            fv_trainer_message(fv_experiment_trainer(t->experiment)), t->run.model_path, t->run.model_path,
-            fv_config_text(t->config, "data.source"));
+    fprintf(stderr, "fovea train: %s; the run is saved\nto go on: fovea train --resume %s\n",
+            fv_trainer_message(fv_experiment_trainer(t->experiment)), t->folder);
     return 128 + (number != 0 ? number : SIGINT);
+}
+
+static int failed(const training *t, fv_status status)
+{
+    const char *message = fv_trainer_message(fv_experiment_trainer(t->experiment));
+    if (status == FV_ERR_NUMERIC)
+        return cli_fail(
+            t->call->command,
+            "%s\nwhat was saved before is whole. A lower --lr may help, or --resume %s with --on-nan skip or "
+            "rollback",
+            message, t->folder);
+    return cli_fail(t->call->command, "%s\nwhat was saved before is whole; to go on: fovea train --resume %s", message,
+                    t->folder);
+}
+
+/* With patience the model is that of the best epoch, else that of the last. */
+static int save_epoch(const training *t, const fv_epoch_record *record)
+{
+    const bool best = fv_trainer_best(fv_experiment_trainer(t->experiment))->epoch == record->epoch;
+    return best || fv_config_integer(t->config, "train.patience") == 0 ? save(t, record) : CLI_DONE;
+}
+
+/* The best epoch, where it is not the last. */
+static void print_best(const training *t)
+{
+    const fv_trainer *trainer = fv_experiment_trainer(t->experiment);
+    const fv_epoch_record *records = NULL, *best = fv_trainer_best(trainer);
+    const int32_t count = fv_trainer_records(trainer, &records);
+    if (best == NULL)
+        return;
+    if (count < fv_config_integer(t->config, "train.epochs"))
+        printf("\nstopped early: none of the last %d epochs was better than epoch %d\n", (int)(count - best->epoch),
+               (int)best->epoch);
+    if (best->epoch != count)
+        printf("\nbest: epoch %d, test loss %.4f accuracy %.2f%%, in %s/best.safetensors\n", (int)best->epoch,
+               best->test_loss, 100 * best->test_accuracy, t->run.checkpoints);
 }
 
 static int train_epochs(training *t)
@@ -269,52 +329,130 @@ static int train_epochs(training *t)
         const fv_status status = fv_trainer_epoch(trainer, &record);
         cli_progress_clear(&progress);
         if (status == FV_ERR_INTERRUPTED)
-            return interrupted(t, &record);
+            return interrupted(t);
         if (status != FV_OK)
-            return cli_fail(t->call->command, "%s%s", fv_trainer_message(trainer),
-                            status == FV_ERR_NUMERIC
-                                ? "; a lower --lr may help, and the model of the last whole epoch is kept"
-                                : "");
+            return failed(t, status);
         int done = cli_run_log(&t->run, &record, (int)fv_config_integer(t->config, "train.epochs"), t->given->json);
         if (done == CLI_DONE)
-            done = save(t, &record);
+            done = save_epoch(t, &record);
         if (done != CLI_DONE)
             return done;
     }
+    if (!t->given->json)
+        print_best(t);
     if (!t->given->json)
         printf("\nsaved %s\ntry: fovea eval %s --data %s --mistakes 10\n", t->run.model_path, t->run.model_path,
                fv_config_text(t->config, "data.source"));
     return cli_finish_output(t->call->command);
 }
 
+/* A run that goes on keeps to the algorithms that it chose. */
+static int open_tuning(training *t)
+{
+    char path[PATH_BYTES];
+    const char *choices = fv_config_text(t->config, "train.choices");
+    int64_t level = fv_config_integer(t->config, "train.tune");
+    if (t->given->resume != NULL &&
+        snprintf(path, sizeof path, "%s/tuning.json", t->given->resume) < (int)sizeof path && access(path, R_OK) == 0) {
+        choices = path;
+        level = FV_TUNE_OFF;
+    }
+    return cli_tuning_open(&t->tuning, t->call->command, t->context, level, choices, t->given->json);
+}
+
+/* The folder and its log. */
+static int open_run(training *t)
+{
+    const fv_epoch_record *records = NULL;
+    const int32_t count = fv_trainer_records(fv_experiment_trainer(t->experiment), &records);
+    int status = choose_folder(t);
+    if (status == CLI_DONE && t->given->resume == NULL)
+        status = cli_run_open(&t->run, t->call, t->folder, t->given->overwrite);
+    else if (status == CLI_DONE)
+        status = cli_run_continue(&t->run, t->call, t->folder, t->resume.changed, records, count);
+    return status == CLI_DONE ? cli_tuning_save(&t->tuning, t->folder) : status;
+}
+
+static int keep_checkpoints(const training *t)
+{
+    fv_trainer *trainer = fv_experiment_trainer(t->experiment);
+    char *extra = extra_text(t, NULL);
+    const fv_checkpoint_options kept = {
+        .folder = t->run.checkpoints,
+        .extra = extra,
+        .keep = (int32_t)fv_config_integer(t->config, "train.keep_checkpoints"),
+        .every_steps = fv_config_integer(t->config, "train.checkpoint_steps"),
+        .every_seconds = 60 * fv_config_real(t->config, "train.checkpoint_minutes"),
+        .replace = t->given->overwrite,
+    };
+    const fv_status status = fv_trainer_keep_checkpoints(trainer, &kept);
+    free(extra);
+    return status == FV_OK ? CLI_DONE : cli_fail(t->call->command, "%s", fv_trainer_message(trainer));
+}
+
+/* Where a run goes on. One that was killed behind its last checkpoint may have an older model. */
+static int tell_place(const training *t)
+{
+    const fv_trainer *trainer = fv_experiment_trainer(t->experiment);
+    const fv_epoch_record *records = NULL;
+    const int32_t count = fv_trainer_records(trainer, &records);
+    char hash[17];
+    if (t->given->resume == NULL)
+        return CLI_DONE;
+    fv_params_hash(fv_experiment_params(t->experiment), hash);
+    const bool between_epochs = count > 0 && strcmp(hash, records[count - 1].weights_hash) == 0;
+    const int status = between_epochs ? save_epoch(t, &records[count - 1]) : CLI_DONE;
+    if (t->given->json || status != CLI_DONE)
+        return status;
+    if (fv_trainer_done(trainer))
+        printf("nothing is left of '%s': %d epoch%s trained; --epochs N with a larger N goes on\n", t->given->resume,
+               (int)count, count == 1 ? " is" : "s are");
+    else
+        printf("going on with '%s' after %d epoch%s%s%s\n", t->given->resume, (int)count, count == 1 ? "" : "s",
+               t->resume.checkpoint != NULL ? ", from " : ": nothing was saved yet",
+               t->resume.checkpoint != NULL ? t->resume.checkpoint : "");
+    return cli_finish_output(t->call->command);
+}
+
+/* Up to the trainer, at its place. */
+static int prepare(training *t)
+{
+    int status = read_config(t);
+    if (status == CLI_DONE)
+        status = open_network(t);
+    if (status == CLI_DONE && t->given->resume != NULL)
+        status = cli_resume_find(&t->resume, t->context);
+    if (status == CLI_DONE)
+        status = open_tuning(t);
+    if (status == CLI_DONE)
+        status = make_trainer(t);
+    cli_tuning_keep(&t->tuning);
+    if (status == CLI_DONE)
+        status = cli_resume_restore(&t->resume, fv_experiment_trainer(t->experiment));
+    return status;
+}
+
+static int run(training *t)
+{
+    int status = open_run(t);
+    if (status == CLI_DONE)
+        status = keep_checkpoints(t);
+    if (status == CLI_DONE) {
+        print_head(t);
+        note_left_out(t);
+        status = tell_place(t);
+    }
+    if (status == CLI_DONE && !fv_trainer_done(fv_experiment_trainer(t->experiment)))
+        status = train_epochs(t);
+    return status;
+}
+
 static int train_run(cli_call *call)
 {
     training t = { .call = call, .given = call->values, .config = call->config };
-    int status = read_config(&t);
+    int status = prepare(&t);
     if (status == CLI_DONE)
-        status = open_network(&t);
-    if (status == CLI_DONE)
-        status = cli_tuning_open(&t.tuning, call->command, t.context, fv_config_integer(t.config, "train.tune"),
-                                 fv_config_text(t.config, "train.choices"), t.given->json);
-    if (status == CLI_DONE)
-        status = make_trainer(&t);
-    cli_tuning_keep(&t.tuning);
-    if (status == CLI_DONE && t.given->dry) {
-        status = cli_dry_run(call->command, t.context, t.experiment, t.config, t.given->json);
-        training_close(&t);
-        return status;
-    }
-    if (status == CLI_DONE)
-        status = choose_folder(&t);
-    if (status == CLI_DONE)
-        status = cli_run_open(&t.run, call, t.folder, t.given->overwrite);
-    if (status == CLI_DONE)
-        status = cli_tuning_save(&t.tuning, t.folder);
-    if (status == CLI_DONE) {
-        print_head(&t);
-        note_left_out(&t);
-        status = train_epochs(&t);
-    }
+        status = t.given->dry ? cli_dry_run(call->command, t.context, t.experiment, t.config, t.given->json) : run(&t);
     training_close(&t);
     return status;
 }
@@ -322,7 +460,7 @@ static int train_run(cli_call *call)
 const cli_command cli_train = {
     .name = "train",
     .operands = "NAME|FILE|MODEL|EXPERIMENT",
-    .min_operands = 1,
+    .min_operands = 0,
     .max_operands = 1,
     .completion = CLI_COMPLETE_NETWORK,
     .purpose = "Train a network and save it",
@@ -333,12 +471,18 @@ const cli_command cli_train = {
         "test images, logged to RUN/log.jsonl and saved to RUN/model.safetensors. Networks of the zoo bring defaults "
         "of their own\n"
         "for some options; RUN/config.yaml says what was used and where each value came from.\n\n"
-        "Ctrl-C finishes the running step, saves the model and exits with 130; a second one ends the program at once.\n"
+        "The state of the run is saved to RUN/checkpoints after each epoch and every ten minutes; --resume RUN goes on "
+        "from "
+        "the last one\n"
+        "that is whole and ends with the same bits as a run that never stopped. Ctrl-C (and SIGTERM) finishes the "
+        "step, "
+        "saves and\n"
+        "exits with 130 (143); a second one ends the program at once. SIGUSR1 saves and goes on.\n"
         "The same command gives the same weights, bit for bit, with any number of threads.",
     .examples =
         (const char *const[]){ "fovea train lenet5 --data mnist-12k --out runs/first",
                                "fovea train lenet5 --data mnist --out runs/all --epochs 20 --set optimizer.lr=0.03",
-                               NULL },
+                               "fovea train --resume runs/first --epochs 30", NULL },
     .options = options,
     .configured = true,
     .values_size = sizeof(values),

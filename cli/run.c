@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "resume.h"
+
 static char *join(const char *folder, const char *name)
 {
     const size_t size = strlen(folder) + strlen(name) + 2;
@@ -52,26 +54,53 @@ static int write_config(const cli_run *run, const cli_call *call, const char *fo
     return status;
 }
 
-int cli_run_open(cli_run *run, const cli_call *call, const char *folder, bool overwrite)
+static int open_log(cli_run *run, const char *mode)
+{
+    run->log = fopen(run->log_path, mode);
+    if (run->log == NULL)
+        return cli_fail(run->command, "cannot write '%s': %s", run->log_path, strerror(errno));
+    return CLI_DONE;
+}
+
+static int start(cli_run *run, const cli_call *call, const char *folder)
 {
     memset(run, 0, sizeof *run);
     run->command = call->command;
     run->model_path = join(folder, "model.safetensors");
     run->log_path = join(folder, "log.jsonl");
-    if (run->model_path == NULL || run->log_path == NULL)
+    run->checkpoints = join(folder, "checkpoints");
+    if (run->model_path == NULL || run->log_path == NULL || run->checkpoints == NULL)
         return cli_fail(run->command, "out of memory");
     if (!cli_make_folder(folder))
         return cli_fail(run->command, "cannot make the folder '%s': %s", folder, strerror(errno));
-    if (!overwrite && access(run->model_path, F_OK) == 0)
-        return cli_usage_error(run->command,
-                               "'%s' holds a trained model already; choose another --out, or --overwrite it", folder);
-    const int status = write_config(run, call, folder);
+    return CLI_DONE;
+}
+
+int cli_run_open(cli_run *run, const cli_call *call, const char *folder, bool overwrite)
+{
+    int status = start(run, call, folder);
     if (status != CLI_DONE)
         return status;
-    run->log = fopen(run->log_path, "w");
-    if (run->log == NULL)
-        return cli_fail(run->command, "cannot write '%s': %s", run->log_path, strerror(errno));
-    return CLI_DONE;
+    if (!overwrite && access(run->model_path, F_OK) == 0)
+        return cli_usage_error(run->command,
+                               "'%s' holds a trained model already; choose another --out, or --overwrite it%s", folder,
+                               access(run->checkpoints, F_OK) == 0 ? ", or --resume it" : "");
+    if (!overwrite && access(run->checkpoints, F_OK) == 0)
+        return cli_usage_error(
+            run->command, "'%s' holds a run already; --resume it, choose another --out, or --overwrite it", folder);
+    status = write_config(run, call, folder);
+    return status == CLI_DONE ? open_log(run, "w") : status;
+}
+
+int cli_run_continue(cli_run *run, const cli_call *call, const char *folder, bool new_config,
+                     const fv_epoch_record *records, int32_t count)
+{
+    int status = start(run, call, folder);
+    if (status == CLI_DONE && new_config)
+        status = write_config(run, call, folder);
+    if (status == CLI_DONE && !cli_log_repair(run->log_path, records, count))
+        status = cli_fail(run->command, "cannot write '%s': %s", run->log_path, strerror(errno));
+    return status == CLI_DONE ? open_log(run, "a") : status;
 }
 
 static json_t *record_object(const fv_epoch_record *record)
@@ -84,20 +113,22 @@ static json_t *record_object(const fv_epoch_record *record)
                      "weights_hash", record->weights_hash);
 }
 
+bool cli_run_write_record(FILE *file, const fv_epoch_record *record)
+{
+    json_t *object = record_object(record);
+    const int failed =
+        object == NULL || json_dumpf(object, file, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) != 0;
+    json_decref(object);
+    return !failed && fputc('\n', file) != EOF;
+}
+
 int cli_run_log(cli_run *run, const fv_epoch_record *record, int epochs, bool json)
 {
     char rate[32];
-    json_t *object = record_object(record);
-    if (object == NULL)
-        return cli_fail(run->command, "out of memory");
-    const int failed = json_dumpf(object, run->log, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12));
-    if (failed != 0 || fputc('\n', run->log) == EOF || fflush(run->log) != 0) {
-        json_decref(object);
+    if (!cli_run_write_record(run->log, record) || fflush(run->log) != 0)
         return cli_fail(run->command, "cannot write '%s': %s", run->log_path, strerror(errno));
-    }
     if (json)
-        return cli_print_json(run->command, object);
-    json_decref(object);
+        return cli_print_json(run->command, record_object(record));
     printf("epoch %3d/%d  train loss %.4f accuracy %6.2f%%  test loss %.4f accuracy %6.2f%%  %s images/s  %.1f s  %s\n",
            (int)record->epoch, epochs, record->train_loss, 100 * record->train_accuracy, record->test_loss,
            100 * record->test_accuracy, cli_grouped((int64_t)record->images_per_second, rate, sizeof rate),
@@ -111,5 +142,6 @@ void cli_run_close(cli_run *run)
         fclose(run->log);
     free(run->model_path);
     free(run->log_path);
+    free(run->checkpoints);
     memset(run, 0, sizeof *run);
 }

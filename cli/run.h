@@ -11,12 +11,18 @@
 typedef struct cli_run {
     const cli_command *command;
     FILE *log;
-    char *model_path, *log_path;
+    char *model_path, *log_path, *checkpoints;
 } cli_run;
 
 /* Makes the folder (and those above it) where missing, writes config.yaml and opens the log. Refuses a folder that holds
- * a model unless overwrite. Everything that could keep the run from being saved shows here, before it starts. Prints on failure. */
+ * a model or checkpoints unless overwrite. Everything that could keep the run from being saved shows here, before it starts. Prints on failure. */
 int cli_run_open(cli_run *run, const cli_call *call, const char *folder, bool overwrite);
+/* The same for a run that goes on, in its folder or another: the log is brought to hold these records (resume.h) and then continued.
+ * new_config: config.yaml is written anew. */
+int cli_run_continue(cli_run *run, const cli_call *call, const char *folder, bool new_config,
+                     const fv_epoch_record *records, int32_t count);
+/* The line of an epoch. */
+bool cli_run_write_record(FILE *file, const fv_epoch_record *record);
 /* Logs an epoch and prints it: as a table line, or as JSON. */
 int cli_run_log(cli_run *run, const fv_epoch_record *record, int epochs, bool json);
 void cli_run_close(cli_run *run);

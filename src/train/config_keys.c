@@ -15,6 +15,8 @@ static const char *const optimizers[] = { "sgd",   "adagrad", "adadelta", "rmspr
 static const char *const schedules[] = { "cosine",   "constant", "step",      "exponential", "polynomial",
                                          "onecycle", "restarts", "piecewise", "plateau",     NULL };
 static const char *const precisions[] = { "f32", "bf16", "bf16-emulated", NULL };
+static const char *const metrics[] = { "default", "test-accuracy", "test-loss", "train-loss", NULL };
+static const char *const on_nan[] = { "stop", "skip", "rollback", NULL };
 static const char *const tuning_levels[] = { "off", "fast", "full", NULL };
 
 const fvi_config_section fvi_config_sections[FVI_CONFIG_SECTIONS] = {
@@ -135,7 +137,7 @@ const fv_config_key fvi_config_keys[] = {
 
     /* train */
     { "train.out", "out", FV_CONFIG_FOLDER, "RUN", 0, 0, "(runs/NAME)", NULL, true,
-      "folder to write: log.jsonl, config.yaml, model.safetensors" },
+      "folder to write: log.jsonl, config.yaml, model.safetensors, checkpoints" },
     { "train.epochs", "epochs", FV_CONFIG_INTEGER, "N", 1, 100000, "10", NULL, true,
       "passes over the training images" },
     { "train.batch", "batch", FV_CONFIG_INTEGER, "N", 1, 65536, "64", NULL, false, "images of a step" },
@@ -157,6 +159,19 @@ const fv_config_key fvi_config_keys[] = {
       "limit" },
     { "train.precision", "precision", FV_CONFIG_CHOICE, "P", 0, 0, "f32", precisions, false,
       "bf16 stores values between steps in bfloat16 and needs AVX-512 BF16; bf16-emulated: the same, slowly" },
+    { "train.patience", "patience", FV_CONFIG_INTEGER, "EPOCHS", 0, 100000, "0", NULL, true,
+      "end when so many epochs in a row were not better than the best; model.safetensors is then the best; 0: never" },
+    { "train.metric", "metric", FV_CONFIG_CHOICE, "WHAT", 0, 0, "default", metrics, true,
+      "by what an epoch is the best; default: test accuracy, or training loss where nothing is measured" },
+    { "train.on_nan", "on-nan", FV_CONFIG_CHOICE, "WHAT", 0, 0, "stop", on_nan, true,
+      "when a step gives NaN or infinity: stop, skip its batch, or go back to the last checkpoint with half of the "
+      "rate" },
+    { "train.checkpoint_minutes", "checkpoint-minutes", FV_CONFIG_REAL, "M", 0, 1e6, "10", NULL, true,
+      "save the run so often, besides after each epoch; 0: not" },
+    { "train.checkpoint_steps", "checkpoint-steps", FV_CONFIG_INTEGER, "N", 0, 1e12, "0", NULL, true,
+      "save the run after every so many steps; 0: not" },
+    { "train.keep_checkpoints", "keep-checkpoints", FV_CONFIG_INTEGER, "N", 1, 1e6, "2", NULL, true,
+      "how many are kept, besides the best" },
     { "train.tune", "tune", FV_CONFIG_CHOICE, "LEVEL", 0, 0, "off", tuning_levels, false,
       "time the algorithms of each convolution on this machine, fast or full, instead of estimating" },
     { "train.choices", "choices", FV_CONFIG_FILE, "FILE", 0, 0, NULL, NULL, false,

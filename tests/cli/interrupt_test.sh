@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# interrupt_test.sh - SIGINT and SIGTERM while training: the step is finished, the model saved and readable, the status the
-# shell's for that signal. A RUN folder of before keeps nothing half-written.
+# interrupt_test.sh - SIGINT and SIGTERM while training: the step is finished, the run saved and readable, the status the
+# shell's for that signal. A RUN folder keeps nothing half-written. SIGUSR1 saves and goes on.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -18,6 +18,12 @@ check() {
         [ ! -s run/log.jsonl ] || break
         sleep 0.1
     done
+    ls run/checkpoints > before
+    kill -USR1 $process
+    for _ in $(seq 600); do
+        ls run/checkpoints | cmp -s - before || break
+        sleep 0.1
+    done
     kill -"$1" $process
     status=0
     wait $process || status=$?
@@ -28,7 +34,9 @@ check() {
     fi
     grep -q 'stopped on request' err
     "$FOVEA" eval run/model.safetensors --data mnist-12k --json > measured
-    [ "$(ls run)" = "$(printf 'config.yaml\nlog.jsonl\nmodel.safetensors')" ]
+    [ "$(ls run)" = "$(printf 'checkpoints\nconfig.yaml\nlog.jsonl\nmodel.safetensors')" ]
+    "$FOVEA" verify run > verified
+    grep -q 'checkpoint of lenet5 after [0-9]* steps' verified
 }
 
 check INT 130
