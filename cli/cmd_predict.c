@@ -162,7 +162,7 @@ const cli_command cli_predict = {
     .completion = CLI_COMPLETE_FILE,
     .purpose = "Name the most probable classes of image files",
     .description =
-        "MODEL is a file that fovea train wrote. FILEs are PNG, PGM or PPM images, prepared as the model says.",
+        "MODEL is a file that fovea train wrote. FILEs are PNG, JPEG, PGM or PPM images, prepared as the model says.",
     .examples = (const char *const[]){ "fovea predict runs/first/model.safetensors digit.png --json", NULL },
     .options = options,
     .values_size = sizeof(values),

@@ -42,6 +42,13 @@ typedef struct fv_loader_options {
     /* Instead of augment: a list of transforms, fitted where it needs that; borrowed, NULL: none. With mixup or cutmix batches have soft labels
      * (fv_batch.values) and no classes. */
     const fv_augmentation *augmentation;
+    int32_t
+        workers; /* threads that fetch samples ahead; 0: the context's threads fetch a batch when it is asked for. Batches
+                           are the same for any number, except for which of several bad samples is told first */
+    int32_t ahead; /* workers: batches kept ready, beside the one that the caller holds; 0 means 2 */
+    bool
+        skip_bad; /* samples that cannot be read are left out and logged (FV_LOG_WARNING); false: the first one is an error */
+    double patience; /* workers: seconds that one may take for one sample before fv_loader_next() fails; 0 means 60 */
 } fv_loader_options;
 
 /* Batches of one data set. One thread at a time. */
@@ -53,9 +60,14 @@ FV_API fv_status fv_loader_create(fv_loader **out, fv_context *context, const fv
 FV_API void fv_loader_destroy(fv_loader *loader);
 /* Starts epoch `epoch` (0, 1, ...) from sample position `position` (0 for the beginning). */
 FV_API void fv_loader_start(fv_loader *loader, int64_t epoch, int64_t position);
-/* The next batch, valid until the next call; n = 0 at the end of the epoch; the last one may be short. Images are float32, NHWC. */
+/* The next batch, valid until the next call; n = 0 at the end of the epoch; the last one may be short, and with skip_bad
+ * others too. Images are float32, NHWC. A sample that cannot be read is tried once more; then errors name its file. FV_ERR_IO
+ * names a worker that hangs, and its file: then destroy the loader. */
 FV_API fv_status fv_loader_next(fv_loader *loader, fv_batch *batch);
+/* Samples of the epoch so far, bad ones included: where fv_loader_start() would go on behind the last batch. */
 FV_API int64_t fv_loader_position(const fv_loader *loader);
+/* Samples left out since the loader was made. */
+FV_API int64_t fv_loader_skipped(const fv_loader *loader);
 /* Index in the data set of sample i of the last batch. */
 FV_API int64_t fv_loader_index(const fv_loader *loader, int32_t i);
 FV_API const char *fv_loader_message(const fv_loader *loader);

@@ -4,6 +4,7 @@
  */
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@
 enum { PROBED_IMAGES = 256 };
 
 struct fv_dataset {
-    fv_context *context;
+    fv_context *context; /* of its own: the set may outlive the one it was made with (fvi_dataset_retain()) */
+    atomic_int references;
     char *name;
     fvi_dataset_parts parts;
     size_t image_bytes;
@@ -121,14 +123,14 @@ void fvi_dataset_parts_release(fv_context *context, fvi_dataset_parts *parts)
     *parts = (fvi_dataset_parts){ 0 };
 }
 
-static fv_status fill(fv_dataset *dataset, const char *name)
+static fv_status fill(fv_context *context, fv_dataset *dataset, const char *name)
 {
     const fv_image_shape shape = dataset->parts.shape;
     dataset->image_bytes = (size_t)shape.c * (size_t)shape.h * (size_t)shape.w;
-    dataset->name = fvi_duplicate_text(dataset->context, name);
+    dataset->name = fvi_duplicate_text(context, name);
     if (dataset->name == NULL)
-        return fvi_out_of_memory(dataset->context, "a name", strlen(name));
-    FV_TRY(name_classes(dataset->context, &dataset->parts));
+        return fvi_out_of_memory(context, "a name", strlen(name));
+    FV_TRY(name_classes(context, &dataset->parts));
     if (dataset->parts.numeric)
         for (int32_t c = 0; c < FV_MAX_CHANNELS; c++)
             dataset->deviation[c] = 1;
@@ -140,17 +142,22 @@ static fv_status fill(fv_dataset *dataset, const char *name)
 
 fv_status fvi_dataset_make(fv_dataset **out, fv_context *context, const char *name, fvi_dataset_parts *parts)
 {
+    fv_context *own = NULL;
     *out = NULL;
-    fv_dataset *dataset = fvi_allocate_zeroed(context, 1, sizeof *dataset);
+    fv_dataset *dataset = NULL;
+    if (fvi_context_create_beside(&own, context) == FV_OK)
+        dataset = fvi_allocate_zeroed(own, 1, sizeof *dataset);
     if (dataset == NULL) {
         fvi_dataset_parts_release(context, parts);
+        fv_context_destroy(own);
         return fvi_out_of_memory(context, "a data set", sizeof *dataset);
     }
-    dataset->context = context;
+    dataset->context = own;
     dataset->parts = *parts;
     *parts = (fvi_dataset_parts){ 0 };
+    atomic_init(&dataset->references, 1);
     pthread_mutex_init(&dataset->measuring, NULL);
-    const fv_status status = fill(dataset, name);
+    const fv_status status = fill(context, dataset, name);
     if (status != FV_OK) {
         fv_dataset_destroy(dataset);
         return status;
@@ -194,15 +201,27 @@ fv_status fv_dataset_open(fv_dataset **out, fv_context *context, const char *whe
     return status;
 }
 
+void fvi_dataset_retain(const fv_dataset *dataset)
+{
+    fv_dataset *kept = (fv_dataset *)dataset; /* how long it lives does not change what it is */
+    atomic_fetch_add(&kept->references, 1);
+}
+
+void fvi_dataset_release(const fv_dataset *dataset)
+{
+    fv_dataset_destroy((fv_dataset *)dataset);
+}
+
 void fv_dataset_destroy(fv_dataset *dataset)
 {
-    if (dataset == NULL)
+    if (dataset == NULL || atomic_fetch_sub(&dataset->references, 1) != 1)
         return;
     fv_context *context = dataset->context;
     fvi_dataset_parts_release(context, &dataset->parts);
     pthread_mutex_destroy(&dataset->measuring);
     fvi_release(context, dataset->name);
     fvi_release(context, dataset);
+    fv_context_destroy(context);
 }
 
 int64_t fv_dataset_count(const fv_dataset *dataset)

@@ -44,6 +44,9 @@ typedef struct fvi_dataset_parts {
 /* Makes a data set of parts, which are taken also on failure (and zeroed). */
 fv_status fvi_dataset_make(fv_dataset **out, fv_context *context, const char *name, fvi_dataset_parts *parts);
 void fvi_dataset_parts_release(fv_context *context, fvi_dataset_parts *parts);
+/* Keeps a set alive beyond fv_dataset_destroy(), until it is released as often as retained. From any thread. */
+void fvi_dataset_retain(const fv_dataset *dataset);
+void fvi_dataset_release(const fv_dataset *dataset);
 /* Whether samples are numbers rather than images. */
 bool fvi_dataset_numeric(const fv_dataset *dataset);
 

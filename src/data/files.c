@@ -27,7 +27,9 @@ static void name_file_sample(const void *state, int64_t index, char *text, size_
 
 static void destroy_files(fv_context *context, void *state)
 {
-    fvi_files_release(state);
+    fvi_files *files = state;
+    files->context = context; /* the one it was made with may be gone */
+    fvi_files_release(files);
     fvi_release(context, state);
 }
 

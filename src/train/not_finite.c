@@ -86,7 +86,7 @@ static fv_status skip_batch(fv_trainer *trainer, const fv_batch *batch)
         return fvi_fail_in(&trainer->message, FV_ERR_NUMERIC, "%.900s; %d batches in a row were like that", said.text,
                            MOST_SKIPPED);
     }
-    trainer->sums.position += batch->n;
+    trainer->sums.position = fv_loader_position(trainer->loader);
     fvi_log_message(trainer->context, FV_LOG_WARNING, "%s; the batch is left out", trainer->message.text);
     fv_session_params_changed(trainer->session);
     return FV_OK;

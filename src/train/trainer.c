@@ -299,6 +299,10 @@ static fv_status step_of(fv_trainer *trainer)
     if (status != FV_OK)
         return fvi_fail_in(&trainer->message, status, "epoch %d: %s", trainer->epoch + 1,
                            fv_loader_message(trainer->loader));
+    if (batch.n == 0) { /* whatever was left could not be read, and was left out */
+        sums->position = fv_loader_position(trainer->loader);
+        return FV_OK;
+    }
     status = train_batch(trainer, &batch, fvi_trainer_steps(trainer), &result);
     if (status == FV_ERR_NUMERIC) {
         FV_TRY(fvi_not_finite(trainer, &batch));
@@ -309,7 +313,7 @@ static fv_status step_of(fv_trainer *trainer)
         sums->weight += result.weight;
         sums->correct += result.correct;
         sums->counted += batch.n;
-        sums->position += batch.n;
+        sums->position = fv_loader_position(trainer->loader); /* not + n: samples may have been left out */
         trainer->skipped_in_row = 0;
     }
     tell_progress(trainer);

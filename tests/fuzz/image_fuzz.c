@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * image_fuzz.c - PNG, PGM and PPM files.
+ * image_fuzz.c - PNG, JPEG, PGM and PPM files.
  */
 #include "fuzz.h"
 
