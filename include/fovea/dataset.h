@@ -22,7 +22,8 @@ typedef struct fv_dataset fv_dataset;
 /* Opens a split of `where`: "mnist-12k" (embedded: installed beside the command, found from any folder), "mnist", "cifar-10",
  * "cifar-100" (looked for in $FOVEA_DATA, ../shared/data, the user's data folder $XDG_DATA_HOME/fovea), or a path: a folder with
  * IDX files (plain or .gz, published names), a folder with CIFAR .bin files, a published CIFAR .tar.gz, a folder of images as
- * class/file, or with train, val and test above the classes (FV_SPLIT_TEST is val where there is no test).
+ * class/file, or with train, val and test above the classes (FV_SPLIT_TEST is val where there is no test), a CSV file of numbers or of
+ * paths, a folder with train.csv; or a computed set: "spirals", "circles", "polynomial" (docs/formats.md).
  * Owned by the caller, released by fv_dataset_destroy(). Errors: FV_ERR_NOT_FOUND (lists where it looked; or the split is not there),
  * FV_ERR_IO, FV_ERR_FORMAT (file, offset, value and what was expected), FV_ERR_UNSUPPORTED (library not built in). */
 FV_API fv_status fv_dataset_open(fv_dataset **out, fv_context *context, const char *where, fv_split split);

@@ -19,7 +19,8 @@ typedef enum fvi_purpose {
     FVI_PURPOSE_AUGMENT,       /* stream: epoch * 2^32 + sample */
     FVI_PURPOSE_DROPOUT,       /* stream: epoch * 2^32 + sample; the seed is mixed with the layer's name */
     FVI_PURPOSE_TEST,
-    FVI_PURPOSE_PLACEMENT /* stream 0: orders in which a plan's storages are placed */
+    FVI_PURPOSE_PLACEMENT, /* stream 0: orders in which a plan's storages are placed */
+    FVI_PURPOSE_SYNTHETIC  /* stream: split; 3: what all of them share */
 } fvi_purpose;
 
 /* One stream: a sequence of 32-bit draws addressed by `position`. */

@@ -11,6 +11,7 @@
 
 #include "data/dataset_internal.h"
 #include "data/preprocess.h"
+#include "data/table.h"
 #include "fovea/loader.h"
 
 enum { PROBED_IMAGES = 256 };
@@ -189,12 +190,16 @@ static fv_status open_samples(fv_dataset **out, fv_context *context, const char 
 fv_status fv_dataset_open(fv_dataset **out, fv_context *context, const char *where, fv_split split)
 {
     *out = NULL;
+    if (fvi_synthetic_named(where))
+        return fvi_synthetic_open(out, context, where, split);
     fvi_place *place = fvi_allocate(context, sizeof *place);
     if (place == NULL)
         return fvi_out_of_memory(context, "a path", sizeof *place);
     fv_status status = fvi_dataset_find(context, where, place);
     if (status == FV_OK && place->layout == FVI_LAYOUT_FOLDER)
         status = fvi_folder_open(out, context, where, place->path, split);
+    else if (status == FV_OK && place->layout == FVI_LAYOUT_CSV)
+        status = fvi_csv_dataset_open(out, context, where, place->path, split);
     else if (status == FV_OK)
         status = open_samples(out, context, where, place, split);
     fvi_release(context, place);

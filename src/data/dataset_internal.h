@@ -85,7 +85,8 @@ typedef enum fvi_layout {
     FVI_LAYOUT_IDX,
     FVI_LAYOUT_CIFAR_FOLDER,
     FVI_LAYOUT_CIFAR_ARCHIVE,
-    FVI_LAYOUT_FOLDER
+    FVI_LAYOUT_FOLDER,
+    FVI_LAYOUT_CSV
 } fvi_layout;
 enum { FVI_PATH_BYTES = 4096 };
 typedef struct fvi_place {

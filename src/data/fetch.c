@@ -90,10 +90,11 @@ const char *fvi_fetcher_message(const fvi_fetcher *fetcher)
     return fv_context_message(fetcher->context);
 }
 
-/* Numbers: normalised where they lie. Shapes were found equal when the loader was made. */
+/* Numbers, in the order channel, row, column of the input, and normalised. That they are as many was found when the loader was made. */
 static void place_values(const fv_preprocess *preprocess, const fv_sample *sample, float *out)
 {
-    const size_t plane = (size_t)sample->shape.h * (size_t)sample->shape.w, channels = (size_t)sample->shape.c;
+    const size_t plane = (size_t)preprocess->input.h * (size_t)preprocess->input.w;
+    const size_t channels = (size_t)preprocess->input.c;
     for (size_t c = 0; c < channels; c++) {
         const double deviation = preprocess->deviation[c] != 0 ? preprocess->deviation[c] : 1.0;
         for (size_t p = 0; p < plane; p++)

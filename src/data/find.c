@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "data/dataset_internal.h"
 #include "data/files.h"
+#include "data/table.h"
 #include "fovea/text.h"
 
 bool fvi_path_join(char path[FVI_PATH_BYTES], const char *folder, const char *name)
@@ -136,6 +138,12 @@ static bool find_in_folder(const char *folder, fvi_place *place)
     return false;
 }
 
+static bool ends_in_csv(const char *path)
+{
+    const size_t length = strlen(path);
+    return length > 4 && strcasecmp(path + length - 4, ".csv") == 0;
+}
+
 static fv_status find_path(fv_context *context, const char *path, fvi_place *place)
 {
     struct stat info;
@@ -146,6 +154,10 @@ static fv_status find_path(fv_context *context, const char *path, fvi_place *pla
             return fvi_fail(context, FV_ERR_IO, "data folder '%s' cannot be read: %s", path, strerror(errno));
         if (find_in_folder(path, place))
             return FV_OK;
+        if (fvi_csv_folder_present(path) && snprintf(place->path, FVI_PATH_BYTES, "%s", path) < FVI_PATH_BYTES) {
+            place->layout = FVI_LAYOUT_CSV;
+            return FV_OK;
+        }
         if (fvi_folder_present(context, path) && snprintf(place->path, FVI_PATH_BYTES, "%s", path) < FVI_PATH_BYTES) {
             place->layout = FVI_LAYOUT_FOLDER;
             return FV_OK;
@@ -154,23 +166,24 @@ static fv_status find_path(fv_context *context, const char *path, fvi_place *pla
             context, FV_ERR_NOT_FOUND,
             "folder '%s' holds no data set that fovea knows: neither train-images-idx3-ubyte[.gz] (IDX, as MNIST) nor "
             "data_batch_1.bin (CIFAR-10) nor train.bin (CIFAR-100), here or in a folder of its published name, nor "
-            "images in class folders",
+            "train.csv, nor images in class folders",
             path);
     }
     if (fvi_is_file(path)) {
         if (snprintf(place->path, FVI_PATH_BYTES, "%s", path) >= FVI_PATH_BYTES)
             return fvi_fail(context, FV_ERR_ARGUMENT, "data path of %zu bytes is too long", strlen(path));
-        place->layout = FVI_LAYOUT_CIFAR_ARCHIVE;
+        place->layout = ends_in_csv(path) ? FVI_LAYOUT_CSV : FVI_LAYOUT_CIFAR_ARCHIVE;
         return FV_OK;
     }
     const char *names[KNOWN_SETS];
     for (int32_t i = 0; i < KNOWN_SETS; i++)
         names[i] = known_sets[i].name;
     const char *nearest = fv_nearest_word(path, names, KNOWN_SETS);
-    return fvi_fail(
-        context, FV_ERR_NOT_FOUND,
-        "data '%s': no such data set, folder or file%s%s%s; the names are mnist-12k, mnist, cifar-10, cifar-100", path,
-        nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+    return fvi_fail(context, FV_ERR_NOT_FOUND,
+                    "data '%s': no such data set, folder or file%s%s%s; the names are mnist-12k, mnist, cifar-10, "
+                    "cifar-100 and, computed, spirals, circles, polynomial",
+                    path, nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
+                    nearest != NULL ? "'?" : "");
 }
 
 fv_status fvi_dataset_find(fv_context *context, const char *where, fvi_place *place)

@@ -42,13 +42,15 @@ static fv_status check_options(fv_context *context, const fv_dataset *dataset, c
     if (options->augment.shift < 0 || options->augment.shift > MOST_SHIFT)
         return fvi_fail(context, FV_ERR_ARGUMENT, "loader: shift is %d, must be 0 to %d pixels", options->augment.shift,
                         MOST_SHIFT);
-    const fv_status status = fvi_preprocess_check(&message, &options->preprocess, fv_dataset_shape(dataset));
+    const fv_status status =
+        fvi_preprocess_check(&message, &options->preprocess,
+                             fvi_dataset_numeric(dataset) ? (fv_image_shape){ 0, 0, 0 } : fv_dataset_shape(dataset));
     if (status != FV_OK)
         return fvi_fail(context, status, "loader of '%s': %s", fv_dataset_name(dataset), message.text);
     const fv_image_shape input = options->preprocess.input, shape = fv_dataset_shape(dataset);
-    if (fvi_dataset_numeric(dataset) && (input.c != shape.c || input.h != shape.h || input.w != shape.w))
-        return fvi_fail(context, FV_ERR_SHAPE, "loader of '%s': samples are %dx%dx%d numbers, the input is %dx%dx%d",
-                        fv_dataset_name(dataset), shape.c, shape.h, shape.w, input.c, input.h, input.w);
+    if (fvi_dataset_numeric(dataset) && (int64_t)input.c * input.h * input.w != shape.w)
+        return fvi_fail(context, FV_ERR_SHAPE, "loader of '%s': samples are %d numbers, the input is %dx%dx%d",
+                        fv_dataset_name(dataset), shape.w, input.c, input.h, input.w);
     return FV_OK;
 }
 

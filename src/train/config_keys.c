@@ -14,6 +14,7 @@ static const char *const optimizers[] = { "sgd",   "adagrad", "adadelta", "rmspr
                                           "adamw", "lars",    "lamb",     "muon",    NULL };
 static const char *const schedules[] = { "cosine",   "constant", "step",      "exponential", "polynomial",
                                          "onecycle", "restarts", "piecewise", "plateau",     NULL };
+static const char *const bad_samples[] = { "stop", "skip", NULL };
 static const char *const precisions[] = { "f32", "bf16", "bf16-emulated", NULL };
 static const char *const metrics[] = { "default", "test-accuracy", "test-loss", "train-loss", NULL };
 static const char *const on_nan[] = { "stop", "skip", "rollback", NULL };
@@ -42,6 +43,11 @@ const fv_config_key fvi_config_keys[] = {
     /* data */
     { "data.source", "data", FV_CONFIG_DATA, "WHERE", 0, 0, FV_CONFIG_REQUIRED, NULL, false,
       "what to learn from: mnist-12k, mnist, cifar-10, cifar-100 or a path" },
+    { "data.workers", "workers", FV_CONFIG_INTEGER, "N", 0, 256, "0", NULL, true,
+      "threads that read training images ahead, beside those that compute; the result does not depend on them" },
+    { "data.ahead", "ahead", FV_CONFIG_INTEGER, "N", 1, 1024, "2", NULL, true, "batches that workers keep ready" },
+    { "data.bad", "bad", FV_CONFIG_CHOICE, "WHAT", 0, 0, "stop", bad_samples, false,
+      "when a training image cannot be read: stop the run, or skip it with a warning" },
 
     /* augment */
     { "augment.shift", "shift", FV_CONFIG_INTEGER, "PIXELS", 0, 64, "0", NULL, false,

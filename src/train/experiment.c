@@ -115,9 +115,9 @@ void fv_experiment_destroy(fv_experiment *experiment)
 /* The validation images where there are some, else the test images, else nothing. */
 static fv_status open_measured(fv_experiment *e, const char *where)
 {
-    if (fv_dataset_open(&e->test, e->context, where, FV_SPLIT_VALIDATION) == FV_OK)
-        return FV_OK;
-    const fv_status status = fv_dataset_open(&e->test, e->context, where, FV_SPLIT_TEST);
+    fv_status status = fv_dataset_open(&e->test, e->context, where, FV_SPLIT_VALIDATION);
+    if (status == FV_ERR_NOT_FOUND)
+        status = fv_dataset_open(&e->test, e->context, where, FV_SPLIT_TEST);
     if (status != FV_ERR_NOT_FOUND || fv_dataset_image(e->train, 0) != NULL)
         return status;
     fvi_log_message(e->context, FV_LOG_WARNING, "%s; nothing is measured beside the training images",

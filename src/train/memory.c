@@ -65,6 +65,8 @@ fv_status fv_training_memory(const fv_graph *graph, const fv_train_options *opti
     }
     memory.optimizer = memory.parameters * (size_t)fvi_optimizer_slots(&options->optimizer);
     memory.loader = loader_bytes(graph, batch);
+    if (options->workers > 0) /* the batches that they fill */
+        memory.loader *= (options->ahead > 0 ? (size_t)options->ahead : 2) + 1;
     if (options->population_statistics && fvi_graph_has_statistics(graph))
         memory.loader += loader_bytes(graph, block);
     const fv_plan_options measuring = { .batch = block, .mode = FV_EVALUATE, .dtype = options->dtype };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "data/dataset_internal.h"
 #include "graph/graph_internal.h"
 #include "train/train_internal.h"
 
@@ -141,6 +142,13 @@ fv_status fvi_check_data(const fv_graph *graph, const fv_dataset *dataset, const
     if (prepared.c != input.c || prepared.h != input.h || prepared.w != input.w)
         return fvi_fail(context, FV_ERR_SHAPE, "the preprocessing makes %dx%dx%d images, network '%s' takes %dx%dx%d",
                         prepared.c, prepared.h, prepared.w, fv_graph_name(graph), input.c, input.h, input.w);
+    if (fvi_dataset_numeric(dataset)) {
+        if ((int64_t)input.c * input.h * input.w != image.w)
+            return fvi_fail(context, FV_ERR_SHAPE, "network '%s' takes %lld numbers (%dx%dx%d), '%s' has rows of %d",
+                            fv_graph_name(graph), (long long)input.c * input.h * input.w, input.c, input.h, input.w,
+                            fv_dataset_name(dataset), image.w);
+        return check_targets(graph, dataset);
+    }
     if (image.c == 0) /* decoded: each is converted and resized */
         return check_targets(graph, dataset);
     if (image.c != input.c)

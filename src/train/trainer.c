@@ -50,7 +50,10 @@ static fv_status trainer_fill(fv_trainer *trainer, const fv_dataset *train, cons
                                        .seed = options->seed,
                                        .preprocess = options->preprocess,
                                        .augment = options->augment,
-                                       .augmentation = trainer->augmentation };
+                                       .augmentation = trainer->augmentation,
+                                       .workers = options->workers,
+                                       .ahead = options->ahead,
+                                       .skip_bad = options->skip_bad };
     const fv_plan_options plan = { .batch = (options->batch + options->blocks - 1) / options->blocks,
                                    .mode = FV_TRAIN,
                                    .dtype = options->dtype,
