@@ -77,7 +77,7 @@ static void write_bundle(fv_trainer *trainer, const fv_batch *batch)
     fvi_release(context, path);
 }
 
-static fv_status skip_batch(fv_trainer *trainer, const fv_batch *batch)
+static fv_status skip_batch(fv_trainer *trainer)
 {
     trainer->skipped_in_row++;
     trainer->sums.skipped++;
@@ -122,7 +122,7 @@ fv_status fvi_not_finite(fv_trainer *trainer, const fv_batch *batch)
     if (trainer->checkpoints.folder != NULL && trainer->skipped_in_row == 0)
         write_bundle(trainer, batch);
     if (trainer->options.on_nan == FV_NAN_SKIP)
-        return skip_batch(trainer, batch);
+        return skip_batch(trainer);
     if (trainer->options.on_nan == FV_NAN_ROLL_BACK && trainer->checkpoints.folder != NULL)
         return roll_back(trainer);
     return FV_ERR_NUMERIC;
