@@ -163,8 +163,8 @@ static int print_text(const cli_command *command, const fv_dataset *dataset, con
     char samples[32], rate[32];
     int status = CLI_DONE;
     if (fv_dataset_classes(dataset) == 0) { /* values to come close to */
-        printf("%s samples of %s: loss %.6g, %s samples/s\n",
-               cli_grouped(evaluation->samples, samples, sizeof samples), fv_dataset_name(dataset), evaluation->loss,
+        printf("%s samples of %s: loss %.6g, %s samples/s\n", cli_grouped(evaluation->samples, samples, sizeof samples),
+               fv_dataset_name(dataset), evaluation->loss,
                cli_grouped((int64_t)evaluation->images_per_second, rate, sizeof rate));
         return cli_finish_output(command);
     }

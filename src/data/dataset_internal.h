@@ -86,7 +86,8 @@ typedef enum fvi_layout {
     FVI_LAYOUT_CIFAR_FOLDER,
     FVI_LAYOUT_CIFAR_ARCHIVE,
     FVI_LAYOUT_FOLDER,
-    FVI_LAYOUT_CSV
+    FVI_LAYOUT_CSV,
+    FVI_LAYOUT_SHARDS
 } fvi_layout;
 enum { FVI_PATH_BYTES = 4096 };
 typedef struct fvi_place {

@@ -49,6 +49,13 @@ fv_status fvi_folder_classes(fv_context *context, const char *folder, fvi_listin
 /* Sets parts->classes and ->names; parts are the caller's to release, also on failure. */
 fv_status fvi_class_names(fv_context *context, const fvi_listing *classes, fvi_dataset_parts *parts);
 
+/* ilsvrc.c. Whether images lie in the folder itself. */
+bool fvi_ilsvrc_flat(fv_context *context, const char *folder);
+/* Adds the images of `folder`, whose classes a text file in `root` tells. */
+fv_status fvi_ilsvrc_add(fvi_files *files, const char *root, const char *folder, const fvi_listing *classes);
+/* Classes that are synsets get their words, "n01440764 tench, Tinca tinca", where a file in `root` has them. */
+fv_status fvi_ilsvrc_names(fv_context *context, const char *root, const fvi_listing *classes, fvi_dataset_parts *parts);
+
 bool fvi_is_folder(const char *path);
 bool fvi_is_file(const char *path);
 /* By its ending: .jpg .jpeg .png .pgm .ppm .pnm, in any case. */

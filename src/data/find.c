@@ -138,10 +138,26 @@ static bool find_in_folder(const char *folder, fvi_place *place)
     return false;
 }
 
-static bool ends_in_csv(const char *path)
+static bool ends_in(const char *path, const char *ending)
 {
-    const size_t length = strlen(path);
-    return length > 4 && strcasecmp(path + length - 4, ".csv") == 0;
+    const size_t length = strlen(path), wanted = strlen(ending);
+    return length > wanted && strcasecmp(path + length - wanted, ending) == 0;
+}
+
+/* A folder of other layouts than those that have names. */
+static bool find_layout(fv_context *context, const char *folder, fvi_place *place)
+{
+    if (snprintf(place->path, FVI_PATH_BYTES, "%s", folder) >= FVI_PATH_BYTES)
+        return false;
+    if (fvi_csv_folder_present(folder))
+        place->layout = FVI_LAYOUT_CSV;
+    else if (fvi_shards_present(context, folder))
+        place->layout = FVI_LAYOUT_SHARDS;
+    else if (fvi_folder_present(context, folder))
+        place->layout = FVI_LAYOUT_FOLDER;
+    else
+        return false;
+    return true;
 }
 
 static fv_status find_path(fv_context *context, const char *path, fvi_place *place)
@@ -154,25 +170,21 @@ static fv_status find_path(fv_context *context, const char *path, fvi_place *pla
             return fvi_fail(context, FV_ERR_IO, "data folder '%s' cannot be read: %s", path, strerror(errno));
         if (find_in_folder(path, place))
             return FV_OK;
-        if (fvi_csv_folder_present(path) && snprintf(place->path, FVI_PATH_BYTES, "%s", path) < FVI_PATH_BYTES) {
-            place->layout = FVI_LAYOUT_CSV;
+        if (find_layout(context, path, place))
             return FV_OK;
-        }
-        if (fvi_folder_present(context, path) && snprintf(place->path, FVI_PATH_BYTES, "%s", path) < FVI_PATH_BYTES) {
-            place->layout = FVI_LAYOUT_FOLDER;
-            return FV_OK;
-        }
         return fvi_fail(
             context, FV_ERR_NOT_FOUND,
             "folder '%s' holds no data set that fovea knows: neither train-images-idx3-ubyte[.gz] (IDX, as MNIST) nor "
             "data_batch_1.bin (CIFAR-10) nor train.bin (CIFAR-100), here or in a folder of its published name, nor "
-            "train.csv, nor images in class folders",
+            "train.csv, nor shards (train-*.tar), nor images in class folders",
             path);
     }
     if (fvi_is_file(path)) {
         if (snprintf(place->path, FVI_PATH_BYTES, "%s", path) >= FVI_PATH_BYTES)
             return fvi_fail(context, FV_ERR_ARGUMENT, "data path of %zu bytes is too long", strlen(path));
-        place->layout = ends_in_csv(path) ? FVI_LAYOUT_CSV : FVI_LAYOUT_CIFAR_ARCHIVE;
+        place->layout = ends_in(path, ".csv")   ? FVI_LAYOUT_CSV
+                        : ends_in(path, ".tar") ? FVI_LAYOUT_SHARDS
+                                                : FVI_LAYOUT_CIFAR_ARCHIVE;
         return FV_OK;
     }
     const char *names[KNOWN_SETS];

@@ -182,9 +182,12 @@ fv_status fvi_folder_open(fv_dataset **out, fv_context *context, const char *whe
     *out = NULL;
     FV_TRY(find_folders(context, folder, split, path, train));
     FV_TRY(fvi_folder_classes(context, train, &classes));
-    fv_status status = add_classes(&files, path, &classes);
+    const bool flat = split != FV_SPLIT_TRAIN && fvi_ilsvrc_flat(context, path);
+    fv_status status = flat ? fvi_ilsvrc_add(&files, folder, path, &classes) : add_classes(&files, path, &classes);
     if (status == FV_OK)
         status = fvi_class_names(context, &classes, &parts);
+    if (status == FV_OK)
+        status = fvi_ilsvrc_names(context, folder, &classes, &parts);
     fvi_listing_release(&classes);
     if (status == FV_OK)
         return fvi_files_make(out, where, &files, &parts);

@@ -99,9 +99,9 @@ static fv_status mix_batch(fv_loader *loader, fv_batch *batch)
     memset(loader->labels, 0, (size_t)batch->n * classes * sizeof *loader->labels);
     for (size_t i = 0; i < (size_t)batch->n; i++)
         loader->labels[i * classes + (size_t)batch->classes[i]] = 1.0f;
-    const fv_status status =
-        fv_augmentation_mix(loader->recipe.options.augmentation, loader->recipe.options.seed, batch->epoch, batch->samples, batch->n,
-                            preprocess->input, (float *)(uintptr_t)batch->images, (int32_t)classes, loader->labels);
+    const fv_status status = fv_augmentation_mix(loader->recipe.options.augmentation, loader->recipe.options.seed,
+                                                 batch->epoch, batch->samples, batch->n, preprocess->input,
+                                                 (float *)(uintptr_t)batch->images, (int32_t)classes, loader->labels);
     if (status != FV_OK)
         return fvi_fail_in(&loader->message, status, "%s", fv_context_message(loader->context));
     batch->classes = NULL;

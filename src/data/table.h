@@ -17,6 +17,10 @@ fv_status fvi_csv_dataset_open(fv_dataset **out, fv_context *context, const char
                                fv_split split);
 bool fvi_csv_folder_present(const char *folder);
 
+/* A tar file, or a folder of them (shards.c). */
+fv_status fvi_shards_open(fv_dataset **out, fv_context *context, const char *where, const char *path, fv_split split);
+bool fvi_shards_present(fv_context *context, const char *folder);
+
 /* "spirals", "circles" or "polynomial", perhaps with ":name=value,name=value" behind. */
 bool fvi_synthetic_named(const char *where);
 fv_status fvi_synthetic_open(fv_dataset **out, fv_context *context, const char *where, fv_split split);

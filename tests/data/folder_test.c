@@ -167,12 +167,72 @@ static void batches_are_resized_and_cropped(void **state)
     fv_dataset_destroy(dataset);
 }
 
+static void write_text(const char *name, const char *text)
+{
+    test_file_write(folder, name, text, strlen(text));
+}
+
+static void remove_file(const char *name)
+{
+    char path[TEST_PATH];
+    test_path(path, folder, name);
+    assert_int_equal(remove(path), 0);
+}
+
+static void expect_labels(const int *labels)
+{
+    fv_dataset *dataset = open_split(FV_SPLIT_VALIDATION);
+    assert_int_equal(fv_dataset_count(dataset), 3);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(fv_dataset_label(dataset, i), labels[i]);
+    fv_dataset_destroy(dataset);
+}
+
+/* Flat validation images, their classes in each of the three forms that there are. */
+static void ilsvrc_2012(void **state)
+{
+    (void)state;
+    static const int labels[] = { 1, 0, 1 };
+    add_image("train/n01440764/a.pgm", 2, 2, 1);
+    add_image("train/n02012849/b.pgm", 2, 2, 1);
+    add_image("val/v_1.pgm", 2, 2, 1);
+    add_image("val/v_2.pgm", 2, 2, 1);
+    add_image("val/v_3.pgm", 2, 2, 1);
+    expect_refusal(FV_SPLIT_VALIDATION, FV_ERR_NOT_FOUND, "which would tell their classes");
+    write_text("val.txt", "v_2.pgm 0\nv_1.pgm 1\r\nv_3.pgm 1");
+    expect_labels(labels);
+    write_text("val.txt", "v_2.pgm 0\nv_1.pgm 2\n");
+    expect_refusal(FV_SPLIT_VALIDATION, FV_ERR_FORMAT,
+                   "val.txt', line 2: a class that the training images do not have");
+    write_text("val.txt", "v_2.pgm 0\nv_1.pgm 1\n");
+    expect_refusal(FV_SPLIT_VALIDATION, FV_ERR_FORMAT, "says nothing of the class of '");
+    remove_file("val.txt");
+    write_text("LOC_val_solution.csv",
+               "ImageId,PredictionString\nv_1.pgm,n02012849 1 2 3 4\nv_2.pgm,n01440764 1\nv_3.pgm,n02012849");
+    expect_labels(labels);
+    remove_file("LOC_val_solution.csv");
+    write_text("ILSVRC2012_validation_ground_truth.txt", "1\n2\n1\n");
+    expect_refusal(FV_SPLIT_VALIDATION, FV_ERR_NOT_FOUND, "synsets.txt' is not there");
+    write_text("synsets.txt", "n02012849\nn01440764\nn99999999\n");
+    expect_labels(labels);
+    write_text("ILSVRC2012_validation_ground_truth.txt", "1\n3\n1\n");
+    expect_refusal(FV_SPLIT_VALIDATION, FV_ERR_FORMAT, "line 2: no number of a synset");
+    write_text("ILSVRC2012_validation_ground_truth.txt", "1\n2\n1\n1\n");
+    expect_refusal(FV_SPLIT_VALIDATION, FV_ERR_FORMAT, "line 4: more lines than images");
+    write_text("synset_words.txt", "n01440764 tench, Tinca tinca\nn00000001 nothing\n");
+    fv_dataset *dataset = open_split(FV_SPLIT_TRAIN);
+    assert_string_equal(fv_dataset_class_name(dataset, 0), "n01440764 tench, Tinca tinca");
+    assert_string_equal(fv_dataset_class_name(dataset, 1), "n02012849");
+    fv_dataset_destroy(dataset);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(classes_are_folders_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(splits_are_folders_above, set_up, tear_down),
         cmocka_unit_test_setup_teardown(folders_that_are_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(ilsvrc_2012, set_up, tear_down),
         cmocka_unit_test_setup_teardown(batches_are_resized_and_cropped, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
