@@ -14,7 +14,8 @@
 
 typedef struct outcome {
     char hash[17];
-    fv_epoch_record records[EPOCHS];
+    int32_t epochs;
+    fv_epoch_record records[EPOCHS + 1];
 } outcome;
 
 static outcome outcome_of(run *r)
@@ -22,8 +23,9 @@ static outcome outcome_of(run *r)
     const fv_epoch_record *records = NULL;
     outcome result = { 0 };
     fv_params_hash(r->params, result.hash);
-    assert_int_equal(fv_trainer_records(r->trainer, &records), EPOCHS);
-    memcpy(result.records, records, sizeof result.records);
+    result.epochs = fv_trainer_records(r->trainer, &records);
+    assert_int_equal(result.epochs, r->options.epochs);
+    memcpy(result.records, records, (size_t)result.epochs * sizeof *records);
     return result;
 }
 
@@ -31,18 +33,36 @@ static outcome outcome_of(run *r)
 static void expect_same(const outcome *a, const outcome *b)
 {
     assert_string_equal(a->hash, b->hash);
-    for (int i = 0; i < EPOCHS; i++) {
+    assert_int_equal(a->epochs, b->epochs);
+    for (int i = 0; i < a->epochs; i++) {
         assert_int_equal(a->records[i].epoch, i + 1);
         assert_string_equal(a->records[i].weights_hash, b->records[i].weights_hash);
         assert_memory_equal(&a->records[i].train_loss, &b->records[i].train_loss, 4 * sizeof(double));
     }
 }
 
-static outcome uninterrupted(int32_t threads, int32_t blocks)
+/* What a run is tried with; zeros: those of stopped_run.h. */
+typedef struct variant {
+    int32_t blocks;
+    fv_optimizer_options optimizer;
+    fv_schedule_options schedule;
+} variant;
+
+static void begin_as(run *r, int32_t threads, const variant *v)
+{
+    begin(r, threads, 6);
+    r->options.blocks = v->blocks;
+    if (v->schedule.rate > 0) {
+        r->options.optimizer = v->optimizer;
+        r->options.schedule = v->schedule;
+        r->options.epochs = EPOCHS + 1; /* the plateau falls after the third */
+    }
+}
+
+static outcome uninterrupted(int32_t threads, const variant *v)
 {
     run r;
-    begin(&r, threads, 6);
-    r.options.blocks = blocks;
+    begin_as(&r, threads, v);
     make_trainer(&r);
     assert_int_equal(go(&r), FV_OK);
     const outcome result = outcome_of(&r);
@@ -65,11 +85,10 @@ static void make_folder(void)
 }
 
 /* Stops after `steps` steps, saves, and goes on in another process's place: all is made anew. */
-static outcome interrupted(int32_t threads, int32_t blocks, int64_t steps)
+static outcome interrupted(int32_t threads, const variant *v, int64_t steps)
 {
     run r;
-    begin(&r, threads, 6);
-    r.options.blocks = blocks;
+    begin_as(&r, threads, v);
     make_trainer(&r);
     r.stop_after = steps;
     const fv_status status = go(&r);
@@ -77,8 +96,7 @@ static outcome interrupted(int32_t threads, int32_t blocks, int64_t steps)
     if (fv_trainer_save(r.trainer, path, NULL) != FV_OK)
         fail_msg("%s", fv_trainer_message(r.trainer));
     end(&r);
-    begin(&r, threads % 4 + 1, 6); /* on with another number of threads */
-    r.options.blocks = blocks;
+    begin_as(&r, threads % 4 + 1, v); /* on with another number of threads */
     fv_params_zero(r.params);
     make_trainer(&r);
     restore_or_fail(&r, path);
@@ -90,12 +108,41 @@ static outcome interrupted(int32_t threads, int32_t blocks, int64_t steps)
 
 FV_TEST(checkpoint, a_run_stopped_after_any_step_ends_the_same)
 {
-    static const int32_t blocks[] = { 1, 4 };
+    static const variant variants[] = { { .blocks = 1 }, { .blocks = 4 } };
     make_folder();
     for (size_t b = 0; b < 2; b++) {
-        const outcome whole = uninterrupted(1, blocks[b]);
+        const outcome whole = uninterrupted(1, &variants[b]);
         for (int64_t steps = 1; steps <= EPOCHS * STEPS; steps++) {
-            const outcome parts = interrupted(test_threads(1 + (int32_t)(steps % 4)), blocks[b], steps);
+            const outcome parts = interrupted(test_threads(1 + (int32_t)(steps % 4)), &variants[b], steps);
+            expect_same(&whole, &parts);
+        }
+    }
+    test_folder_remove(folder);
+}
+
+/* Every rule with slots and steps of its own; a plateau that falls after each epoch that is not ten times better. */
+FV_TEST(checkpoint, every_optimizer_goes_on)
+{
+    static const fv_optimizer_options rules[] = {
+        { .kind = FV_OPTIMIZER_SGD, .momentum = 0.9, .nesterov = true, .lookahead = 3 },
+        { .kind = FV_OPTIMIZER_ADAGRAD },
+        { .kind = FV_OPTIMIZER_ADADELTA },
+        { .kind = FV_OPTIMIZER_RMSPROP, .momentum = 0.5, .centered = true },
+        { .kind = FV_OPTIMIZER_ADAM, .clip_norm = 1 },
+        { .kind = FV_OPTIMIZER_ADAMW, .weight_decay = 0.01, .lookahead = 2 },
+        { .kind = FV_OPTIMIZER_LARS, .momentum = 0.9 },
+        { .kind = FV_OPTIMIZER_LAMB },
+        { .kind = FV_OPTIMIZER_MUON },
+    };
+    make_folder();
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        variant v = { .blocks = 1, .optimizer = rules[i] };
+        v.schedule = (fv_schedule_options){
+            .kind = FV_SCHEDULE_PLATEAU, .rate = fv_optimizer_kind_rate(rules[i].kind), .patience = 1, .threshold = 0.9
+        };
+        const outcome whole = uninterrupted(1, &v);
+        for (int64_t steps = 3; steps < (EPOCHS + 1) * STEPS; steps += 4) {
+            const outcome parts = interrupted(1, &v, steps);
             expect_same(&whole, &parts);
         }
     }
@@ -106,7 +153,7 @@ FV_TEST(checkpoint, a_run_stopped_after_any_step_ends_the_same)
 FV_TEST(checkpoint, going_on_after_a_stop)
 {
     run r;
-    const outcome whole = uninterrupted(2, 1);
+    const outcome whole = uninterrupted(2, &(variant){ .blocks = 1 });
     begin(&r, 2, 6);
     make_trainer(&r);
     for (r.stop_after = 2; go(&r) == FV_ERR_INTERRUPTED;)
@@ -120,7 +167,8 @@ FV_TEST(checkpoint, going_on_after_a_stop)
 FV_TEST(checkpoint, a_stop_in_the_measurement)
 {
     make_folder();
-    const outcome whole = uninterrupted(1, 1), parts = interrupted(1, 1, STEPS);
+    const variant plain = { .blocks = 1 };
+    const outcome whole = uninterrupted(1, &plain), parts = interrupted(1, &plain, STEPS);
     expect_same(&whole, &parts);
     test_folder_remove(folder);
 }
@@ -328,6 +376,6 @@ FV_TEST(checkpoint, failing_allocations_change_nothing)
     test_folder_remove(folder);
 }
 
-FV_TESTS(checkpoint, a_run_stopped_after_any_step_ends_the_same, going_on_after_a_stop, a_stop_in_the_measurement,
-         a_checkpoint_is_a_model, those_of_another_run_are_refused, more_epochs_go_on, damage_is_found,
-         a_model_is_no_checkpoint, a_full_disk_leaves_the_old_one, failing_allocations_change_nothing)
+FV_TESTS(checkpoint, a_run_stopped_after_any_step_ends_the_same, every_optimizer_goes_on, going_on_after_a_stop,
+         a_stop_in_the_measurement, a_checkpoint_is_a_model, those_of_another_run_are_refused, more_epochs_go_on,
+         damage_is_found, a_model_is_no_checkpoint, a_full_disk_leaves_the_old_one, failing_allocations_change_nothing)
