@@ -54,7 +54,8 @@ static int report_file(const verifying *v, const char *path, const fv_file_info 
                                         info->weights_hash));
     printf("%s: whole; %s of %s", path, kinds[info->kind], info->network);
     if (info->kind != FV_FILE_MODEL)
-        printf(" after %" PRId64 " steps, %d epoch%s", info->step, (int)info->epoch, info->epoch == 1 ? "" : "s");
+        printf(" after %" PRId64 " step%s, %d epoch%s", info->step, info->step == 1 ? "" : "s", (int)info->epoch,
+               info->epoch == 1 ? "" : "s");
     if (info->position > 0)
         printf(" and %" PRId64 " images", info->position);
     printf("; %d tensors, %s, weights %s\n", (int)info->tensors, cli_bytes((size_t)info->bytes, bytes, sizeof bytes),

@@ -28,8 +28,8 @@ typedef enum fv_on_nan {
     FV_NAN_STOP = 0, /* FV_ERR_NUMERIC; the last checkpoint is what there is to go on from */
     FV_NAN_SKIP, /* the batch is left out; weights and statistics are as before it. The session then keeps all gradients until they have
                   * been looked at: more memory. FV_ERR_NUMERIC after 20 in a row */
-    FV_NAN_ROLL_BACK /* back to the last checkpoint, with half of the learning rate from there on: needs fv_trainer_keep_checkpoints();
-                      * FV_ERR_NUMERIC after 10 times */
+    FV_NAN_ROLL_BACK /* back to the last checkpoint, with half of the learning rate from there on, and where that leads to the same again to the
+                      * one before: needs fv_trainer_keep_checkpoints(); FV_ERR_NUMERIC after 10 times */
 } fv_on_nan;
 
 typedef struct fv_train_options {

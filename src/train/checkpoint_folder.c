@@ -127,15 +127,22 @@ static fv_status find_latest(fv_context *context, const char *folder, const int6
                       : fvi_fail(context, FV_ERR_FORMAT, "none of the %zu checkpoints in '%s' is whole", count, folder);
 }
 
-fv_status fv_checkpoint_latest(fv_context *context, const char *folder, char **path)
+fv_status fvi_checkpoint_before(fv_context *context, const char *folder, int64_t steps, char **path)
 {
     int64_t *numbers = NULL;
-    size_t count = 0;
+    size_t count = 0, behind = 0;
     *path = NULL;
     FV_TRY(list_numbers(context, folder, false, &numbers, &count));
-    const fv_status status = find_latest(context, folder, numbers, count, path);
+    while (behind < count && numbers[behind] >= steps)
+        behind++;
+    const fv_status status = find_latest(context, folder, numbers + behind, count - behind, path);
     fvi_release(context, numbers);
     return status;
+}
+
+fv_status fv_checkpoint_latest(fv_context *context, const char *folder, char **path)
+{
+    return fvi_checkpoint_before(context, folder, INT64_MAX, path);
 }
 
 void fvi_checkpoints_release(fv_context *context, fvi_checkpoints *checkpoints)
@@ -237,6 +244,17 @@ static fv_status make_folder(fv_context *context, const char *folder)
         return FV_OK;
     return fvi_fail(context, FV_ERR_IO, "the folder of checkpoints '%s' cannot be made: %s", folder,
                     errno == EEXIST ? "there is a file of that name" : strerror(errno));
+}
+
+void fvi_checkpoints_forget(const fv_trainer *trainer)
+{
+    int64_t *numbers = NULL;
+    size_t count = 0;
+    if (list_numbers(trainer->context, trainer->checkpoints.folder, false, &numbers, &count) != FV_OK)
+        return;
+    for (size_t i = 0; i < count && numbers[i] > fvi_trainer_steps(trainer); i++)
+        remove_number(trainer->context, trainer->checkpoints.folder, numbers[i]);
+    fvi_release(trainer->context, numbers);
 }
 
 /* What is left of another run goes, if it may. What this run wrote behind its present place is damaged, or the run would be there. */

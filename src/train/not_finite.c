@@ -92,6 +92,17 @@ static fv_status skip_batch(fv_trainer *trainer)
     return FV_OK;
 }
 
+/* The last checkpoint; but where it led to the same again, its weights may have been spoilt already: then the one before, if there is
+ * one. */
+static fv_status find_way_back(fv_trainer *trainer, char **path)
+{
+    const char *folder = trainer->checkpoints.folder;
+    if (trainer->rolled_back > 0 && trainer->rolled_to == trainer->checkpoints.saved_steps &&
+        fvi_checkpoint_before(trainer->context, folder, trainer->rolled_to, path) == FV_OK)
+        return FV_OK;
+    return fv_checkpoint_latest(trainer->context, folder, path);
+}
+
 static fv_status roll_back(fv_trainer *trainer)
 {
     const fvi_message said = trainer->message;
@@ -101,13 +112,15 @@ static fv_status roll_back(fv_trainer *trainer)
     if (times > MOST_ROLLED_BACK)
         return fvi_fail_in(&trainer->message, FV_ERR_NUMERIC, "%.900s; after going back %d times", said.text,
                            MOST_ROLLED_BACK);
-    fv_status status = fv_checkpoint_latest(trainer->context, trainer->checkpoints.folder, &path);
+    fv_status status = find_way_back(trainer, &path);
     if (status == FV_OK)
         status = fv_trainer_restore(trainer, path);
     fv_text_release(trainer->context, path);
     if (status != FV_OK)
         return fvi_fail_in(&trainer->message, FV_ERR_NUMERIC, "%.500s; and there is no going back: %.300s", said.text,
                            fv_context_message(trainer->context));
+    fvi_checkpoints_forget(trainer);
+    trainer->rolled_to = trainer->checkpoints.saved_steps = fvi_trainer_steps(trainer);
     trainer->rate_scale = scale;
     trainer->rolled_back = times;
     fvi_log_message(trainer->context, FV_LOG_WARNING,

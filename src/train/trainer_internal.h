@@ -69,6 +69,7 @@ struct fv_trainer {
     int32_t best;        /* index in records; -1: none */
     double rate_scale;   /* 1, halved by each rolling back */
     int32_t rolled_back; /* times */
+    int64_t rolled_to;   /* steps of the checkpoint that was gone back to last; 0: none */
     int32_t skipped_in_row;
     fvi_checkpoints checkpoints; /* folder NULL: none are kept */
 };
@@ -96,6 +97,10 @@ fv_status fvi_trainer_write(fv_trainer *trainer, const char *path, const char *e
 fv_status fvi_checkpoint_if_due(fv_trainer *trainer);
 /* Writes one to the folder, and best.safetensors when the epoch that has just ended is the best; prunes. Nothing without a folder. */
 fv_status fvi_checkpoint_write(fv_trainer *trainer, bool epoch_ended);
+/* fv_checkpoint_latest() of those of fewer steps. */
+fv_status fvi_checkpoint_before(fv_context *context, const char *folder, int64_t steps, char **path);
+/* Removes those behind the trainer's place, which it has gone back from. */
+void fvi_checkpoints_forget(const fv_trainer *trainer);
 void fvi_checkpoints_release(fv_context *context, fvi_checkpoints *checkpoints);
 /* folder/name<number>.safetensors, the caller's; NULL when memory is short. */
 char *fvi_checkpoint_path(fv_context *context, const char *folder, const char *name, int64_t number);

@@ -15,7 +15,7 @@ typedef struct saboteur {
     int64_t steps, bad_step;
     int times, most; /* that the weight was spoilt, and may be */
     float kept;
-    bool spoilt;
+    bool spoilt, stays; /* stays: the weight is not mended */
 } saboteur;
 
 static void sabotage(void *user, const fv_train_progress *progress)
@@ -23,7 +23,7 @@ static void sabotage(void *user, const fv_train_progress *progress)
     saboteur *s = user;
     float *weight = fv_params_values(s->r->params, 0);
     s->steps = (progress->epoch - 1) * STEPS + (progress->done + BATCH - 1) / BATCH;
-    if (s->spoilt && isnan(*weight))
+    if (s->spoilt && !s->stays && isnan(*weight))
         *weight = s->kept;
     s->spoilt = false;
     if (!s->spoilt && s->steps == s->bad_step - 1 && s->times < s->most) {
@@ -140,5 +140,28 @@ FV_TEST(not_finite, going_back_halves_the_rate)
     test_folder_remove(folder);
 }
 
+/* The checkpoint after step 6 holds the NaN already: the one before, at the end of the epoch, does not. */
+FV_TEST(not_finite, further_back_where_the_last_checkpoint_is_spoilt)
+{
+    run r;
+    saboteur s;
+    const fv_epoch_record *records = NULL;
+    test_folder_make(folder);
+    start(&r, &s, FV_NAN_ROLL_BACK, true);
+    fv_trainer_keep_checkpoints(
+        r.trainer, &(fv_checkpoint_options){ .folder = folder, .keep = 3, .every_steps = 3, .replace = true });
+    s.bad_step = 7;
+    s.stays = true;
+    assert_int_equal(go(&r), FV_OK);
+    assert_int_equal(r.warnings, 2);
+    assert_non_null(strstr(r.warning, "going back to epoch 2, image 0, with 0.25 times the learning rate"));
+    assert_int_equal(fv_trainer_records(r.trainer, &records), EPOCHS);
+    const float *values = fv_params_data(r.params);
+    for (size_t i = 0; i < fv_params_block_elements(r.params); i++)
+        assert_true(isfinite(values[i]));
+    end(&r);
+    test_folder_remove(folder);
+}
+
 FV_TESTS(not_finite, the_run_stops_and_says_where, a_skipped_batch_leaves_no_trace, a_run_that_only_skips_stops,
-         going_back_halves_the_rate)
+         going_back_halves_the_rate, further_back_where_the_last_checkpoint_is_spoilt)
