@@ -390,7 +390,7 @@ void fvi_conv2d_winograd_backward_data(const fvi_conv2d_plan *plan, fv_context *
 /* Estimates in cycles of a core that starts two FMAs in each, for one tile: what decides between this and direct convolution.
  * Constants measured on Zen 3 (docs/performance.md#winograd). Every pass has the same three products of sizes. */
 #define TRANSFORM_CYCLES 300.0 /* a vector of channels of 36 components, in or out, with the memory it goes through */
-#define TRANSFORM_CYCLES_WEIGHTS 500.0 /* likewise: all of them go through an L3 */
+#define TRANSFORM_CYCLES_WEIGHTS 370.0 /* likewise: all of them go through an L3 */
 #define WINOGRAD_SHARE 0.85            /* of the peak, in the products */
 #define DIRECT_SHARE 0.88
 #define LARGE_WEIGHTS (4 * 1024 * 1024) /* floats: transformed, more than stays in a cache beside a network's others */

@@ -92,7 +92,7 @@ FVI_INLINE void input_line(const int window, const fvi_vf *d, fvi_vf *v)
     for (int q = 0; q < pairs; q++) {
         const fvi_vf even = filter(pairs, q, pairs - 1, d + 2), odd = filter(pairs, q, pairs - 1, d + 1);
         v[2 * q + 1] = madd(point(pairs, q), odd, even);
-        v[2 * q + 2] = madd(-point(pairs, q), odd, even);
+        v[2 * q + 2] = madd(point(pairs, q), -odd, even); /* one instruction, and one constant for both */
     }
     v[window - 1] = filter(pairs, -1, pairs, d + 1);
 }
@@ -155,7 +155,7 @@ FVI_INLINE void spread_line(const int window, const int count, const bool scaled
             z[2 * q + 2] = even - odd;
         } else {
             z[2 * q + 1] = madd(p, odd, even);
-            z[2 * q + 2] = madd(-p, odd, even);
+            z[2 * q + 2] = madd(p, -odd, even);
         }
     }
     z[window - 1] = y[count - 1];
@@ -179,37 +179,40 @@ FVI_INLINE void weights_gradient_line(const int window, const int taps, const fv
 
 static const float zeros[LANES] __attribute__((aligned(64)));
 
-/* whole: the window lies inside. One vector of channels at x. Rows outside are read from zeros. */
-FVI_INLINE void input_vector(const fvi_winograd_input *a, const int out, const int window, const float *x, float *to,
-                             const bool whole, const bool masked, fvi_vmask mask)
-{
-    fvi_vf half[WINDOW_MAX][WINDOW_MAX]; /* [column][row]: B^T d, transposed */
-    /* The next window lies a tile to the right: its new pixels, a cache line of channels at a time. */
-    for (int j = window - out; j < window && ((size_t)(x - a->x) % 16) == 0; j++)
-        for (int i = 0; i < window; i++)
-            __builtin_prefetch(x + (j + out) * a->pixel + i * a->row, 0, 3);
+/* Where a window's rows begin, how far it is to the next pixel and to the next vector: rows outside are read from zeros. */
+typedef struct window_rows {
     const float *from[WINDOW_MAX];
-    ptrdiff_t step[WINDOW_MAX];
-    for (int i = 0; i < window && !whole; i++) {
-        const bool inside = i >= a->row_begin && i < a->row_end;
-        from[i] = inside ? x + i * a->row : zeros;
-        step[i] = inside ? a->pixel : 0;
+    ptrdiff_t pixel[WINDOW_MAX], vector[WINDOW_MAX];
+} window_rows;
+
+/* One vector of channels at x. rows: NULL when all lie inside. */
+FVI_INLINE void input_vector(const fvi_winograd_input *a, const int out, const int window, const float *x, float *to,
+                             const window_rows *rows, const bool masked, fvi_vmask mask)
+{
+    fvi_vf half[WINDOW_MAX][WINDOW_MAX];                                      /* [column][row]: B^T d, transposed */
+    const ptrdiff_t row = a->row, pixel = a->pixel, component = a->component; /* no store may change these */
+    const int32_t begin = a->column_begin, end = a->column_end;
+    const float *next = x + window * pixel; /* the next window lies a tile to the right: its new pixels */
+    for (int j = 0; j < out && ((size_t)(x - a->x) % 16) == 0; j++, next += pixel) {
+#pragma GCC unroll 8
+        for (int i = 0; i < window; i++)
+            __builtin_prefetch(next + i * row, 0, 3);
     }
-    for (int j = 0; j < window; j++) {
+    for (int j = 0; j < window; j++, x += pixel) {
         fvi_vf d[WINDOW_MAX];
-        if (!whole && (j < a->column_begin || j >= a->column_end)) {
+        if (j < begin || j >= end) {
             for (int i = 0; i < window; i++)
                 half[j][i] = fvi_vf_splat(0.0f);
             continue;
         }
 #pragma GCC unroll 8
         for (int i = 0; i < window; i++) {
-            const float *at = whole ? x + j * a->pixel + i * a->row : from[i] + j * step[i];
+            const float *at = rows == NULL ? x + i * row : rows->from[i] + j * rows->pixel[i];
             d[i] = masked ? fvi_vf_load_masked(at, mask) : fvi_vf_load(at);
         }
         input_line(window, d, half[j]);
     }
-    for (int i = 0; i < window; i++) {
+    for (int i = 0; i < window; i++, to += window * component) {
         fvi_vf d[WINDOW_MAX], v[WINDOW_MAX];
 #pragma GCC unroll 8
         for (int j = 0; j < window; j++)
@@ -217,33 +220,45 @@ FVI_INLINE void input_vector(const fvi_winograd_input *a, const int out, const i
         input_line(window, d, v);
 #pragma GCC unroll 8
         for (int j = 0; j < window; j++)
-            fvi_vf_store(to + (window * i + j) * a->component, v[j]);
+            fvi_vf_store(to + j * component, v[j]);
     }
 }
 
-FVI_INLINE void input_tile(const fvi_winograd_input *a, const int out, const int window, const bool whole)
+FVI_INLINE void input_tile(const fvi_winograd_input *a, const int out, const int window, window_rows *rows)
 {
     const int32_t rest = a->channels % LANES, even = a->channels - rest;
     const fvi_vmask mask = fvi_vmask_first((size_t)rest);
-    for (int32_t c = 0; c < even; c += LANES)
-        input_vector(a, out, window, a->x + c, a->to + c, whole, false, mask);
+    for (int32_t c = 0; c < even; c += LANES) {
+        input_vector(a, out, window, a->x + c, a->to + c, rows, false, mask);
+        for (int i = 0; i < window && rows != NULL; i++)
+            rows->from[i] += rows->vector[i];
+    }
     if (rest > 0)
-        input_vector(a, out, window, a->x + even, a->to + even, whole, true, mask);
+        input_vector(a, out, window, a->x + even, a->to + even, rows, true, mask);
 }
 
 FVI_INLINE void input(const fvi_winograd_input *a, const int out, const int taps)
 {
     const int window = out + taps - 1;
-    if (a->row_begin == 0 && a->row_end == window && a->column_begin == 0 && a->column_end == window)
-        input_tile(a, out, window, true);
-    else
-        input_tile(a, out, window, false);
+    window_rows rows;
+    if (a->row_begin == 0 && a->row_end == window) {
+        input_tile(a, out, window, NULL);
+        return;
+    }
+    for (int i = 0; i < window; i++) {
+        const bool inside = i >= a->row_begin && i < a->row_end;
+        rows.from[i] = inside ? a->x + i * a->row : zeros;
+        rows.pixel[i] = inside ? a->pixel : 0;
+        rows.vector[i] = inside ? LANES : 0;
+    }
+    input_tile(a, out, window, &rows);
 }
 
 FVI_INLINE void output_vector(const fvi_winograd_output *a, const int out, const int window, int32_t k,
                               const bool whole)
 {
     const int32_t left = a->count - k < LANES ? a->count - k : LANES;
+    const ptrdiff_t row = a->row, pixel = a->pixel, component = a->component;
     const float *from = a->from + k;
     float *y = a->y + k;
     fvi_vf bias = fvi_vf_splat(0.0f);
@@ -254,14 +269,16 @@ FVI_INLINE void output_vector(const fvi_winograd_output *a, const int out, const
         fvi_vf m[WINDOW_MAX];
 #pragma GCC unroll 8
         for (int i = 0; i < window; i++)
-            m[i] = fvi_vf_load(from + (window * i + j) * a->component);
+            m[i] = fvi_vf_load(from + i * window * component);
         output_line(window, out, m, half[j]);
+        from += component;
     }
     const int32_t rows = whole ? out : a->rows;
     /* The next tile lies to the right. */
     for (int32_t i = 0; i < rows && k % 16 == 0; i++)
+#pragma GCC unroll 4
         for (int j = out; j < 2 * out; j++)
-            __builtin_prefetch(y + i * a->row + j * a->pixel, 1, 3);
+            __builtin_prefetch(y + i * row + j * pixel, 1, 3);
     for (int32_t i = 0; i < rows; i++) {
         fvi_vf m[WINDOW_MAX], line[OUT_MAX];
 #pragma GCC unroll 8
@@ -272,7 +289,7 @@ FVI_INLINE void output_vector(const fvi_winograd_output *a, const int out, const
         for (int j = 0; j < out; j++) {
             if (!whole && j >= a->columns)
                 break;
-            float *to = y + i * a->row + j * a->pixel;
+            float *to = y + i * row + j * pixel;
             if (left == LANES)
                 fvi_vf_store(to, line[j] + bias);
             else
@@ -295,20 +312,22 @@ FVI_INLINE void gradient_vector(const fvi_winograd_gradient *a, const int out, c
                                 const bool whole, fvi_vmask mask)
 {
     const bool masked = a->count - k < LANES;
+    const ptrdiff_t row = a->row, pixel = a->pixel, component = a->component;
     const float *dy = a->dy + k;
     float *to = a->to + k;
     for (int32_t i = 0; i < a->rows && k % 16 == 0; i++) /* the next tile lies to the right */
+#pragma GCC unroll 4
         for (int j = out; j < 2 * out; j++)
-            __builtin_prefetch(dy + i * a->row + j * a->pixel, 0, 3);
+            __builtin_prefetch(dy + i * row + j * pixel, 0, 3);
     fvi_vf half[OUT_MAX][WINDOW_MAX], sum = fvi_vf_splat(0.0f); /* [column][row]: A dY, transposed */
     for (int j = 0; j < out; j++) {
         fvi_vf y[OUT_MAX];
-        const float *from = dy + j * a->pixel;
+        const float *from = dy + j * pixel;
 #pragma GCC unroll 4
         for (int i = 0; i < out; i++) {
             y[i] = fvi_vf_splat(0.0f);
             if (whole || (i < a->rows && j < a->columns))
-                y[i] = masked ? fvi_vf_load_masked(from + i * a->row, mask) : fvi_vf_load(from + i * a->row);
+                y[i] = masked ? fvi_vf_load_masked(from + i * row, mask) : fvi_vf_load(from + i * row);
         }
         sum += out == 2 ? y[0] + y[1] : (y[0] + y[1]) + (y[2] + y[3]);
         spread_line(window, out, false, y, half[j]);
@@ -321,9 +340,10 @@ FVI_INLINE void gradient_vector(const fvi_winograd_gradient *a, const int out, c
         spread_line(window, out, false, y, z);
 #pragma GCC unroll 8
         for (int j = 0; j < window; j++)
-            fvi_vf_store(to + (window * i + j) * a->component, z[j]);
+            fvi_vf_store(to + j * component, z[j]);
+        to += window * component;
     }
-    fvi_vf_store(to + window * window * a->component, sum);
+    fvi_vf_store(to, sum);
 }
 
 FVI_INLINE void gradient(const fvi_winograd_gradient *a, const int out, const int taps)
