@@ -14,7 +14,7 @@
 #define TASKS_A_THREAD 8
 #define CLASSES_TOGETHER 4            /* parity classes of backward by data whose rows are walked together */
 #define LINE 16                       /* floats of a cache line */
-#define PAST_CACHES (4 * 1024 * 1024) /* floats of y */
+#define PAST_CACHES (4 * 1024 * 1024) /* floats that do not stay in a cache */
 
 static int32_t smaller(int64_t a, int64_t b)
 {
@@ -170,11 +170,17 @@ static int32_t taps_inside(const gather *g, int32_t i, int32_t *first)
     return fvi_conv2d_taps_inside(g->in_first + (int64_t)i * g->in_step, g->in_tap, g->in_rows, g->row.rows, first);
 }
 
+/* The last input row that output row i reads, or would. */
+static int64_t last_read(const gather *g, int32_t i)
+{
+    return g->in_first + (int64_t)i * g->in_step + (int64_t)(g->row.rows - 1) * g->in_tap;
+}
+
 /* What row i of image n reads that the row before it does not, and what it writes. */
 static fvi_depthwise_ahead need_of(const gather *g, int32_t n, int32_t i)
 {
     fvi_depthwise_ahead need = { 0 };
-    const int32_t end = smaller(g->in_first + (int64_t)i * g->in_step + (g->row.rows - 1) * g->in_tap + 1, g->in_rows);
+    const int32_t end = smaller(last_read(g, i) + 1, g->in_rows);
     const int32_t begin = i == 0 || end < g->in_step ? 0 : end - g->in_step;
     if (g->fetches_x && begin < end) {
         const ptrdiff_t in_row = g->x_row / g->in_step;
@@ -220,6 +226,13 @@ static void run_rows(const gather *gathers, int32_t count, int32_t h, int64_t be
                 run_row(g, n, i, &ahead);
         }
     }
+}
+
+/* Whether both together hardly stay in an L3; where they do, fetching costs more than it gives. */
+static bool is_worth_fetching(const fvi_view *x, const fvi_view *y)
+{
+    const int64_t floats = (int64_t)x->n * ((int64_t)x->h * x->w * x->c + (int64_t)y->h * y->w * y->c);
+    return floats >= PAST_CACHES;
 }
 
 /* Whether y is too large for whoever reads it next to find in a cache, and can be written in whole lines. */
@@ -300,8 +313,8 @@ void fvi_conv2d_depthwise_forward(const fvi_conv2d_plan *plan, fv_context *conte
     g.whole = y;
     choose_end(&g);
     g.row.past_caches = goes_past_caches(&g, y);
-    g.fetches_x = x->pixel_stride == x->c;
-    g.fetches_y = y->pixel_stride == y->c && !g.row.past_caches;
+    g.fetches_x = is_worth_fetching(x, y) && x->pixel_stride == x->c;
+    g.fetches_y = is_worth_fetching(x, y) && y->pixel_stride == y->c && !g.row.past_caches;
     walk_all(context, &g, 1);
 }
 
@@ -353,8 +366,8 @@ static gather class_gather(const backward_call *call, int32_t row_parity, int32_
     g.epilogue = call->epilogue;
     g.whole = dx;
     g.row.past_caches = goes_past_caches(&g, dx);
-    g.fetches_x = dy->pixel_stride == dy->c;
-    g.fetches_y = dx->pixel_stride == dx->c && !g.row.past_caches && column_parity == 0;
+    g.fetches_x = is_worth_fetching(dy, dx) && dy->pixel_stride == dy->c;
+    g.fetches_y = is_worth_fetching(dy, dx) && dx->pixel_stride == dx->c && !g.row.past_caches && column_parity == 0;
     return g;
 }
 
@@ -372,10 +385,14 @@ void fvi_conv2d_depthwise_backward_data(const fvi_conv2d_plan *plan, fv_context 
     call.epilogue = classes == 1 ? epilogue : NULL;
     for (int64_t class = 0; class < classes;) {
         gather together[CLASSES_TOGETHER];
-        int32_t count = 0;
+        int32_t count = 0, reach = 0;
         for (; class < classes && count < CLASSES_TOGETHER; class ++)
             together[count++] =
                 class_gather(&call, (int32_t)(class / call.classes[1]), (int32_t)(class % call.classes[1]));
+        for (int32_t c = 1; c < count; c++)
+            reach = last_read(&together[c], 0) > last_read(&together[reach], 0) ? c : reach;
+        for (int32_t c = 0; c < count; c++)
+            together[c].fetches_x &= c == reach;
         walk_all(context, together, count);
     }
     if (classes > 1)

@@ -94,12 +94,9 @@ static void add_row(const weights_call *call, int64_t row, bool last, float *slo
     arguments.rows = taps_inside(shape, i, &arguments.first);
     if (!last)
         arguments.ahead = need_of(call, (int32_t)((row + 1) / shape->oh), (int32_t)((row + 1) % shape->oh));
-    if (arguments.rows > 0)
-        call->kernels->weights[call->map](&arguments);
-    if (call->db == NULL)
-        return;
-    call->kernels->sum(arguments.dy, arguments.dy_pixel, shape->ow, shape->k,
-                       slot + (size_t)call->vectors * call->vector_floats);
+    if (call->db != NULL)
+        arguments.sum = slot + (size_t)call->vectors * call->vector_floats;
+    call->kernels->weights[call->map](&arguments);
 }
 
 static void part_task(void *argument, size_t part, int32_t worker)

@@ -51,10 +51,11 @@ typedef struct fvi_depthwise_forward {
 
 /* One row of output gradients, all channels, tap rows [first, first + rows) of the kernel.
  *   acc[k / lanes][(a*columns + b)*reduced + c][k % lanes] += sum over p of x[p*x_pixel + a*x_row + b*x_column + input(k, c)] * dy[p*dy_pixel + k]
- * for a in that range; x lies at tap row 0. Each sum runs in the order of the pixels. acc as w above. */
+ * for a in that range; x lies at tap row 0. Each sum runs in the order of the pixels. acc as w above.
+ *   sum[k] += sum over p of dy[p*dy_pixel + k]          unless sum is NULL; it holds whole vectors */
 typedef struct fvi_depthwise_weights {
     const float *x, *dy;
-    float *acc;
+    float *acc, *sum;
     ptrdiff_t x_pixel, x_row, x_column, dy_pixel;
     size_t acc_vector;
     int32_t pixels, first, rows, columns;
@@ -64,14 +65,11 @@ typedef struct fvi_depthwise_weights {
 
 typedef void fvi_depthwise_forward_fn(const fvi_depthwise_forward *arguments);
 typedef void fvi_depthwise_weights_fn(const fvi_depthwise_weights *arguments);
-/* sum[k] += dy[p*dy_pixel + k] over p < pixels; sum holds whole vectors. */
-typedef void fvi_depthwise_sum_fn(const float *dy, ptrdiff_t dy_pixel, int32_t pixels, int32_t outputs, float *sum);
 
 typedef struct fvi_depthwise {
     int32_t lanes;
     fvi_depthwise_forward_fn *forward[FVI_LANE_MAPS];
     fvi_depthwise_weights_fn *weights[FVI_LANE_MAPS];
-    fvi_depthwise_sum_fn *sum;
 } fvi_depthwise;
 
 /* The compiled variants; those of another architecture are absent. */

@@ -236,9 +236,8 @@ FVI_INLINE void forward_partial(const fvi_depthwise_forward *a, fvi_lane_map map
 }
 
 /* Tiles of nearly equal size; within a tile all channels, so that a pixel's memory is walked from end to end. */
-FVI_INLINE void forward(const fvi_depthwise_forward *a, fvi_lane_map map)
+FVI_INLINE void forward_tiles(const fvi_depthwise_forward *a, fvi_lane_map map, const int vectors)
 {
-    const int vectors = map == FVI_LANES_SAME ? VECTORS : 1;
     const int32_t most = points_of(map, vectors), tiles = (a->points + most - 1) / most;
     const int64_t steps = (int64_t)tiles * ((a->outputs + vectors * LANES - 1) / (vectors * LANES));
     const fvi_vi chosen = choose_lanes(map, a->outputs_per_group, a->reduced);
@@ -269,12 +268,21 @@ FVI_INLINE void forward(const fvi_depthwise_forward *a, fvi_lane_map map)
         fvi_stream_end();
 }
 
+/* A row that one tile holds reads its weights once; so a line of channels a tile only where there are more. */
+FVI_INLINE void forward(const fvi_depthwise_forward *a, fvi_lane_map map)
+{
+    if (map == FVI_LANES_SAME && VECTORS > 1 && (a->points > POINTS_MAX || a->past_caches))
+        forward_tiles(a, map, VECTORS);
+    else
+        forward_tiles(a, map, 1);
+}
+
 /* `columns` taps from x on and `reduced` channels from c on in registers, all pixels of the row. */
 FVI_INLINE void weights_tile(const fvi_depthwise_weights *a, fvi_lane_map map, const reader *from, bool whole,
                              const int rows, const int columns, const int reduced, int32_t c, const float *x,
-                             const float *dy, float *acc, int32_t count, cursor *next)
+                             const float *dy, float *acc, int32_t count, float *total, cursor *next)
 {
-    fvi_vf sum[12];
+    fvi_vf sum[12], all = { 0 };
     const ptrdiff_t row_floats = (ptrdiff_t)a->columns * a->reduced * LANES;
     const ptrdiff_t column_floats = (ptrdiff_t)a->reduced * LANES;
     const fvi_vmask mask = fvi_vmask_first((size_t)(count < LANES ? count : LANES));
@@ -290,6 +298,7 @@ FVI_INLINE void weights_tile(const fvi_depthwise_weights *a, fvi_lane_map map, c
                                            x + i / (columns * reduced) * a->x_row + i / reduced % columns * a->x_column,
                                            c + i % reduced),
                                 d, sum[i]);
+        all += d;
         dy += a->dy_pixel;
         x += a->x_pixel;
         if (next != NULL) {
@@ -297,6 +306,8 @@ FVI_INLINE void weights_tile(const fvi_depthwise_weights *a, fvi_lane_map map, c
             fetch(&next[1], 0);
         }
     }
+    if (total != NULL)
+        fvi_vf_store(total, fvi_vf_load(total) + all);
 #pragma GCC unroll 12
     for (int i = 0; i < rows * columns * reduced; i++)
         fvi_vf_store(acc + i / (columns * reduced) * row_floats + i / reduced % columns * column_floats +
@@ -311,15 +322,35 @@ FVI_INLINE int32_t weights_channels(const fvi_depthwise_weights *a, fvi_lane_map
 {
     const int32_t rest = a->reduced - c;
     if (map == FVI_LANES_SAME || !whole || rest == 1) {
-        weights_tile(a, map, from, whole, 1, columns, 1, c, x, dy, acc, count, NULL);
+        weights_tile(a, map, from, whole, 1, columns, 1, c, x, dy, acc, count, NULL, NULL);
         return 1;
     }
     if (columns * REDUCED_TILE <= 12 && rest >= REDUCED_TILE) {
-        weights_tile(a, map, from, whole, 1, columns, REDUCED_TILE, c, x, dy, acc, count, NULL);
+        weights_tile(a, map, from, whole, 1, columns, REDUCED_TILE, c, x, dy, acc, count, NULL, NULL);
         return REDUCED_TILE;
     }
-    weights_tile(a, map, from, whole, 1, columns, 2, c, x, dy, acc, count, NULL);
+    weights_tile(a, map, from, whole, 1, columns, 2, c, x, dy, acc, count, NULL, NULL);
     return 2;
+}
+
+/* dy of one vector of outputs; four sums in turn, so that an addition need not wait for the last. */
+FVI_INLINE void sum_vector(const fvi_depthwise_weights *a, int32_t first)
+{
+    const bool whole = a->outputs - first >= LANES;
+    const fvi_vmask mask = fvi_vmask_first((size_t)(whole ? LANES : a->outputs - first));
+    const ptrdiff_t step = a->dy_pixel;
+    const float *at = a->dy + first;
+    fvi_vf part[4] = { fvi_vf_load(a->sum + first) };
+    int32_t p = 0;
+    for (; whole && p + 4 <= a->pixels; p += 4, at += 4 * step) {
+        part[0] += fvi_vf_load(at);
+        part[1] += fvi_vf_load(at + step);
+        part[2] += fvi_vf_load(at + 2 * step);
+        part[3] += fvi_vf_load(at + 3 * step);
+    }
+    for (; p < a->pixels; p++, at += step)
+        part[0] += whole ? fvi_vf_load(at) : fvi_vf_load_masked(at, mask);
+    fvi_vf_store(a->sum + first, (part[0] + part[1]) + (part[2] + part[3]));
 }
 
 /* All taps and channels of one vector of outputs, in tiles of up to twelve sums. */
@@ -333,10 +364,11 @@ FVI_INLINE void weights_vector(const fvi_depthwise_weights *a, fvi_lane_map map,
     if (map == FVI_LANES_SAME && whole && a->columns == 3 && (a->rows == 3 || a->rows == 2)) {
         x += a->first * a->x_row;
         acc += 3 * a->first * LANES;
+        float *total = a->sum != NULL ? a->sum + first : NULL;
         if (a->rows == 3)
-            weights_tile(a, map, &from, whole, 3, 3, 1, 0, x, dy, acc, left, next);
+            weights_tile(a, map, &from, whole, 3, 3, 1, 0, x, dy, acc, left, total, next);
         else
-            weights_tile(a, map, &from, whole, 2, 3, 1, 0, x, dy, acc, left, next);
+            weights_tile(a, map, &from, whole, 2, 3, 1, 0, x, dy, acc, left, total, next);
         return;
     }
     for (int32_t row = a->first; row < a->first + a->rows; row++) {
@@ -345,7 +377,7 @@ FVI_INLINE void weights_vector(const fvi_depthwise_weights *a, fvi_lane_map map,
             const float *tap = x + row * a->x_row + column * a->x_column;
             float *sums = acc + ((ptrdiff_t)row * a->columns + column) * a->reduced * LANES;
             if (map == FVI_LANES_SAME && whole && columns >= 5) {
-                weights_tile(a, map, &from, whole, 1, 5, 1, 0, tap, dy, sums, left, NULL);
+                weights_tile(a, map, &from, whole, 1, 5, 1, 0, tap, dy, sums, left, NULL, NULL);
                 column += 5;
                 continue;
             }
@@ -355,6 +387,8 @@ FVI_INLINE void weights_vector(const fvi_depthwise_weights *a, fvi_lane_map map,
             column += columns >= 3 ? 3 : 1;
         }
     }
+    if (a->sum != NULL)
+        sum_vector(a, first);
 }
 
 FVI_INLINE void weights(const fvi_depthwise_weights *a, fvi_lane_map map)
@@ -377,27 +411,6 @@ FVI_INLINE void weights(const fvi_depthwise_weights *a, fvi_lane_map map)
             else
                 weights_vector(&part, map, false, chosen, first, NULL);
         }
-    }
-}
-
-/* Four sums in turn, so that an addition need not wait for the last. */
-static void sum_row(const float *dy, ptrdiff_t dy_pixel, int32_t pixels, int32_t outputs, float *sum)
-{
-    for (int32_t first = 0; first < outputs; first += LANES) {
-        const bool whole = outputs - first >= LANES;
-        const fvi_vmask mask = fvi_vmask_first((size_t)(whole ? LANES : outputs - first));
-        const float *at = dy + first;
-        fvi_vf part[4] = { fvi_vf_load(sum + first) };
-        int32_t p = 0;
-        for (; whole && p + 4 <= pixels; p += 4, at += 4 * dy_pixel) {
-            part[0] += fvi_vf_load(at);
-            part[1] += fvi_vf_load(at + dy_pixel);
-            part[2] += fvi_vf_load(at + 2 * dy_pixel);
-            part[3] += fvi_vf_load(at + 3 * dy_pixel);
-        }
-        for (; p < pixels; p++, at += dy_pixel)
-            part[0] += whole ? fvi_vf_load(at) : fvi_vf_load_masked(at, mask);
-        fvi_vf_store(sum + first, (part[0] + part[1]) + (part[2] + part[3]));
     }
 }
 
@@ -429,5 +442,4 @@ const fvi_depthwise FVI_ISA_NAME(fvi_depthwise) = {
                  [FVI_LANES_CHOSEN] = weights_chosen,
                  [FVI_LANES_ONE] = weights_one,
                  [FVI_LANES_GATHERED] = weights_gathered },
-    .sum = sum_row,
 };
