@@ -356,6 +356,9 @@ static int open_tuning(training *t)
         snprintf(path, sizeof path, "%s/tuning.json", t->given->resume) < (int)sizeof path && access(path, R_OK) == 0) {
         choices = path;
         level = FV_TUNE_OFF;
+    } else if (t->resume.checkpoint != NULL && level != FV_TUNE_OFF) {
+        choices = t->resume.checkpoint; /* which keeps them too */
+        level = FV_TUNE_OFF;
     }
     return cli_tuning_open(&t->tuning, t->call->command, t->context, level, choices, t->given->json);
 }

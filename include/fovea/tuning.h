@@ -57,7 +57,7 @@ FV_API fv_tuning_choice fv_tuning_get(const fv_tuning *tuning, int32_t index);
 /* Convolution passes that were left to the cost model because the time was up. */
 FV_API int32_t fv_tuning_unmeasured(const fv_tuning *tuning);
 
-/* Reads choices from a file that fv_tuning_write() wrote; what is known already stays. Choices that this build or instruction set does
+/* Reads choices from a file that fv_tuning_write() wrote, or from a checkpoint (fovea/checkpoint.h) of a tuned run; what is known already stays. Choices that this build or instruction set does
  * not have are left out. FV_ERR_NOT_FOUND when there is no file; FV_ERR_FORMAT when it is not such a file or was measured by
  * another version, CPU, instruction set or number of threads, unless any_machine (a run that is repeated elsewhere). */
 FV_API fv_status fv_tuning_read(fv_tuning *tuning, const char *path, bool any_machine);

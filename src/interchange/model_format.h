@@ -13,6 +13,8 @@
 /* The key of the metadata that makes a model file a checkpoint, and the one that makes it a crash bundle. */
 #define FVI_MODEL_STATE "training"
 #define FVI_MODEL_CRASH "crash"
+/* Of a checkpoint: the choices of algorithms, as a tuning file has them. */
+#define FVI_MODEL_TUNING "tuning"
 
 /* The metadata of a model: format, version, graph, preprocessing, extra (NULL: none). *out is the caller's: json_decref(). */
 fv_status fvi_model_metadata(json_t **out, fv_context *context, const char *path, fv_params *params,

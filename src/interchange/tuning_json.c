@@ -3,11 +3,15 @@
  * tuning_json.c - the choices of a tuning as a file (docs/formats.md):
  *   {"format": "fovea tuning 1", "machine", "choices": [{"problem", "pass", "algorithm", "ms": {name: milliseconds}}]}
  */
+#include "interchange/tuning_json.h"
+
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "interchange/model_format.h"
 #include "interchange/tree.h"
 #include "plan/tuning.h"
 
@@ -23,7 +27,7 @@ static json_t *write_choice(const fvi_choice *choice)
                      "algorithm", choice->candidate[0].name, "ms", times);
 }
 
-fv_status fv_tuning_write(const fv_tuning *tuning, const char *path)
+fv_status fvi_tuning_text(const fv_tuning *tuning, char **text)
 {
     char machine[192];
     json_t *choices = json_array();
@@ -32,11 +36,16 @@ fv_status fv_tuning_write(const fv_tuning *tuning, const char *path)
         good = json_array_append_new(choices, write_choice(&tuning->choices[i])) == 0 && good;
     fv_tuning_machine(tuning->context, machine, sizeof machine);
     json_t *root = json_pack("{s:s,s:s,s:o}", "format", format, "machine", machine, "choices", choices);
-    char *text = good && root != NULL ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(5)) : NULL;
+    *text = good && root != NULL ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(5)) : NULL;
     json_decref(root);
-    if (text == NULL)
-        return fvi_out_of_memory(tuning->context, "a tuning file", tuning->count);
+    return *text != NULL ? FV_OK : fvi_out_of_memory(tuning->context, "a tuning file", tuning->count);
+}
+
+fv_status fv_tuning_write(const fv_tuning *tuning, const char *path)
+{
+    char *text = NULL;
     fvi_writer writer;
+    FV_TRY(fvi_tuning_text(tuning, &text));
     fv_status status = fvi_writer_open(&writer, tuning->context, path);
     if (status == FV_OK)
         status = fvi_writer_append(&writer, text, strlen(text));
@@ -133,21 +142,60 @@ static fv_status read_all(const fvi_tree *tree, fv_tuning *tuning, bool any_mach
     return FV_OK;
 }
 
-fv_status fv_tuning_read(fv_tuning *tuning, const char *path, bool any_machine)
+/* A checkpoint (a safetensors file: the length of its header, then its '{') keeps the text in its metadata. */
+static fv_status read_checkpoint(fv_context *context, const char *path, char **text)
+{
+    fvi_safetensors file;
+    FV_TRY(fvi_safetensors_open(&file, context, path));
+    const char *kept = fvi_safetensors_text(&file, FVI_MODEL_TUNING);
+    fv_status status = fvi_safetensors_check_header(&file);
+    if (status == FV_OK && kept == NULL)
+        status = fvi_fail(context, FV_ERR_NOT_FOUND, "'%s' holds no choices of algorithms", path);
+    if (status == FV_OK) {
+        *text = fvi_duplicate_text(context, kept);
+        status = *text != NULL ? FV_OK : fvi_out_of_memory(context, "choices of algorithms", strlen(kept));
+    }
+    fvi_safetensors_close(&file);
+    return status;
+}
+
+static bool is_checkpoint(const char *path)
+{
+    unsigned char start[9] = { 0 };
+    FILE *file = fopen(path, "rb");
+    const bool is =
+        file != NULL && fread(start, 1, sizeof start, file) == sizeof start && start[0] != '{' && start[8] == '{';
+    if (file != NULL)
+        fclose(file);
+    return is;
+}
+
+static fv_status read_file(fv_context *context, const char *path, char **text)
 {
     unsigned char *bytes = NULL;
     size_t size = 0;
+    FV_TRY(fvi_file_read(context, path, FVI_TREE_TEXT_BYTES, &bytes, &size));
+    *text = (char *)bytes;
+    if (strlen(*text) == size)
+        return FV_OK;
+    fvi_release(context, bytes);
+    *text = NULL;
+    return fvi_fail(context, FV_ERR_FORMAT, "%s: a NUL byte inside: not JSON", path);
+}
+
+fv_status fv_tuning_read(fv_tuning *tuning, const char *path, bool any_machine)
+{
+    char *text = NULL;
     fvi_tree tree;
-    FV_TRY(fvi_file_read(tuning->context, path, FVI_TREE_TEXT_BYTES, &bytes, &size));
+    FV_TRY(is_checkpoint(path) ? read_checkpoint(tuning->context, path, &text)
+                               : read_file(tuning->context, path, &text));
     fv_status status = fvi_tree_start(&tree, tuning->context, path);
     if (status == FV_OK) {
-        status = strlen((const char *)bytes) == size
-                     ? fvi_tree_read_json(&tree, (const char *)bytes)
-                     : fvi_fail(tuning->context, FV_ERR_FORMAT, "%s: a NUL byte inside: not JSON", path);
+        status = fvi_tree_read_json(&tree, text);
         if (status == FV_OK)
             status = read_all(&tree, tuning, any_machine);
         fvi_tree_release(&tree);
     }
-    fvi_release(tuning->context, bytes);
+    fvi_release(tuning->context, text);
     return status == FV_ERR_ARGUMENT ? FV_ERR_FORMAT : status; /* to the tree a wrong type is a wrong argument */
 }

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "data/identity.h"
 #include "interchange/model_format.h"
+#include "interchange/tuning_json.h"
 #include "train/trainer_internal.h"
 
 enum { MOST_SETS = 16, RECORD_NUMBERS = 7, NAME_BYTES = 400, MOST_EPOCHS = 1 << 30 };
@@ -266,6 +267,19 @@ static json_t *write_state(fv_trainer *trainer)
     return NULL;
 }
 
+/* The choices of a tuning, which are part of what makes the bits. */
+static bool set_tuning(const fv_trainer *trainer, json_t *metadata)
+{
+    char *text = NULL;
+    const fv_tuning *tuning = (const fv_tuning *)(const void *)fvi_context_tuner(trainer->context);
+    if (tuning == NULL)
+        return true;
+    const bool good = fvi_tuning_text(tuning, &text) == FV_OK &&
+                      json_object_set_new(metadata, FVI_MODEL_TUNING, json_string(text)) == 0;
+    free(text);
+    return good;
+}
+
 static bool set_state(fv_trainer *trainer, json_t *metadata, const fvi_state_extras *extras)
 {
     json_t *state = write_state(trainer);
@@ -273,6 +287,7 @@ static bool set_state(fv_trainer *trainer, json_t *metadata, const fvi_state_ext
     bool good = text != NULL && json_object_set_new(metadata, FVI_MODEL_STATE, json_string(text)) == 0;
     free(text);
     json_decref(state);
+    good = set_tuning(trainer, metadata) && good;
     if (extras != NULL && extras->key != NULL)
         good = json_object_set_new(metadata, extras->key, json_string(extras->text)) == 0 && good;
     return good;

@@ -6,3 +6,6 @@ hash() { grep -o '"weights_hash":"[0-9a-f]*"' "$1"; }
 [ "$(hash a.log)" = "$(hash b.log)" ] && [ -n "$(hash a.log)" ] && echo the same weights
 for run in a b; do grep -v machine $run/tuning.json >$run.choices; done # it tells the threads
 cmp a.choices b.choices && echo the same choices
+# The choices are in the checkpoints too.
+rm a/tuning.json
+fovea train --resume a --epochs 2 --json > /dev/null && grep -v machine a/tuning.json | cmp - b.choices && echo kept in the checkpoint
