@@ -17,7 +17,8 @@ enum {
     FVI_TREE_DEPTH = 64,            /* lists and maps in one another */
     FVI_TREE_ITEMS = 1 << 20,
     FVI_TREE_KEYS = 1024,     /* of one map in YAML, which looks through them for each */
-    FVI_TREE_WORD_BYTES = 255 /* a key or a text value */
+    FVI_TREE_WORD_BYTES = 255, /* a key or a text value */
+    FVI_TREE_LONG_BYTES = 8191 /* a text value where the reader asks for it: paths, lists */
 };
 
 typedef enum fvi_item_type {
@@ -51,6 +52,7 @@ typedef struct fvi_tree {
     fvi_arena *arena;
     const char *source; /* for messages: the file's name, or what the text is */
     int32_t items;
+    size_t longest; /* bytes of a text value; 0: FVI_TREE_WORD_BYTES */
     fvi_item *root;
 } fvi_tree;
 

@@ -111,11 +111,12 @@ static void resolve(const yaml_reader *reader, fvi_item *item, bool plain)
     }
 }
 
-static fv_status check_scalar(const yaml_reader *reader, const yaml_event_t *event)
+static fv_status check_scalar(const yaml_reader *reader, const yaml_event_t *event, size_t longest)
 {
     const size_t length = event->data.scalar.length;
-    if (length > FVI_TREE_WORD_BYTES)
-        return fail_at(reader, event->start_mark, FV_ERR_FORMAT, "a text is longer than 255 bytes");
+    if (length > longest)
+        return fvi_fail(reader->tree->context, FV_ERR_FORMAT, "%s:%zu:%zu: a text is longer than %zu bytes",
+                        reader->tree->source, event->start_mark.line + 1, event->start_mark.column + 1, longest);
     if (memchr(event->data.scalar.value, '\0', length) != NULL)
         return fail_at(reader, event->start_mark, FV_ERR_FORMAT, "a text holds a NUL");
     return FV_OK;
@@ -167,7 +168,7 @@ static fv_status read_key(const yaml_reader *reader, const yaml_event_t *event, 
     if (event->type != YAML_SCALAR_EVENT)
         return fail_at(reader, event->start_mark, FV_ERR_FORMAT, "a key must be a text");
     FV_TRY(check_plain_node(reader, event));
-    FV_TRY(check_scalar(reader, event));
+    FV_TRY(check_scalar(reader, event, FVI_TREE_WORD_BYTES));
     if (map->count >= FVI_TREE_KEYS)
         return fail_at(reader, event->start_mark, FV_ERR_FORMAT, "more than 1024 keys in one map");
     memcpy(key->text, event->data.scalar.value, event->data.scalar.length);
@@ -221,7 +222,8 @@ static fv_status read_value(yaml_reader *reader, const yaml_event_t *event, fvi_
         return fail_at(reader, event->start_mark, FV_ERR_FORMAT, "a value is missing");
     FV_TRY(check_plain_node(reader, event));
     if (event->type == YAML_SCALAR_EVENT) {
-        FV_TRY(check_scalar(reader, event));
+        const size_t longest = reader->tree->longest;
+        FV_TRY(check_scalar(reader, event, longest > 0 ? longest : FVI_TREE_WORD_BYTES));
         FV_TRY(add_item(reader, event, parent, key, FVI_ITEM_TEXT, &item));
         item->text = fvi_arena_text(reader->tree->arena, (const char *)event->data.scalar.value);
         if (item->text == NULL)

@@ -56,7 +56,7 @@ const fv_config_key fvi_config_keys[] = {
       "mirror training images left to right at random" },
     { "augment.crop", "crop", FV_CONFIG_FLAG, NULL, 0, 0, NULL, NULL, false,
       "where images are larger than the input: a random place, not the centre" },
-    { "augment.transforms", "augment", FV_CONFIG_TEXT, "LIST", 0, 0, "(none)", NULL, false,
+    { "augment.transforms", "augment", FV_CONFIG_TRANSFORMS, "LIST", 0, 0, "(none)", NULL, false,
       "transforms of training images, after the three above: \"elastic(alpha=20) cutout(size=8)\"; fovea help data "
       "preview lists them" },
 

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
+#include "fovea/augment.h"
 #include "optim/rules.h"
 #include "train/config_internal.h"
-
-enum { SETTLED = 32 }; /* bytes of a number as text */
 
 /* Whether nobody gave this key a value for the optimizer there is: the table and recipes mean sgd, a recipe its own optimizer. */
 static bool is_open(const fv_config *config, const char *key)
@@ -90,19 +90,11 @@ static fv_schedule_options schedule_options(const fv_config *config)
 static void settle(fv_config *config, const char *key, double number)
 {
     fvi_config_value *value = &config->values[fvi_config_index(key)];
-    char *text = fvi_arena_allocate(config->arena, SETTLED);
+    char *text = fvi_arena_allocate(config->arena, FVI_REAL_TEXT);
     if (text == NULL)
         return; /* fv_config_train_options() knows it all the same */
-    snprintf(text, SETTLED, "%g", number);
+    fvi_write_real(number, text);
     *value = (fvi_config_value){ .text = text, .real = number, .origin = FV_FROM_DEFAULT };
-}
-
-void fv_config_settle(fv_config *config)
-{
-    if (is_open(config, "optimizer.lr"))
-        settle(config, "optimizer.lr", rate_of(config));
-    if (is_open(config, "optimizer.momentum"))
-        settle(config, "optimizer.momentum", momentum_of(config));
 }
 
 fv_train_options fv_config_train_options(const fv_config *config)
@@ -131,6 +123,37 @@ fv_train_options fv_config_train_options(const fv_config *config)
     };
 }
 
+/* A list of transforms that is one; *canonical (may be NULL) with every option, in an arena of config's. */
+static fv_status check_transforms(const fv_config *config, const char **canonical)
+{
+    fv_augmentation *augmentation = NULL;
+    const char *text = fv_config_text(config, "augment.transforms");
+    if (text == NULL)
+        return FV_OK;
+    const fv_status status = fv_augmentation_create(&augmentation, config->context, text);
+    if (status == FV_ERR_ARGUMENT) {
+        char message[FVI_CONFIG_WHY];
+        snprintf(message, sizeof message, "%s", fv_context_message(config->context));
+        return fvi_fail(config->context, status, "augment.transforms (%s): %s",
+                        fv_config_origin_text(config, "augment.transforms"), message);
+    }
+    if (status == FV_OK && canonical != NULL)
+        *canonical = fvi_arena_text(config->arena, fv_augmentation_text(augmentation));
+    fv_augmentation_destroy(augmentation);
+    return status;
+}
+
+void fv_config_settle(fv_config *config)
+{
+    if (is_open(config, "optimizer.lr"))
+        settle(config, "optimizer.lr", rate_of(config));
+    if (is_open(config, "optimizer.momentum"))
+        settle(config, "optimizer.momentum", momentum_of(config));
+    const char *transforms = NULL;
+    if (check_transforms(config, &transforms) == FV_OK && transforms != NULL)
+        config->values[fvi_config_index("augment.transforms")].text = transforms;
+}
+
 fv_status fv_config_check(const fv_config *config)
 {
     const int64_t batch = fv_config_integer(config, "train.batch"), blocks = fv_config_integer(config, "train.blocks");
@@ -154,6 +177,7 @@ fv_status fv_config_check(const fv_config *config)
                         "schedule.warmup (%s): %s epochs are more than the %" PRId64 " of the run",
                         fv_config_origin_text(config, "schedule.warmup"), fv_config_text(config, "schedule.warmup"),
                         epochs);
+    FV_TRY(check_transforms(config, NULL));
     fv_optimizer_options optimizer = optimizer_options(config);
     const fv_schedule_options schedule = schedule_options(config);
     FV_TRY(fvi_optimizer_options_fill(config->context, &optimizer));

@@ -251,6 +251,7 @@ static fv_status open_tree(fvi_tree *tree, fv_context *context, const char *path
     FV_TRY(fvi_file_read(context, path, FVI_TREE_TEXT_BYTES, &bytes, &size));
     fv_status status = fvi_tree_start(tree, context, path);
     if (status == FV_OK) {
+        tree->longest = FVI_TREE_LONG_BYTES;
         status = fvi_tree_read_yaml(tree, bytes, size);
         if (status != FV_OK)
             fvi_tree_release(tree);

@@ -336,6 +336,7 @@ static double gradient_norm(fv_params *gradients)
 }
 
 typedef struct trial_parts {
+    fv_augmentation *transforms;
     fv_loader *loader;
     fv_plan *plan;
     fv_session *session;
@@ -346,11 +347,13 @@ typedef struct trial_parts {
 static fv_status run_trial(fv_experiment *e, trial_parts *parts, fv_experiment_trial *trial)
 {
     const fv_train_options *options = &e->options;
+    FV_TRY(fvi_run_transforms(&parts->transforms, e->context, options, e->train));
     const fv_loader_options loader = { .batch = options->batch,
                                        .shuffle = true,
                                        .seed = options->seed,
                                        .preprocess = options->preprocess,
-                                       .augment = options->augment };
+                                       .augment = options->augment,
+                                       .augmentation = parts->transforms };
     const fv_plan_options plan = { .batch = (options->batch + options->blocks - 1) / options->blocks,
                                    .dtype = options->dtype,
                                    .no_repeat = options->no_repeat };
@@ -390,6 +393,7 @@ fv_status fv_experiment_try(fv_experiment *experiment, fv_experiment_trial *tria
     fv_session_destroy(parts.session);
     fv_plan_destroy(parts.plan);
     fv_loader_destroy(parts.loader);
+    fv_augmentation_destroy(parts.transforms);
     return status;
 }
 

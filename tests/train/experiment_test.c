@@ -131,6 +131,9 @@ FV_TEST(experiment, every_recipe_is_sound)
             if (fv_config_read_recipe(config, zoo, name) != FV_OK)
                 fail_msg("%s/%s: %s", zoo, name, fv_context_message(f.context));
             assert_string_equal(fv_config_text(config, "model.network"), zoo);
+            assert_int_equal(fv_config_put(config, "data.source", "mnist-12k", FV_FROM_SETTING), FV_OK);
+            if (fv_config_check(config) != FV_OK)
+                fail_msg("%s/%s: %s", zoo, name, fv_context_message(f.context));
             fv_config_destroy(config);
             count++;
         }
