@@ -16,7 +16,7 @@ enum {
     FVI_TREE_TEXT_BYTES = 16 << 20, /* the whole text */
     FVI_TREE_DEPTH = 64,            /* lists and maps in one another */
     FVI_TREE_ITEMS = 1 << 20,
-    FVI_TREE_KEYS = 1024,     /* of one map in YAML, which looks through them for each */
+    FVI_TREE_KEYS = 1024,      /* of one map in YAML, which looks through them for each */
     FVI_TREE_WORD_BYTES = 255, /* a key or a text value */
     FVI_TREE_LONG_BYTES = 8191 /* a text value where the reader asks for it: paths, lists */
 };
