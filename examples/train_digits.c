@@ -10,9 +10,7 @@ int main(void)
     fv_params *params = NULL;
     fv_dataset *train = NULL, *test = NULL;
     fv_trainer *trainer = NULL;
-    fv_train_options options = {
-        .epochs = 3, .optimizer = { .momentum = 0.9 }, .schedule = { .rate = 0.02, .warmup = 0.5 }, .seed = 1
-    };
+    fv_train_options options = { .epochs = 3, .optimizer = { .momentum = 0.9 }, .schedule = { .warmup = 0.5 } };
     fv_epoch_record epoch;
     fv_status status = fv_context_create(&context, NULL);
     if (status == FV_OK && (status = fv_zoo_build(&graph, context, "lenet5")) == FV_OK)

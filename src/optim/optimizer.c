@@ -24,6 +24,11 @@ static fv_status out_of_memory(const fv_optimizer *o, size_t bytes)
     return fvi_out_of_memory(o->context, "optimizer", bytes);
 }
 
+size_t fvi_optimizer_scratch(const fv_context *context)
+{
+    return (size_t)fv_context_threads(context) * CHUNK * sizeof(float);
+}
+
 static fv_status make_room(fv_optimizer *o)
 {
     const size_t params = (size_t)fv_params_count(o->params), size = fv_dtype_size(fv_params_dtype(o->params));

@@ -56,6 +56,8 @@ const fvi_rule *fvi_rule_of(fv_optimizer_kind kind);
 fv_status fvi_optimizer_options_fill(fv_context *context, fv_optimizer_options *options);
 /* Slots of an optimizer with these options (filled or not), the slow copy of lookahead among them. */
 int32_t fvi_optimizer_slots(const fv_optimizer_options *options);
+/* Bytes that an optimizer of float32 takes besides its slots, nearly. */
+size_t fvi_optimizer_scratch(const fv_context *context);
 /* group[fv_params_count()]: what options and their groups say of each parameter. */
 fv_status fvi_groups_read(const fv_params *params, const fv_optimizer_options *options, fvi_group *group);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "optim/rules.h"
 #include "train/config_internal.h"
 #include "train/train_internal.h"
 
@@ -61,6 +62,22 @@ static fv_status adopt_network(fv_experiment *e)
     return FV_OK;
 }
 
+/* Groups name parameters of the network: that they can be read is known before any data are touched. */
+static fv_status check_groups(fv_experiment *e)
+{
+    fv_params *params = NULL;
+    if (e->options.optimizer.groups == NULL)
+        return FV_OK;
+    FV_TRY(fv_params_create(&params, e->network.graph, FV_F32));
+    const size_t count = (size_t)fv_params_count(params);
+    fvi_group *groups = fvi_allocate_zeroed(e->context, count, sizeof *groups);
+    const fv_status status = groups != NULL ? fvi_groups_read(params, &e->options.optimizer, groups)
+                                            : fvi_out_of_memory(e->context, "groups", count * sizeof *groups);
+    fvi_release(e->context, groups);
+    fv_params_destroy(params);
+    return status;
+}
+
 static fv_status open_network(fv_experiment *e)
 {
     const char *name = fv_config_text(e->config, "model.network");
@@ -80,7 +97,7 @@ static fv_status open_network(fv_experiment *e)
     FV_TRY(of_config(e, fv_config_check(e->config)));
     fv_config_settle(e->config);
     e->options = fv_config_train_options(e->config);
-    return FV_OK;
+    return check_groups(e);
 }
 
 fv_status fv_experiment_open(fv_experiment **out, fv_context *context, fv_config *config)

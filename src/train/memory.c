@@ -63,7 +63,8 @@ fv_status fv_training_memory(const fv_graph *graph, const fv_train_options *opti
             levels++;
         memory.session += (levels + 1) * memory.parameters;
     }
-    memory.optimizer = memory.parameters * (size_t)fvi_optimizer_slots(&options->optimizer);
+    memory.optimizer = memory.parameters * (size_t)fvi_optimizer_slots(&options->optimizer) +
+                       fvi_optimizer_scratch(fv_graph_context(graph));
     memory.loader = loader_bytes(graph, batch);
     if (options->workers > 0) /* the batches that they fill */
         memory.loader *= (options->ahead > 0 ? (size_t)options->ahead : 2) + 1;
