@@ -26,7 +26,7 @@ cd ..
 cmp first second && echo the same weights
 # What a run takes, before it starts; a limit that it meets in blocks, and one that it cannot.
 fovea train convnetjs-mnist --data mnist-12k --batch 500 --dry-run | sed 's/[0-9.]* s forward/T s forward/; s/, loss [0-9.]*/, loss L/; s/gradient [0-9.]*/gradient G/; s/memory: .*/memory: .../; s/written by fovea.*/.../' | grep -vE '^  [a-z0-9_]*: .* # default$'
-fovea train convnetjs-mnist --data mnist-12k --batch 500 --mem 17M --dry-run 2>&1 | grep -E 'warning|blocks:'
+fovea train convnetjs-mnist --data mnist-12k --batch 500 --mem 17M --dry-run 2>&1 | sed -n 's/as [0-9]* blocks/as N blocks/; s/blocks: [0-9]*/blocks: N/; /warning\|blocks:/p'
 fovea train convnetjs-mnist --data mnist-12k --batch 500 --mem 10M --dry-run 2> message; echo "status $?: $(sed 's/takes [0-9.]*/takes N/' message)"
 fovea train convnetjs-mnist --data mnist-12k --mem 5M --dry-run; echo "status $?"
 fovea train lenet5 --data mnist-12k --recipe none --dry-run --json | tr '{' '\n' | grep -A1 'optimizer.lr"' | tail -1
