@@ -45,7 +45,7 @@ typedef struct fv_train_options {
     const char *
         transforms; /* a list of transforms that come after augment's: fv_augmentation_create()'s text; NULL or empty: none */
     int32_t workers, ahead; /* of the loader: fv_loader_options.workers and .ahead */
-    bool skip_bad;          /* fv_loader_options.skip_bad, for the training images */
+    bool skip_bad;          /* fv_loader_options.skip_bad, for training images and those measured on */
     fv_dtype
         dtype; /* FV_F32 or FV_BF16 (fv_plan_options.dtype); measuring after each epoch is in the same. params are float32 in both */
     bool no_repeat;      /* fv_plan_options.no_repeat: faster, with more memory */

@@ -47,7 +47,7 @@ const fv_config_key fvi_config_keys[] = {
       "threads that read training images ahead, beside those that compute; the result does not depend on them" },
     { "data.ahead", "ahead", FV_CONFIG_INTEGER, "N", 1, 1024, "2", NULL, true, "batches that workers keep ready" },
     { "data.bad", "bad", FV_CONFIG_CHOICE, "WHAT", 0, 0, "stop", bad_samples, false,
-      "when a training image cannot be read: stop the run, or skip it with a warning" },
+      "when an image cannot be read: stop the run, or skip it with a warning" },
 
     /* augment */
     { "augment.shift", "shift", FV_CONFIG_INTEGER, "PIXELS", 0, 64, "0", NULL, false,

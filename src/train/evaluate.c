@@ -20,10 +20,10 @@ struct fvi_evaluator {
 };
 
 static fv_status evaluator_fill(fvi_evaluator *evaluator, fv_params *params, const fv_preprocess *preprocess,
-                                int32_t batch, fv_dtype dtype)
+                                int32_t batch, fv_dtype dtype, bool skip_bad)
 {
     const fv_plan_options plan = { .batch = batch, .mode = FV_EVALUATE, .dtype = dtype };
-    const fv_loader_options loader = { .batch = batch, .preprocess = *preprocess };
+    const fv_loader_options loader = { .batch = batch, .preprocess = *preprocess, .skip_bad = skip_bad };
     FV_TRY(fv_loader_create(&evaluator->loader, evaluator->context, evaluator->dataset, &loader));
     FV_TRY(fv_plan_create(&evaluator->plan, evaluator->graph, &plan));
     FV_TRY(fv_session_create(&evaluator->session, evaluator->plan, params));
@@ -35,7 +35,7 @@ static fv_status evaluator_fill(fvi_evaluator *evaluator, fv_params *params, con
 }
 
 fv_status fvi_evaluator_create(fvi_evaluator **out, fv_params *params, const fv_dataset *dataset,
-                               const fv_preprocess *preprocess, int32_t batch, fv_dtype dtype)
+                               const fv_preprocess *preprocess, int32_t batch, fv_dtype dtype, bool skip_bad)
 {
     const fv_graph *graph = fv_params_graph(params);
     fv_context *context = fv_graph_context(graph);
@@ -52,7 +52,7 @@ fv_status fvi_evaluator_create(fvi_evaluator **out, fv_params *params, const fv_
     evaluator->has_loss = fvi_graph_has_loss(graph);
     evaluator->gives_probabilities = fvi_graph_gives_probabilities(graph);
     evaluator->classes = fvi_graph_classes(graph);
-    const fv_status status = evaluator_fill(evaluator, params, preprocess, batch, dtype);
+    const fv_status status = evaluator_fill(evaluator, params, preprocess, batch, dtype, skip_bad);
     if (status != FV_OK) {
         fvi_evaluator_destroy(evaluator);
         return status;
@@ -159,7 +159,7 @@ fv_status fv_evaluate(fv_context *context, fv_params *params, const fv_dataset *
     fvi_evaluator *evaluator = NULL;
     fvi_measure measure;
     memset(out, 0, sizeof *out);
-    FV_TRY(fvi_evaluator_create(&evaluator, params, dataset, preprocess, batch, dtype));
+    FV_TRY(fvi_evaluator_create(&evaluator, params, dataset, preprocess, batch, dtype, false));
     fv_status status = evaluation_allocate(context, out, fv_dataset_count(dataset), evaluator->classes);
     if (status == FV_OK)
         status = fvi_evaluator_run(evaluator, &measure, out, NULL);

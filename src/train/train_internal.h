@@ -54,7 +54,7 @@ typedef struct fvi_measure {
     int64_t samples;
 } fvi_measure;
 fv_status fvi_evaluator_create(fvi_evaluator **out, fv_params *params, const fv_dataset *dataset,
-                               const fv_preprocess *preprocess, int32_t batch, fv_dtype dtype);
+                               const fv_preprocess *preprocess, int32_t batch, fv_dtype dtype, bool skip_bad);
 void fvi_evaluator_destroy(fvi_evaluator *evaluator);
 /* stop: NULL, or read between batches: not 0 ends the run with FV_ERR_INTERRUPTED. */
 fv_status fvi_evaluator_run(fvi_evaluator *evaluator, fvi_measure *measure, fv_evaluation *details, atomic_int *stop);

@@ -75,7 +75,7 @@ static fv_status trainer_fill(fv_trainer *trainer, const fv_dataset *train, cons
         FV_TRY(fvi_population_create(&trainer->population, trainer->params, train, &options->preprocess, plan.batch));
     if (test != NULL)
         FV_TRY(fvi_evaluator_create(&trainer->evaluator, trainer->params, test, &options->preprocess, plan.batch,
-                                    options->dtype));
+                                    options->dtype, options->skip_bad));
     return FV_OK;
 }
 
