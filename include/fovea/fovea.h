@@ -52,6 +52,7 @@
 #include "fovea/checkpoint.h"
 #include "fovea/config.h"
 #include "fovea/context.h"
+#include "fovea/corrupt.h"
 #include "fovea/data_check.h"
 #include "fovea/dataset.h"
 #include "fovea/experiment.h"

@@ -20,7 +20,8 @@ typedef enum fvi_purpose {
     FVI_PURPOSE_DROPOUT,       /* stream: epoch * 2^32 + sample; the seed is mixed with the layer's name */
     FVI_PURPOSE_TEST,
     FVI_PURPOSE_PLACEMENT, /* stream 0: orders in which a plan's storages are placed */
-    FVI_PURPOSE_SYNTHETIC  /* stream: split; 3: what all of them share */
+    FVI_PURPOSE_SYNTHETIC, /* stream: split; 3: what all of them share */
+    FVI_PURPOSE_CORRUPT    /* stream: sample; position: kind * 2^48 */
 } fvi_purpose;
 
 /* One stream: a sequence of 32-bit draws addressed by `position`. */

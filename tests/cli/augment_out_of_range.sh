@@ -1,0 +1,1 @@
+fovea data preview mnist-12k --augment "rotate(400)"

@@ -1,0 +1,1 @@
+fovea data augment mnist-12k --augment "translate(fill=reflct)" --out set

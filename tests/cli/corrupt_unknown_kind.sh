@@ -1,0 +1,1 @@
+fovea data corrupt mnist-12k --kind fogg --out set

@@ -1,0 +1,1 @@
+fovea data preview --list
