@@ -33,7 +33,7 @@ static void waves(fv_image_shape shape, float *image)
     for (int32_t y = 0; y < shape.h; y++)
         for (int32_t x = 0; x < shape.w; x++)
             for (int32_t c = 0; c < shape.c; c++)
-                *image++ = (float)(0.5 + 0.4 * sin(0.7 * x + c) * cos(0.5 * y));
+                *image++ = (float)(0.5 + 0.4 * sin(0.35 * x + c) * cos(0.25 * y));
 }
 
 static int32_t kind_of(const char *name)

@@ -84,7 +84,8 @@ fv_status fvi_corrupt_glass_blur(fvi_transform_call *call, int32_t level)
     static const double part[2][5] = { { 1, 1, 1, 1, 1 }, { 0.2, 0.4, 0.6, 0.8, 1 } };
     static const int32_t times[2][5] = { { 2, 1, 3, 2, 2 }, { 1, 1, 1, 1, 2 } };
     const int small = fvi_corrupt_small(&call->room->image);
-    const double unit = fvi_corrupt_unit(&call->room->image);
+    const double own = fvi_corrupt_unit(&call->room->image);
+    const double unit = own < 0.75 ? 0.75 : own; /* below it all severities would exchange the nearest pixels */
     const double scaled = floor(delta[small][level] * unit + 0.5);
     const int32_t most = scaled < 1 ? 1 : (int32_t)scaled;
     FV_TRY(fvi_blur_gaussian(call, sigma[small][level] * unit, FVI_FILL_EDGE));
