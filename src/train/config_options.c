@@ -181,6 +181,5 @@ fv_status fv_config_check(const fv_config *config)
     fv_optimizer_options optimizer = optimizer_options(config);
     const fv_schedule_options schedule = schedule_options(config);
     FV_TRY(fvi_optimizer_options_fill(config->context, &optimizer));
-    FV_TRY(fv_schedule_check(config->context, &schedule, (int32_t)epochs));
-    return check_transforms(config);
+    return fv_schedule_check(config->context, &schedule, (int32_t)epochs);
 }
