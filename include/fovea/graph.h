@@ -39,7 +39,10 @@ typedef enum fv_init_kind {
     FV_INIT_UNIFORM,     /* U(-value, value) */
     FV_INIT_XAVIER,      /* variance 1/fan_in (Glorot & Bengio 2010 as Caffe simplified it) */
     FV_INIT_GLOROT,      /* variance 2/(fan_in + fan_out): Glorot & Bengio 2010, equation 16 */
-    FV_INIT_HE           /* variance 2/fan_in: He et al. 2015 (arXiv:1502.01852), equation 10 */
+    FV_INIT_HE,          /* variance 2/fan_in: He et al. 2015 (arXiv:1502.01852), equation 10 */
+    FV_INIT_ORTHOGONAL, /* rows (or columns, if there are more rows) of length value, 0 means 1, at right angles: Saxe et al. 2014
+                          * (arXiv:1312.6120); a row is all that one unit reads */
+    FV_INIT_IDENTITY /* unit i passes on input i times value, 0 means 1, at the middle of the window; else 0 */
 } fv_init_kind;
 
 typedef struct fv_initializer {

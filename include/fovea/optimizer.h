@@ -24,6 +24,13 @@ typedef enum fv_optimizer_kind {
     FV_OPTIMIZER_MUON      /* Jordan et al. 2024 for weights, AdamW for all else */
 } fv_optimizer_kind;
 
+/* Which mean of the weights of all steps is kept beside them. */
+typedef enum fv_average_kind {
+    FV_AVERAGE_NONE = 0,
+    FV_AVERAGE_EXPONENTIAL, /* a = decay * a + (1 - decay) * w (Polyak & Juditsky 1992, with a window) */
+    FV_AVERAGE_EQUAL        /* stochastic weight averaging: Izmailov et al. 2018 */
+} fv_average_kind;
+
 /* Zeros: plain stochastic gradient descent. Options that a rule does not have must be 0. */
 typedef struct fv_optimizer_options {
     fv_optimizer_kind kind;
@@ -49,6 +56,10 @@ typedef struct fv_optimizer_options {
     int32_t lookahead;   /* Zhang et al. 2019: every so many steps the weights go back to a slow copy that has moved
                                * a part of the way to them; 0: no such copy */
     double lookahead_part; /* 0 means 0.5 */
+    fv_average_kind average;
+    double average_decay;  /* exponential: 0 means 0.999 */
+    int32_t average_start; /* steps before the mean begins */
+    int32_t average_every; /* it takes in the weights of every so many steps; 0 means 1 */
     /* Entries "pattern(property, ...)", separated by spaces or commas, for parameters whose name ("conv1.weight") matches the pattern, in which
      * * is any text and ? any character. Properties: rate=X (times the rate), decay=X (weight decay instead of
      * weight_decay), l1=X, frozen (never updated; of batch norm's statistics too), plain (LARS and LAMB: without trust; Muon: by AdamW).
@@ -86,6 +97,10 @@ FV_API void fv_optimizer_set_steps(fv_optimizer *optimizer, int64_t steps);
 /* The Euclidean norm of the gradient of the last step that is over, before clipping; without frozen parameters and statistics. 0
  * before the first. */
 FV_API double fv_optimizer_gradient_norm(const fv_optimizer *optimizer);
+
+/* The mean of the weights and statistics (fv_optimizer_options.average), which is one of the slots; NULL: none is kept. Until
+ * average_start it is the weights. Statistics of batch norm should be taken again for it: fv_population_statistics(). */
+FV_API fv_params *fv_optimizer_average(fv_optimizer *optimizer);
 
 /* The rules by name: "sgd", "adam", ...; NULL when out of range. */
 FV_API const char *fv_optimizer_kind_name(fv_optimizer_kind kind);

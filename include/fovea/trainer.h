@@ -37,7 +37,8 @@ typedef struct fv_train_options {
     int32_t batch;  /* 0 means 64 */
     int32_t
         blocks; /* a batch is computed as so many sample blocks, their gradients summed along a fixed binary tree; 0 means 1 */
-    fv_optimizer_options optimizer;
+    fv_optimizer_options
+        optimizer; /* with an average: params become it after the last epoch, before that is measured; with FV_AVERAGE_EQUAL population_statistics is taken too */
     fv_schedule_options schedule;
     uint64_t seed;
     fv_preprocess preprocess;
@@ -65,13 +66,15 @@ typedef struct fv_epoch_record {
     int32_t epoch; /* from 1 */
     double train_loss, train_accuracy, test_loss, test_accuracy, images_per_second, seconds;
     char weights_hash[17];
-    int32_t skipped; /* batches that on_nan left out */
+    int32_t skipped;                             /* batches that on_nan left out */
+    double gradient_norm, largest_gradient_norm; /* over the steps: the mean, the largest; before clipping */
 } fv_epoch_record;
 
 typedef struct fv_train_progress {
     int32_t epoch, epochs; /* epoch from 1 */
     int64_t done, total;   /* images of this epoch */
     double loss, accuracy; /* of this epoch so far */
+    double gradient_norm;  /* of the last step, before clipping */
     double images_per_second;
     double seconds_left; /* of the whole run, estimated */
 } fv_train_progress;

@@ -201,6 +201,9 @@ void fv_params_initialize(fv_params *params, uint64_t seed)
     for (int32_t i = 0; i < params->count; i++)
         chunks += chunks_of(&params->info[i]);
     fvi_parallel(params->context, chunks, initialize_chunk, &job);
+    for (int32_t i = 0; i < params->count; i++)
+        if (params->info[i].initializer->kind == FV_INIT_ORTHOGONAL)
+            fvi_orthogonalize(params->context, &params->info[i], params->dtype, fv_params_values(params, i));
 }
 
 static bool same_layout(const fv_params *a, const fv_params *b)

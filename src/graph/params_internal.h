@@ -22,5 +22,8 @@ const void *fvi_params_read(const fv_params *params);
 
 /* Values in [first, first + count) of one parameter by its initialiser; f32 values. src/optim/initializer.c. */
 void fvi_initialize(const fv_param_info *info, uint64_t seed, size_t first, size_t count, float *values);
+/* Makes the rows, or columns, of a whole parameter that was filled by FV_INIT_ORTHOGONAL orthogonal, in place; values of dtype f32 or
+ * f64, those of f64 being float32 numbers. Uses all threads. src/optim/orthogonal.c. */
+void fvi_orthogonalize(fv_context *context, const fv_param_info *info, fv_dtype dtype, void *values);
 
 #endif

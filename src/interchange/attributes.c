@@ -11,9 +11,8 @@
 enum { MOST_KEYS = 64, MOST_VALUES = 4 };
 
 /* In the order of fv_init_kind. */
-static const char *const init_words[] = {
-    "default", "constant", "gaussian", "uniform", "xavier", "glorot", "he", NULL
-};
+static const char *const init_words[] = { "default", "constant", "gaussian",   "uniform",  "xavier",
+                                          "glorot",  "he",       "orthogonal", "identity", NULL };
 
 static int32_t count_words(const char *const *words)
 {

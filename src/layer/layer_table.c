@@ -123,7 +123,7 @@ static fv_status check_init(const fvi_layer *layer, const fvi_infer *node, const
     const fv_initializer *init = value;
     const bool finite = init->value - init->value == 0;
     const bool spread = init->kind == FV_INIT_GAUSSIAN || init->kind == FV_INIT_UNIFORM;
-    if ((int)init->kind < 0 || init->kind > FV_INIT_HE)
+    if ((int)init->kind < 0 || init->kind > FV_INIT_IDENTITY)
         return fvi_fail(node->context, FV_ERR_ARGUMENT, "%s '%s': %s: there is no kind %d of initialiser", layer->name,
                         node->name, attribute->name, (int)init->kind);
     if (!finite || (spread && init->value < 0))

@@ -40,6 +40,9 @@ static distribution distribution_of(const fv_param_info *info)
         return with_variance(2 / (fan_in + fan_out), init->uniform);
     case FV_INIT_HE:
         return with_variance(2 / fan_in, init->uniform);
+    case FV_INIT_ORTHOGONAL: /* what fvi_orthogonalize() starts from */
+        return (distribution){ .scale = 1 };
+    case FV_INIT_IDENTITY:
     case FV_INIT_DEFAULT: /* resolved by the layer, so it cannot come here */
     case FV_INIT_CONSTANT:
         break;
@@ -47,8 +50,27 @@ static distribution distribution_of(const fv_param_info *info)
     return (distribution){ .constant = true, .scale = init->value };
 }
 
+/* Filter o of a group of `out` passes on channel o of the group, if there is one. */
+static void initialize_identity(const fv_param_info *info, size_t first, size_t count, float *values)
+{
+    const fv_shape *shape = &info->shape;
+    const int64_t r = shape->rank == 4 ? shape->size[2] : 1, s = shape->rank == 4 ? shape->size[3] : 1;
+    const int64_t inputs = info->elements / shape->size[0] / (r * s);
+    const int64_t out = info->fan_out >= r * s ? info->fan_out / (r * s) : shape->size[0];
+    const double gain = info->initializer->value != 0 ? info->initializer->value : 1;
+    for (size_t i = 0; i < count; i++) {
+        const int64_t at = (int64_t)(first + i), filter = at / (inputs * r * s), input = at / (r * s) % inputs;
+        const bool middle = at % (r * s) == r / 2 * s + s / 2;
+        values[i] = middle && filter % out == input ? (float)gain : 0;
+    }
+}
+
 void fvi_initialize(const fv_param_info *info, uint64_t seed, size_t first, size_t count, float *values)
 {
+    if (info->initializer->kind == FV_INIT_IDENTITY) {
+        initialize_identity(info, first, count, values);
+        return;
+    }
     const distribution how = distribution_of(info);
     fvi_random random = fvi_random_start(seed, FVI_PURPOSE_PARAMETER, fvi_hash_text(info->name));
     random.position = first * (how.uniform ? DRAWS_UNIFORM : DRAWS_GAUSSIAN);

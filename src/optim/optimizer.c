@@ -56,9 +56,14 @@ static fv_status make_slots(fv_optimizer *o)
     o->slot_count = o->rule_slots;
     if (o->options.lookahead > 0)
         o->slot_name[o->slot_count++] = "slow";
+    if (o->options.average != FV_AVERAGE_NONE)
+        o->slot_name[o->slot_count++] = "average";
     for (int32_t i = 0; i < o->slot_count; i++)
         FV_TRY(fv_params_create(&o->slot[i], fv_params_graph(o->params), fv_params_dtype(o->params)));
-    return FV_OK;
+    if (o->options.average == FV_AVERAGE_NONE)
+        return FV_OK;
+    o->average = o->slot[o->slot_count - 1];
+    return fv_params_copy(o->average, o->params); /* of what is frozen, for good */
 }
 
 static fv_status optimizer_fill(fv_optimizer *o)
@@ -114,6 +119,7 @@ typedef struct update_pass {
     fv_optimizer *optimizer;
     size_t first; /* chunk of task 0 */
     double scale; /* of gradients, by clipping their norm */
+    double part;  /* of the way that the mean of the weights goes to them */
 } update_pass;
 
 static size_t element_size(const fv_optimizer *o)
@@ -302,6 +308,34 @@ static void update_matrices(update_pass *pass)
     }
 }
 
+static void average_chunk(void *argument, size_t index, int32_t worker)
+{
+    (void)worker;
+    const update_pass *pass = argument;
+    const fv_optimizer *o = pass->optimizer;
+    const size_t first = o->chunk[index].first * element_size(o);
+    if (pass->part == 1) { /* exactly the weights */
+        memcpy((char *)fv_params_data(o->average) + first, (char *)fv_params_data(o->params) + first,
+               o->chunk[index].count * element_size(o));
+        return;
+    }
+    o->kernels->average(o->chunk[index].count, pass->part, (char *)fv_params_data(o->params) + first,
+                        (char *)fv_params_data(o->average) + first);
+}
+
+/* How far the mean moves to the weights behind this step: all the way until it begins. */
+static double part_of_average(const fv_optimizer *o)
+{
+    const fv_optimizer_options *options = &o->options;
+    const int64_t since = o->steps - options->average_start; /* steps that are in the mean, or could be */
+    if (since <= 0)
+        return 1;
+    if (since % options->average_every != 0)
+        return 0;
+    return options->average == FV_AVERAGE_EQUAL ? 1 / ((double)(since / options->average_every) + 1)
+                                                : 1 - options->average_decay;
+}
+
 /* The numbers of this step of one parameter. */
 static void begin_param(fv_optimizer *o, int32_t param, double rate)
 {
@@ -432,6 +466,9 @@ static fv_status update_gradients(fv_optimizer *o, const fv_gradient *gradients,
             fvi_limit_norm(o->params, &gradients[i]);
     if (o->options.lookahead > 0 && (o->steps + 1) % o->options.lookahead == 0)
         fvi_parallel(o->context, o->chunk_count, meet_chunk, &pass);
+    pass.part = o->average != NULL ? part_of_average(o) : 0;
+    if (pass.part > 0)
+        fvi_parallel(o->context, o->chunk_count, average_chunk, &pass);
     o->squares += squares;
     return FV_OK;
 }
@@ -507,4 +544,9 @@ void fv_optimizer_set_steps(fv_optimizer *o, int64_t steps)
 double fv_optimizer_gradient_norm(const fv_optimizer *o)
 {
     return o->norm;
+}
+
+fv_params *fv_optimizer_average(fv_optimizer *o)
+{
+    return o->average;
 }

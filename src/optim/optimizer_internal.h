@@ -36,9 +36,10 @@ struct fv_optimizer {
     const fvi_rule *rule;
     const fvi_update_kernels *kernels;
     fv_optimizer_options options; /* filled */
-    fv_params *slot[FVI_UPDATE_SLOTS + 1];
-    const char *slot_name[FVI_UPDATE_SLOTS + 1];
-    int32_t slot_count, rule_slots; /* rule_slots: without the slow copy, which is the last */
+    fv_params *slot[FVI_UPDATE_SLOTS + 2];
+    const char *slot_name[FVI_UPDATE_SLOTS + 2];
+    int32_t slot_count, rule_slots; /* rule_slots: without the slow copy, which is next */
+    fv_params *average;             /* the last slot; NULL: none */
     fvi_group *group;               /* [parameters] */
     step_of_param *of;              /* [parameters] */
     fv_gradient *whole;             /* [parameters] */

@@ -39,7 +39,8 @@ int32_t fvi_optimizer_slots(const fv_optimizer_options *options)
 {
     const char *names[FVI_UPDATE_SLOTS];
     const fvi_rule *rule = fvi_rule_of(options->kind);
-    return rule != NULL ? rule->slots(options, names) + (options->lookahead > 0) : 0;
+    return rule != NULL ? rule->slots(options, names) + (options->lookahead > 0) + (options->average != FV_AVERAGE_NONE)
+                        : 0;
 }
 
 /* A number with its legal range; the upper end is not in it. */
@@ -64,6 +65,9 @@ static fv_status check_ranges(fv_context *context, const fvi_rule *rule, const f
         { "clip_value", o->clip_value, 0, INFINITY, "at least 0", 0 },
         { "clip_norm", o->clip_norm, 0, INFINITY, "at least 0", 0 },
         { "lookahead", (double)o->lookahead, 0, INFINITY, "at least 0", 0 },
+        { "average_decay", o->average_decay, 0, 1, "at least 0 and below 1", 0 },
+        { "average_start", (double)o->average_start, 0, INFINITY, "at least 0", 0 },
+        { "average_every", (double)o->average_every, 0, INFINITY, "at least 0", 0 },
         { "lookahead_part", o->lookahead_part, 0, 1.0000000000000002, "at least 0 and at most 1", 0 },
     };
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
@@ -119,6 +123,11 @@ fv_status fvi_optimizer_options_fill(fv_context *context, fv_optimizer_options *
     options->epsilon = or_default(options->epsilon, rule->epsilon);
     options->trust = or_default(options->trust, rule->trust != NULL && rule->has & FVI_HAS_TRUST ? 0.001 : 0);
     options->lookahead_part = or_default(options->lookahead_part, 0.5);
+    options->average_decay = or_default(options->average_decay, 0.999);
+    options->average_every = options->average_every > 0 ? options->average_every : 1;
+    if ((int)options->average < 0 || options->average > FV_AVERAGE_EQUAL)
+        return fvi_fail(context, FV_ERR_ARGUMENT, "%s: there is no kind %d of average", rule->name,
+                        (int)options->average);
     options->decoupled = options->decoupled || rule->decouples;
     if (options->clip_value > 0 && options->clip_norm > 0)
         return fvi_fail(context, FV_ERR_ARGUMENT,

@@ -15,7 +15,7 @@
 #include "interchange/tuning_json.h"
 #include "train/trainer_internal.h"
 
-enum { MOST_SETS = 16, RECORD_NUMBERS = 7, NAME_BYTES = 400, MOST_EPOCHS = 1 << 30 };
+enum { MOST_SETS = 16, RECORD_NUMBERS = 9, NAME_BYTES = 400, MOST_EPOCHS = 1 << 30 };
 
 static const char history_name[] = "history:records", hashes_name[] = "history:hashes";
 
@@ -96,7 +96,7 @@ static void fill_history(tensor_list *list, const fv_trainer *trainer)
         const fv_epoch_record *r = &trainer->records[i];
         const double numbers[RECORD_NUMBERS] = { r->train_loss,    r->train_accuracy,    r->test_loss,
                                                  r->test_accuracy, r->images_per_second, r->seconds,
-                                                 r->skipped };
+                                                 r->skipped,       r->gradient_norm,     r->largest_gradient_norm };
         memcpy(list->history + (size_t)i * RECORD_NUMBERS, numbers, sizeof numbers);
         list->hashes[i] = strtoull(r->weights_hash, NULL, 16);
     }
@@ -153,6 +153,10 @@ static const struct {
     OPTION(optimizer.clip_value, REAL),
     OPTION(optimizer.clip_norm, REAL),
     OPTION(optimizer.lookahead, WHOLE),
+    OPTION(optimizer.average, WHOLE),
+    OPTION(optimizer.average_decay, REAL),
+    OPTION(optimizer.average_start, WHOLE),
+    OPTION(optimizer.average_every, WHOLE),
     OPTION(optimizer.lookahead_part, REAL),
     OPTION(optimizer.groups, TEXT),
     OPTION(schedule.kind, WHOLE),
@@ -252,6 +256,9 @@ static json_t *write_state(fv_trainer *trainer)
         "isa", fv_context_isa(trainer->context));
     const fv_plateau *plateau = &trainer->plateau;
     bool good = json_object_set_new(state, "sets", write_sets(trainer)) == 0;
+    good = json_object_set_new(state, "norm_steps", json_integer(sums->steps)) == 0 && good;
+    good = json_object_set_new(state, "norms", number(sums->norms)) == 0 && good;
+    good = json_object_set_new(state, "largest_norm", number(sums->largest_norm)) == 0 && good;
     good = json_object_set_new(state, "plateau_best", number(plateau->best)) == 0 && good;
     good = json_object_set_new(state, "plateau",
                                json_pack("[i,i,i,i]", (int)plateau->seen, (int)plateau->bad, (int)plateau->cooling,
@@ -471,6 +478,9 @@ static fv_status read_state(restoring *r)
     FV_TRY(read_small(r, "skipped_in_row", 0, MOST_EPOCHS, &r->skipped_in_row));
     FV_TRY(read_small(r, "rolled_back", 0, MOST_EPOCHS, &r->rolled_back));
     FV_TRY(read_number(r, "loss", &r->sums.loss));
+    FV_TRY(read_small(r, "norm_steps", 0, MOST_EPOCHS, &r->sums.steps));
+    FV_TRY(read_number(r, "norms", &r->sums.norms));
+    FV_TRY(read_number(r, "largest_norm", &r->sums.largest_norm));
     FV_TRY(read_number(r, "weight", &r->sums.weight));
     FV_TRY(read_number(r, "seconds", &r->sums.seconds));
     FV_TRY(read_number(r, "seconds_before", &r->seconds_before));
@@ -530,7 +540,9 @@ static void adopt_history(fv_trainer *trainer, const tensor_list *list, int32_t 
                                    .test_accuracy = numbers[3],
                                    .images_per_second = numbers[4],
                                    .seconds = numbers[5],
-                                   .skipped = numbers[6] > 0 && numbers[6] < MOST_EPOCHS ? (int32_t)numbers[6] : 0 };
+                                   .skipped = numbers[6] > 0 && numbers[6] < MOST_EPOCHS ? (int32_t)numbers[6] : 0,
+                                   .gradient_norm = numbers[7],
+                                   .largest_gradient_norm = numbers[8] };
         snprintf(record.weights_hash, sizeof record.weights_hash, "%016llx", (unsigned long long)list->hashes[i]);
         (void)fvi_trainer_add_record(trainer, &record);
     }

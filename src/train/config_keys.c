@@ -12,6 +12,7 @@
 /* In the order of fv_optimizer_kind and fv_schedule_kind. */
 static const char *const optimizers[] = { "sgd",   "adagrad", "adadelta", "rmsprop", "adam",
                                           "adamw", "lars",    "lamb",     "muon",    NULL };
+static const char *const averages[] = { "none", "exponential", "equal", NULL };
 static const char *const schedules[] = { "cosine",   "constant", "step",      "exponential", "polynomial",
                                          "onecycle", "restarts", "piecewise", "plateau",     NULL };
 static const char *const bad_samples[] = { "stop", "skip", NULL };
@@ -104,6 +105,14 @@ const fv_config_key fvi_config_keys[] = {
       "go back to a slow copy of the weights every so many steps; 0: never" },
     { "optimizer.lookahead_part", NULL, FV_CONFIG_REAL, "X", 1e-12, 1, "(0.5)", NULL, false,
       "how much of the way to the weights the slow copy moves then" },
+    { "optimizer.average", "average", FV_CONFIG_CHOICE, "KIND", 0, 0, "none", averages, false,
+      "end with a mean of the weights of all steps: exponential, or of equal parts (stochastic weight averaging)" },
+    { "optimizer.average_decay", NULL, FV_CONFIG_REAL, "X", 1e-12, 0.99999999, "(0.999)", NULL, false,
+      "exponential average: share of the old mean" },
+    { "optimizer.average_start", NULL, FV_CONFIG_INTEGER, "STEPS", 0, 2e9, "0", NULL, false,
+      "steps before the average begins" },
+    { "optimizer.average_every", NULL, FV_CONFIG_INTEGER, "STEPS", 1, 2e9, "1", NULL, false,
+      "the average takes in the weights of every so many steps" },
     { "optimizer.groups", "groups", FV_CONFIG_TEXT, "TEXT", 0, 0, NULL, NULL, false,
       "rate, decay or freezing by name: \"conv1.*(frozen) *.bias(rate=2, decay=0)\"" },
 

@@ -59,6 +59,10 @@ static fv_optimizer_options optimizer_options(const fv_config *config)
         .clip_norm = fv_config_real(config, "optimizer.clip_norm"),
         .lookahead = (int32_t)fv_config_integer(config, "optimizer.lookahead"),
         .lookahead_part = fv_config_real(config, "optimizer.lookahead_part"),
+        .average = (fv_average_kind)fv_config_integer(config, "optimizer.average"),
+        .average_decay = fv_config_real(config, "optimizer.average_decay"),
+        .average_start = (int32_t)fv_config_integer(config, "optimizer.average_start"),
+        .average_every = (int32_t)fv_config_integer(config, "optimizer.average_every"),
         .groups = fv_config_text(config, "optimizer.groups"),
     };
 }

@@ -31,8 +31,8 @@ static fv_status check_options(fv_context *context, fv_train_options *options)
 
 bool fvi_hands_over(const fv_train_options *options)
 {
-    return options->blocks <= 1 && !options->population_statistics && options->on_nan != FV_NAN_SKIP &&
-           !fv_optimizer_needs_all(&options->optimizer);
+    return options->blocks <= 1 && !options->population_statistics && options->optimizer.average != FV_AVERAGE_EQUAL &&
+           options->on_nan != FV_NAN_SKIP && !fv_optimizer_needs_all(&options->optimizer);
 }
 
 static fv_status update_some(void *user, const fv_gradient *gradients, int32_t count)
@@ -104,6 +104,8 @@ fv_status fv_trainer_create(fv_trainer **out, const fv_graph *graph, fv_params *
     trainer->test = test;
     trainer->params = params;
     trainer->options = filled;
+    trainer->options.population_statistics =
+        filled.population_statistics || filled.optimizer.average == FV_AVERAGE_EQUAL;
     trainer->samples = images;
     trainer->steps_per_epoch = (trainer->samples + filled.batch - 1) / filled.batch;
     trainer->best = -1;
@@ -287,6 +289,7 @@ static void tell_progress(const fv_trainer *trainer)
         .total = trainer->samples,
         .loss = sums->weight > 0 ? sums->loss / sums->weight : 0,
         .accuracy = sums->counted > 0 ? (double)sums->correct / (double)sums->counted : 0,
+        .gradient_norm = fv_optimizer_gradient_norm(trainer->optimizer),
         .images_per_second = now > 0 ? (double)sums->position / now : 0,
         .seconds_left = done > 0 ? (trainer->seconds_before + now) / done * (all - done) : 0,
     };
@@ -315,6 +318,10 @@ static fv_status step_of(fv_trainer *trainer)
         sums->loss += result.loss;
         sums->weight += result.weight;
         sums->correct += result.correct;
+        const double norm = fv_optimizer_gradient_norm(trainer->optimizer);
+        sums->steps++;
+        sums->norms += norm;
+        sums->largest_norm = norm > sums->largest_norm ? norm : sums->largest_norm;
         sums->counted += batch.n;
         sums->position = fv_loader_position(trainer->loader); /* not + n: samples may have been left out */
         trainer->skipped_in_row = 0;
@@ -342,7 +349,14 @@ static fv_status train_batches(fv_trainer *trainer)
 /* After the last epoch, if asked for. */
 static fv_status finish_statistics(fv_trainer *trainer)
 {
-    if (trainer->population == NULL || trainer->epoch + 1 < trainer->options.epochs)
+    fv_params *average = fv_optimizer_average(trainer->optimizer);
+    if (trainer->epoch + 1 < trainer->options.epochs)
+        return FV_OK;
+    if (average != NULL) {
+        FV_TRY(fv_params_copy(trainer->params, average));
+        fv_session_params_changed(trainer->session);
+    }
+    if (trainer->population == NULL)
         return FV_OK;
     const fv_status status = fvi_population_run(trainer->population, trainer->session);
     if (status != FV_OK)
@@ -376,6 +390,8 @@ static fv_epoch_record make_record(const fv_trainer *trainer)
         .seconds = seconds,
         .images_per_second = seconds > 0 ? (double)sums->position / seconds : 0,
         .skipped = sums->skipped,
+        .gradient_norm = sums->steps > 0 ? sums->norms / sums->steps : 0,
+        .largest_gradient_norm = sums->largest_norm,
     };
     fv_params_hash(trainer->params, record.weights_hash);
     return record;

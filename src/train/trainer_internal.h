@@ -17,10 +17,12 @@
 /* Sums of the running epoch so far. */
 typedef struct fvi_epoch_sums {
     double loss, weight;
-    int64_t correct, counted; /* samples that the sums are of */
-    int64_t position;         /* samples taken from the epoch's order: those, and those of skipped batches */
-    int32_t skipped;          /* batches */
-    double seconds;           /* of earlier calls and processes */
+    int64_t correct, counted;   /* samples that the sums are of */
+    int64_t position;           /* samples taken from the epoch's order: those, and those of skipped batches */
+    int32_t skipped;            /* batches */
+    int32_t steps;              /* that the next two are of */
+    double norms, largest_norm; /* of gradients: their sum, the largest */
+    double seconds;             /* of earlier calls and processes */
 } fvi_epoch_sums;
 
 /* A folder of checkpoints. */

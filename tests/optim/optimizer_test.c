@@ -73,11 +73,15 @@ static void steps(const fixture *f, uint32_t first, uint32_t end_step)
 /* One of each rule, with what has state of its own. */
 static const fv_optimizer_options rules[] = {
     { .momentum = 0.9, .nesterov = true },
-    { .kind = FV_OPTIMIZER_ADAGRAD, .l1 = 0.01 },
+    { .kind = FV_OPTIMIZER_ADAGRAD, .l1 = 0.01, .average = FV_AVERAGE_EXPONENTIAL, .average_decay = 0.8 },
     { .kind = FV_OPTIMIZER_ADADELTA, .clip_norm = 1 },
     { .kind = FV_OPTIMIZER_RMSPROP, .centered = true, .momentum = 0.9 },
     { .kind = FV_OPTIMIZER_ADAM, .lookahead = 3, .clip_value = 0.3 },
-    { .kind = FV_OPTIMIZER_ADAMW, .weight_decay = 0.1 },
+    { .kind = FV_OPTIMIZER_ADAMW,
+      .weight_decay = 0.1,
+      .average = FV_AVERAGE_EQUAL,
+      .average_start = 2,
+      .average_every = 2 },
     { .kind = FV_OPTIMIZER_LARS, .momentum = 0.9, .weight_decay = 0.1 },
     { .kind = FV_OPTIMIZER_LAMB, .weight_decay = 0.1 },
     { .kind = FV_OPTIMIZER_MUON, .lookahead = 2, .weight_decay = 0.1 },
@@ -220,6 +224,51 @@ FV_TEST(optimizer, groups_set_rate_decay_and_what_stays)
     end(&b);
 }
 
+/* Means of the weights behind steps 1 ... 9, against sums in double: ten sums and products of float32. */
+FV_TEST(optimizer, averages_are_means_of_weights)
+{
+    const fv_optimizer_options cases[] = {
+        { .average = FV_AVERAGE_EQUAL },
+        { .average = FV_AVERAGE_EQUAL, .average_start = 2, .average_every = 3 }, /* steps 3, 6 and 9 */
+        { .average = FV_AVERAGE_EXPONENTIAL, .average_start = 1, .average_decay = 0.75, .groups = "conv*(frozen)" },
+        { .average = FV_AVERAGE_EXPONENTIAL, .average_start = 20 },
+    };
+    enum { WATCHED = 5 };
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        fixture f;
+        start(&f, 2, &cases[c]);
+        const int32_t dense = fv_params_find(f.params, "dense1.weight");
+        const float *w = fv_params_values(f.params, dense);
+        double mean[WATCHED] = { 0 }, largest = 0;
+        for (uint32_t step = 1; step <= 9; step++) {
+            steps(&f, step, step + 1);
+            for (size_t i = 0; i < WATCHED; i++) {
+                const double value = (double)w[i];
+                largest = fmax(largest, fabs(value));
+                if (c == 0)
+                    mean[i] += value / 9;
+                else if (c == 1)
+                    mean[i] += step % 3 == 0 ? value / 3 : 0;
+                else if (c == 2)
+                    mean[i] = step <= 2 ? value : 0.75 * mean[i] + 0.25 * value;
+                else
+                    mean[i] = value;
+            }
+        }
+        const float *got = fv_params_values(fv_optimizer_average(f.optimizer), dense);
+        for (size_t i = 0; i < WATCHED; i++)
+            assert_true(fabs((double)got[i] - mean[i]) <= 20 * 6e-8 * largest);
+        assert_true(c != 2 ||
+                    memcmp(fv_params_values(fv_optimizer_average(f.optimizer), 0), fv_params_values(f.params, 0),
+                           4 * (size_t)fv_params_info(f.params, 0).elements) == 0);
+        end(&f);
+    }
+    fixture f;
+    start(&f, 1, NULL);
+    assert_null(fv_optimizer_average(f.optimizer));
+    end(&f);
+}
+
 FV_TEST(optimizer, a_step_that_fails_changes_nothing)
 {
     for (size_t r = 0; r < RULES; r++) {
@@ -259,6 +308,8 @@ FV_TEST(optimizer, bad_options_are_named)
         { { .clip_norm = -2 }, "clip_norm is -2" },
         { { .l1 = INFINITY }, "l1 is inf" },
         { { .lookahead = -1 }, "lookahead is -1" },
+        { { .average = (fv_average_kind)9 }, "kind 9 of average" },
+        { { .average_decay = 1 }, "average_decay is 1" },
         { { .lookahead_part = 1.5 }, "lookahead_part is 1.5" },
         { { .groups = "convolution*(frozen)" }, "'convolution*' matches no parameter" },
         { { .groups = "conv*" }, "'(' behind the pattern" },
@@ -306,4 +357,5 @@ FV_TEST(optimizer, every_failed_allocation_is_survived)
 
 FV_TESTS(optimizer, threads_do_not_change_a_bit, slots_and_steps_are_all_its_state,
          parts_of_a_step_give_the_bits_of_the_whole, groups_set_rate_decay_and_what_stays,
-         a_step_that_fails_changes_nothing, bad_options_are_named, every_failed_allocation_is_survived)
+         averages_are_means_of_weights, a_step_that_fails_changes_nothing, bad_options_are_named,
+         every_failed_allocation_is_survived)

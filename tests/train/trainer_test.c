@@ -13,7 +13,8 @@ typedef struct outcome {
 } outcome;
 
 /* Trains on 203 images (a short last batch) for `epochs`. */
-static outcome train(int32_t threads, int32_t blocks, int32_t epochs, bool augmented)
+static outcome train_by(const fv_optimizer_options *optimizer, int32_t threads, int32_t blocks, int32_t epochs,
+                        bool augmented)
 {
     outcome result = { 0 };
     fv_context *context = small_context(threads);
@@ -25,7 +26,7 @@ static outcome train(int32_t threads, int32_t blocks, int32_t epochs, bool augme
                                  .batch = 20,
                                  .blocks = blocks,
                                  .schedule = { .rate = 0.1 },
-                                 .optimizer = { .momentum = 0.9, .weight_decay = 1e-4 },
+                                 .optimizer = *optimizer,
                                  .seed = 9,
                                  .preprocess = fv_preprocess_fit(graph, data) };
     options.augment = (fv_augment){ .shift = augmented ? 1 : 0 };
@@ -44,6 +45,13 @@ static outcome train(int32_t threads, int32_t blocks, int32_t epochs, bool augme
     fv_graph_destroy(graph);
     fv_context_destroy(context);
     return result;
+}
+
+static const fv_optimizer_options sgd = { .momentum = 0.9, .weight_decay = 1e-4 };
+
+static outcome train(int32_t threads, int32_t blocks, int32_t epochs, bool augmented)
+{
+    return train_by(&sgd, threads, blocks, epochs, augmented);
 }
 
 FV_TEST(trainer, learns_what_can_be_learned)
@@ -67,6 +75,35 @@ FV_TEST(trainer, weights_do_not_depend_on_threads)
             assert_memory_equal(&many.last.train_loss, &one.last.train_loss, sizeof one.last.train_loss);
             assert_memory_equal(&many.last.test_loss, &one.last.test_loss, sizeof one.last.test_loss);
         }
+    }
+}
+
+/* A mean that never begins is the weights; one of equal parts is another network, measured as it is saved. */
+FV_TEST(trainer, ends_with_the_average)
+{
+    fv_optimizer_options late = sgd, equal = sgd;
+    late.average = FV_AVERAGE_EXPONENTIAL;
+    late.average_start = 1000000;
+    equal.average = FV_AVERAGE_EQUAL;
+    equal.average_start = 11; /* the steps of an epoch */
+    const outcome plain = train(1, 1, 2, false), same = train_by(&late, 1, 1, 2, false),
+                  mean = train_by(&equal, 2, 1, 2, false), again = train_by(&equal, 1, 1, 2, false);
+    assert_string_equal(same.hash, plain.hash);
+    assert_string_not_equal(mean.hash, plain.hash);
+    assert_string_equal(mean.hash, again.hash);
+    assert_string_equal(mean.last.weights_hash, mean.hash);
+    assert_true(mean.last.test_loss != plain.last.test_loss && mean.last.test_accuracy == 1);
+    assert_true(plain.last.gradient_norm > 0 && plain.last.largest_gradient_norm > plain.last.gradient_norm);
+}
+
+/* Every optimizer learns it, and clipping by norm, which needs all gradients at once, leaves the trainer's order as it is. */
+FV_TEST(trainer, learns_by_every_optimizer)
+{
+    for (fv_optimizer_kind kind = FV_OPTIMIZER_SGD; fv_optimizer_kind_name(kind) != NULL; kind++) {
+        const fv_optimizer_options options = { .kind = kind, .clip_norm = kind % 2 == 0 ? 5 : 0 };
+        const outcome result = train_by(&options, 2, 1, 3, false);
+        if (!(result.last.train_loss < 1.2))
+            fail_msg("%s: loss %g", fv_optimizer_kind_name(kind), result.last.train_loss);
     }
 }
 
@@ -276,7 +313,8 @@ FV_TEST(trainer, batches_without_variance_are_refused_before_training)
     assert_int_equal(left_out(33, 16, 1, 1), -1); /* ghost batches of one */
 }
 
-FV_TESTS(trainer, learns_what_can_be_learned, weights_do_not_depend_on_threads, hash_tells_runs_apart,
-         stop_finishes_the_step, a_step_that_is_not_finite_changes_nothing, data_that_do_not_fit_are_refused,
-         options_out_of_range_are_refused, a_network_without_loss_is_refused, a_last_batch_without_variance_is_left_out,
+FV_TESTS(trainer, learns_what_can_be_learned, weights_do_not_depend_on_threads, ends_with_the_average,
+         learns_by_every_optimizer, hash_tells_runs_apart, stop_finishes_the_step,
+         a_step_that_is_not_finite_changes_nothing, data_that_do_not_fit_are_refused, options_out_of_range_are_refused,
+         a_network_without_loss_is_refused, a_last_batch_without_variance_is_left_out,
          batches_without_variance_are_refused_before_training)
