@@ -38,6 +38,28 @@ static json_t *split_object(const fv_dataset *dataset)
     return json_pack("{s:I,s:o}", "samples", (json_int_t)fv_dataset_count(dataset), "classes", classes);
 }
 
+/* As many as are known: of files that are not looked at, what decoding gives at most. */
+static int channels_of(const fv_dataset *dataset)
+{
+    const int32_t c = fv_dataset_shape(dataset).c;
+    return c == 0 ? 3 : c < FV_MAX_CHANNELS ? (int)c : FV_MAX_CHANNELS;
+}
+
+static json_t *number_list(const double *numbers, int count)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++)
+        json_array_append_new(list, json_real(numbers[i]));
+    return list;
+}
+
+static void print_numbers(const char *name, const double *numbers, int count)
+{
+    printf("%s", name);
+    for (int i = 0; i < count; i++)
+        printf(" %.4f", numbers[i]);
+}
+
 static int print_object(const cli_command *command, fv_dataset *const splits[SPLITS])
 {
     double mean[4], deviation[4];
@@ -46,11 +68,12 @@ static int print_object(const cli_command *command, fv_dataset *const splits[SPL
         if (splits[s] != NULL)
             json_object_set_new(parts, names[s], split_object(splits[s]));
     fv_dataset_statistics(splits[0], mean, deviation);
+    const int channels = channels_of(splits[0]);
     return cli_print_json(
-        command, json_pack("{s:s,s:o,s:i,s:i,s:o,s:[f,f,f],s:[f,f,f]}", "data", fv_dataset_name(splits[0]), "shape",
+        command, json_pack("{s:s,s:o,s:i,s:i,s:o,s:o,s:o}", "data", fv_dataset_name(splits[0]), "shape",
                            cli_json_shape(fv_dataset_shape(splits[0])), "classes", (int)fv_dataset_classes(splits[0]),
-                           "targets", (int)fv_dataset_target_count(splits[0]), "splits", parts, "mean", mean[0],
-                           mean[1], mean[2], "deviation", deviation[0], deviation[1], deviation[2]));
+                           "targets", (int)fv_dataset_target_count(splits[0]), "splits", parts, "mean",
+                           number_list(mean, channels), "deviation", number_list(deviation, channels)));
 }
 
 static void print_classes(fv_dataset *const splits[SPLITS])
@@ -80,9 +103,11 @@ static int print_text(const cli_command *command, fv_dataset *const splits[SPLIT
     if (fv_dataset_target_count(splits[0]) > 0)
         printf("each with %d values as target\n", (int)fv_dataset_target_count(splits[0]));
     fv_dataset_statistics(splits[0], mean, deviation);
-    if (deviation[0] != 1)
-        printf("mean %.4f %.4f %.4f, deviation %.4f %.4f %.4f%s\n", mean[0], mean[1], mean[2], deviation[0],
-               deviation[1], deviation[2], shape.c != 0 ? "" : ", of up to 256 images");
+    if (deviation[0] != 1) {
+        print_numbers("mean", mean, channels_of(splits[0]));
+        print_numbers(", deviation", deviation, channels_of(splits[0]));
+        printf("%s\n", shape.c != 0 ? "" : ", of up to 256 images");
+    }
     printf("  %-24s", "");
     for (int s = 0; s < SPLITS; s++)
         if (splits[s] != NULL)
