@@ -9,7 +9,7 @@
 
 #include "graph/params_internal.h"
 
-enum { BLOCK = 64, PIECE = 1024 };
+enum { BLOCK = 64, PIECE = 1024, ALONE = 65536 }; /* ALONE: products that are not worth waking threads */
 
 /* Vectors of one length within a matrix: element e of vector v at v*apart + e*step. */
 typedef struct vectors {
@@ -64,6 +64,14 @@ static void take_off(void *argument, size_t index, int32_t worker)
     }
 }
 
+static void run(fv_context *context, size_t count, fvi_task_fn *task, vectors *v)
+{
+    if (v->some * v->length >= ALONE)
+        fvi_parallel(context, count, task, v);
+    for (size_t i = 0; i < count && v->some * v->length < ALONE; i++)
+        task(v, i, 0);
+}
+
 static void scale(const vectors *v, size_t vector, double factor)
 {
     for (size_t i = 0; i < v->length; i++)
@@ -75,8 +83,8 @@ static void orthogonalize_vector(fv_context *context, vectors *v)
     for (int32_t pass = 0; pass < 2; pass++) {
         for (v->first = 0; v->first < v->at; v->first += BLOCK) {
             v->some = v->at - v->first < BLOCK ? v->at - v->first : BLOCK;
-            fvi_parallel(context, v->some, find_part, v);
-            fvi_parallel(context, (v->length + PIECE - 1) / PIECE, take_off, v);
+            run(context, v->some, find_part, v);
+            run(context, (v->length + PIECE - 1) / PIECE, take_off, v);
         }
         const double squares = product(v, v->at, v->at);
         if (squares > 0)
