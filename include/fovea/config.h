@@ -105,7 +105,7 @@ FV_API fv_config_origin fv_config_origin_of(const fv_config *config, const char 
 FV_API const char *fv_config_origin_text(const fv_config *config, const char *key);
 
 /* Once all sources have been read: where optimizer.kind is another than sgd, a rate and a momentum that nobody gave for it become its
- * own. */
+ * own; where augment.transforms is the user's, the shift, flip and crop of a recipe are left out. */
 FV_API void fv_config_settle(fv_config *config);
 /* The options of a trainer, all but the preprocessing. Texts are the config's. */
 FV_API fv_train_options fv_config_train_options(const fv_config *config);

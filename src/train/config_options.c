@@ -147,8 +147,24 @@ static fv_status check_transforms(const fv_config *config, const char **canonica
     return status;
 }
 
+/* A list of the user's is all that is done to images: what a recipe suggests beside it goes. */
+static void drop_suggested_moves(fv_config *config)
+{
+    static const char *const keys[] = { "augment.shift", "augment.flip", "augment.crop" };
+    if (fv_config_text(config, "augment.transforms") == NULL ||
+        fv_config_origin_of(config, "augment.transforms") <= FV_FROM_RECIPE)
+        return;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        fvi_config_value *value = &config->values[fvi_config_index(keys[i])];
+        const char *none = fvi_config_keys[fvi_config_index(keys[i])].type == FV_CONFIG_FLAG ? "false" : "0";
+        if (value->origin == FV_FROM_RECIPE)
+            *value = (fvi_config_value){ .text = none, .origin = FV_FROM_DEFAULT };
+    }
+}
+
 void fv_config_settle(fv_config *config)
 {
+    drop_suggested_moves(config);
     if (is_open(config, "optimizer.lr"))
         settle(config, "optimizer.lr", rate_of(config));
     if (is_open(config, "optimizer.momentum"))

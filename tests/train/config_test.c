@@ -277,6 +277,26 @@ FV_TEST(config, optimizers_and_schedules_come_through)
     finish(&f);
 }
 
+FV_TEST(config, a_list_of_transforms_replaces_the_recipes_moves)
+{
+    fixture f;
+    for (int given = 0; given < 2; given++) {
+        start(&f);
+        assert_int_equal(fv_config_put(f.config, "augment.shift", "2", FV_FROM_RECIPE), FV_OK);
+        assert_int_equal(fv_config_put(f.config, "augment.flip", "true", FV_FROM_RECIPE), FV_OK);
+        assert_int_equal(fv_config_set(f.config, "augment.crop=true"), FV_OK);
+        if (given == 1)
+            assert_int_equal(fv_config_set(f.config, "augment.transforms=rotate(degrees=10)"), FV_OK);
+        fv_config_settle(f.config);
+        const fv_augment augment = fv_config_train_options(f.config).augment;
+        assert_int_equal(augment.shift, given == 1 ? 0 : 2);
+        assert_int_equal(augment.flip, given == 0);
+        assert_true(augment.random_crop); /* the user's own */
+        assert_string_equal(fv_config_text(f.config, "augment.shift"), given == 1 ? "0" : "2");
+        finish(&f);
+    }
+}
+
 FV_TEST(config, networks_are_told_from_experiments)
 {
     static const char network[] = "input: [1, 8, 8]\nlayers: [relu]\n", experiment[] = "model: lenet5\n";
@@ -348,5 +368,5 @@ FV_TEST(config, memory_that_runs_out_leaves_nothing_behind)
 FV_TESTS(config, the_table_is_sound, later_origins_go_before_earlier_ones, types_are_read, amounts_of_memory_have_units,
          mistakes_are_told_with_their_place, sections_take_their_main_value_and_lists, paths_are_relative_to_the_file,
          what_is_written_reads_back, words_are_the_kinds_of_the_library, optimizers_and_schedules_come_through,
-         networks_are_told_from_experiments, keys_that_exclude_each_other_are_found,
-         memory_that_runs_out_leaves_nothing_behind)
+         a_list_of_transforms_replaces_the_recipes_moves, networks_are_told_from_experiments,
+         keys_that_exclude_each_other_are_found, memory_that_runs_out_leaves_nothing_behind)
