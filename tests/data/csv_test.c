@@ -9,6 +9,7 @@
 #include "data/csv.h"
 #include "fovea/loader.h"
 #include "support/files.h"
+#include "support/sets.h"
 #include "support/test.h"
 
 static fv_context *context;
@@ -33,23 +34,6 @@ static int tear_down(void **state)
 static void write_text(const char *name, const char *text)
 {
     test_file_write(folder, name, text, strlen(text));
-}
-
-static fv_dataset *open_set(const char *where, fv_split split)
-{
-    fv_dataset *dataset = NULL;
-    if (fv_dataset_open(&dataset, context, where, split) != FV_OK)
-        fail_msg("%s", fv_context_message(context));
-    return dataset;
-}
-
-static void expect_refusal(const char *where, fv_split split, fv_status expected, const char *words)
-{
-    fv_dataset *dataset = NULL;
-    const fv_status status = fv_dataset_open(&dataset, context, where, split);
-    assert_null(dataset);
-    if (status != expected || strstr(fv_context_message(context), words) == NULL)
-        fail_msg("status %s, message '%s'; expected '%s'", fv_status_name(status), fv_context_message(context), words);
 }
 
 static void rows_and_quotes(void **state)
@@ -78,7 +62,8 @@ static void numbers_with_classes(void **state)
 {
     (void)state;
     write_text("set.csv", "x,label,y,split\n1,cat,2.5,train\n-3e1,ant,4,train\n7,cat,8,test\n");
-    fv_dataset *train = open_set(path, FV_SPLIT_TRAIN), *test = open_set(path, FV_SPLIT_TEST);
+    fv_dataset *train = test_set_open(context, path, FV_SPLIT_TRAIN),
+               *test = test_set_open(context, path, FV_SPLIT_TEST);
     assert_true(fv_dataset_count(train) == 2 && fv_dataset_count(test) == 1 && fv_dataset_classes(test) == 2);
     assert_string_equal(fv_dataset_class_name(test, 0), "ant");
     assert_int_equal(fv_dataset_label(train, 0), 1);
@@ -97,7 +82,7 @@ static void numbers_with_classes(void **state)
     assert_int_equal(fv_loader_create(&loader, context, train, &wrong), FV_ERR_SHAPE);
     fv_dataset_destroy(train);
     fv_dataset_destroy(test);
-    expect_refusal(path, FV_SPLIT_VALIDATION, FV_ERR_NOT_FOUND, "no rows of the split val");
+    test_set_refused(context, path, FV_SPLIT_VALIDATION, FV_ERR_NOT_FOUND, "no rows of the split val");
 }
 
 static void classes_that_are_numbers_are_in_their_order(void **state)
@@ -105,29 +90,29 @@ static void classes_that_are_numbers_are_in_their_order(void **state)
     (void)state;
     write_text("train.csv", "label,a\n10,0\n9,1\n2,2\n");
     write_text("test.csv", "label,a\n9,1\n");
-    fv_dataset *test = open_set(folder, FV_SPLIT_TEST);
+    fv_dataset *test = test_set_open(context, folder, FV_SPLIT_TEST);
     assert_int_equal(fv_dataset_classes(test), 3);
     assert_string_equal(fv_dataset_class_name(test, 2), "10");
     assert_int_equal(fv_dataset_label(test, 0), 1);
     fv_dataset_destroy(test);
     write_text("test.csv", "label,a\n8,1\n");
-    expect_refusal(folder, FV_SPLIT_TEST, FV_ERR_FORMAT, "label '8' does not occur in the training data");
+    test_set_refused(context, folder, FV_SPLIT_TEST, FV_ERR_FORMAT, "label '8' does not occur in the training data");
     write_text("test.csv", "a,label\n8,1\n");
-    expect_refusal(folder, FV_SPLIT_TEST, FV_ERR_FORMAT, "header differs");
-    expect_refusal(folder, FV_SPLIT_VALIDATION, FV_ERR_NOT_FOUND, "has no val.csv");
+    test_set_refused(context, folder, FV_SPLIT_TEST, FV_ERR_FORMAT, "header differs");
+    test_set_refused(context, folder, FV_SPLIT_VALIDATION, FV_ERR_NOT_FOUND, "has no val.csv");
 }
 
 static void targets_and_several_labels(void **state)
 {
     (void)state;
     write_text("set.csv", "target_x,a,target_y\n1,2,3\n4,5,6\n");
-    fv_dataset *set = open_set(path, FV_SPLIT_TRAIN);
+    fv_dataset *set = test_set_open(context, path, FV_SPLIT_TRAIN);
     assert_true(fv_dataset_classes(set) == 0 && fv_dataset_target_count(set) == 2 && fv_dataset_label(set, 0) == -1);
     assert_true(fv_dataset_targets(set, 1)[0] == 4 && fv_dataset_targets(set, 1)[1] == 6);
     fv_dataset_destroy(set);
     write_text("one.pgm", "P5 1 1 255\n\x07");
     write_text("set.csv", "path,labels\none.pgm,red;big\none.pgm,\none.pgm,blue|red\n");
-    set = open_set(path, FV_SPLIT_TRAIN);
+    set = test_set_open(context, path, FV_SPLIT_TRAIN);
     assert_int_equal(fv_dataset_target_count(set), 3); /* big, blue, red */
     const float expected[3][3] = { { 1, 0, 1 }, { 0, 0, 0 }, { 0, 1, 1 } };
     for (int i = 0; i < 3; i++)
@@ -143,7 +128,7 @@ static void targets_and_several_labels(void **state)
     fv_loader_destroy(loader);
     fv_dataset_destroy(set);
     write_text("set.csv", "file,width\none.pgm,0.5\n"); /* of a manifest without label, numbers are targets */
-    set = open_set(path, FV_SPLIT_TRAIN);
+    set = test_set_open(context, path, FV_SPLIT_TRAIN);
     assert_true(fv_dataset_target_count(set) == 1 && fv_dataset_targets(set, 0)[0] == 0.5f);
     fv_dataset_destroy(set);
 }
@@ -168,10 +153,10 @@ static void bad_files_are_told_by_line_and_column(void **state)
                   { "label,a\n", "has no rows" } };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         write_text("set.csv", cases[i].text);
-        expect_refusal(path, FV_SPLIT_TRAIN, FV_ERR_FORMAT, cases[i].words);
+        test_set_refused(context, path, FV_SPLIT_TRAIN, FV_ERR_FORMAT, cases[i].words);
     }
     test_file_write(folder, "set.csv", "a\0b", 3);
-    expect_refusal(path, FV_SPLIT_TRAIN, FV_ERR_FORMAT, "zero bytes");
+    test_set_refused(context, path, FV_SPLIT_TRAIN, FV_ERR_FORMAT, "zero bytes");
 }
 
 /* The values of one sample of a computed set. */
@@ -186,7 +171,7 @@ static const float *values_of(const fv_dataset *set, int64_t index, fv_reader *r
 static void computed_sets_follow_their_formula(void **state)
 {
     (void)state;
-    fv_dataset *set = open_set("circles:count=300,noise=0,classes=3", FV_SPLIT_TRAIN);
+    fv_dataset *set = test_set_open(context, "circles:count=300,noise=0,classes=3", FV_SPLIT_TRAIN);
     fv_reader *reader = NULL;
     assert_true(fv_dataset_count(set) == 300 && fv_dataset_classes(set) == 3);
     assert_int_equal(fv_reader_create(&reader, context, set), FV_OK);
@@ -197,7 +182,7 @@ static void computed_sets_follow_their_formula(void **state)
     }
     fv_reader_destroy(reader);
     fv_dataset_destroy(set);
-    set = open_set("spirals:count=200,noise=0,turns=2", FV_SPLIT_TEST);
+    set = test_set_open(context, "spirals:count=200,noise=0,turns=2", FV_SPLIT_TEST);
     assert_int_equal(fv_reader_create(&reader, context, set), FV_OK);
     for (int i = 0; i < 200; i++) {
         const float *at = values_of(set, i, reader);
@@ -217,16 +202,17 @@ static void computed_sets_depend_on_seed_and_split(void **state)
     static const char *const names[] = { "polynomial", "polynomial:seed=1", "polynomial:seed=2", "polynomial" };
     float first[4];
     for (int i = 0; i < 4; i++) {
-        fv_dataset *set = open_set(names[i], i == 3 ? FV_SPLIT_TEST : FV_SPLIT_TRAIN);
+        fv_dataset *set = test_set_open(context, names[i], i == 3 ? FV_SPLIT_TEST : FV_SPLIT_TRAIN);
         assert_true(fv_dataset_count(set) == 1000 && fv_dataset_target_count(set) == 1);
         first[i] = fv_dataset_targets(set, 0)[0];
         fv_dataset_destroy(set);
     }
     assert_true(first[0] == first[1] && first[0] != first[2] && first[0] != first[3]);
-    expect_refusal("circles:noize=1", FV_SPLIT_TRAIN, FV_ERR_ARGUMENT, "no setting 'noize'; did you mean 'noise'?");
-    expect_refusal("circles:count=1.5", FV_SPLIT_TRAIN, FV_ERR_ARGUMENT,
-                   "count is '1.5', must be a whole number of 1 to");
-    expect_refusal("spirals:turns=", FV_SPLIT_TRAIN, FV_ERR_ARGUMENT, "turns is ''");
+    test_set_refused(context, "circles:noize=1", FV_SPLIT_TRAIN, FV_ERR_ARGUMENT,
+                     "no setting 'noize'; did you mean 'noise'?");
+    test_set_refused(context, "circles:count=1.5", FV_SPLIT_TRAIN, FV_ERR_ARGUMENT,
+                     "count is '1.5', must be a whole number of 1 to");
+    test_set_refused(context, "spirals:turns=", FV_SPLIT_TRAIN, FV_ERR_ARGUMENT, "turns is ''");
 }
 
 int main(void)

@@ -11,6 +11,7 @@
 
 #include "fovea/loader.h"
 #include "support/files.h"
+#include "support/sets.h"
 #include "support/test.h"
 
 static fv_context *context;
@@ -54,15 +55,6 @@ static fv_dataset *open_split(fv_split split)
     return dataset;
 }
 
-static void expect_refusal(fv_split split, fv_status expected, const char *words)
-{
-    fv_dataset *dataset = NULL;
-    const fv_status status = fv_dataset_open(&dataset, context, folder, split);
-    assert_null(dataset);
-    if (status != expected || strstr(fv_context_message(context), words) == NULL)
-        fail_msg("status %s, message '%s'; expected '%s'", fv_status_name(status), fv_context_message(context), words);
-}
-
 static void classes_are_folders_in_order(void **state)
 {
     (void)state;
@@ -98,7 +90,7 @@ static void classes_are_folders_in_order(void **state)
     assert_true(fabs(mean[0] - 410.0 / 21 / 255) < 1e-12 && mean[2] == mean[0]);
     fv_reader_destroy(reader);
     fv_dataset_destroy(dataset);
-    expect_refusal(FV_SPLIT_TEST, FV_ERR_NOT_FOUND, "is not parted");
+    test_set_refused(context, folder, FV_SPLIT_TEST, FV_ERR_NOT_FOUND, "is not parted");
 }
 
 static void splits_are_folders_above(void **state)
@@ -116,20 +108,21 @@ static void splits_are_folders_above(void **state)
     fv_dataset_destroy(validation);
     fv_dataset_destroy(test);
     add_image("test/c/1.pgm", 2, 2, 3);
-    expect_refusal(FV_SPLIT_TEST, FV_ERR_FORMAT, "test/c' is of a class that the training images do not have");
+    test_set_refused(context, folder, FV_SPLIT_TEST, FV_ERR_FORMAT,
+                     "test/c' is of a class that the training images do not have");
 }
 
 static void folders_that_are_none(void **state)
 {
     (void)state;
-    expect_refusal(FV_SPLIT_TRAIN, FV_ERR_NOT_FOUND, "nor images in class folders");
+    test_set_refused(context, folder, FV_SPLIT_TRAIN, FV_ERR_NOT_FOUND, "nor images in class folders");
     add_image("1.pgm", 2, 2, 1);
-    expect_refusal(FV_SPLIT_TRAIN, FV_ERR_NOT_FOUND, "nor images in class folders");
+    test_set_refused(context, folder, FV_SPLIT_TRAIN, FV_ERR_NOT_FOUND, "nor images in class folders");
     add_image("a/1.pgm", 2, 2, 1);
     char path[TEST_PATH];
     test_path(path, folder, "b");
     mkdir(path, 0777);
-    expect_refusal(FV_SPLIT_TRAIN, FV_ERR_FORMAT, "b' holds no image");
+    test_set_refused(context, folder, FV_SPLIT_TRAIN, FV_ERR_FORMAT, "b' holds no image");
 }
 
 static void batches_are_resized_and_cropped(void **state)
@@ -198,27 +191,27 @@ static void ilsvrc_2012(void **state)
     add_image("val/v_1.pgm", 2, 2, 1);
     add_image("val/v_2.pgm", 2, 2, 1);
     add_image("val/v_3.pgm", 2, 2, 1);
-    expect_refusal(FV_SPLIT_VALIDATION, FV_ERR_NOT_FOUND, "which would tell their classes");
+    test_set_refused(context, folder, FV_SPLIT_VALIDATION, FV_ERR_NOT_FOUND, "which would tell their classes");
     write_text("val.txt", "v_2.pgm 0\nv_1.pgm 1\r\nv_3.pgm 1");
     expect_labels(labels);
     write_text("val.txt", "v_2.pgm 0\nv_1.pgm 2\n");
-    expect_refusal(FV_SPLIT_VALIDATION, FV_ERR_FORMAT,
-                   "val.txt', line 2: a class that the training images do not have");
+    test_set_refused(context, folder, FV_SPLIT_VALIDATION, FV_ERR_FORMAT,
+                     "val.txt', line 2: a class that the training images do not have");
     write_text("val.txt", "v_2.pgm 0\nv_1.pgm 1\n");
-    expect_refusal(FV_SPLIT_VALIDATION, FV_ERR_FORMAT, "says nothing of the class of '");
+    test_set_refused(context, folder, FV_SPLIT_VALIDATION, FV_ERR_FORMAT, "says nothing of the class of '");
     remove_file("val.txt");
     write_text("LOC_val_solution.csv",
                "ImageId,PredictionString\nv_1.pgm,n02012849 1 2 3 4\nv_2.pgm,n01440764 1\nv_3.pgm,n02012849");
     expect_labels(labels);
     remove_file("LOC_val_solution.csv");
     write_text("ILSVRC2012_validation_ground_truth.txt", "1\n2\n1\n");
-    expect_refusal(FV_SPLIT_VALIDATION, FV_ERR_NOT_FOUND, "synsets.txt' is not there");
+    test_set_refused(context, folder, FV_SPLIT_VALIDATION, FV_ERR_NOT_FOUND, "synsets.txt' is not there");
     write_text("synsets.txt", "n02012849\nn01440764\nn99999999\n");
     expect_labels(labels);
     write_text("ILSVRC2012_validation_ground_truth.txt", "1\n3\n1\n");
-    expect_refusal(FV_SPLIT_VALIDATION, FV_ERR_FORMAT, "line 2: no number of a synset");
+    test_set_refused(context, folder, FV_SPLIT_VALIDATION, FV_ERR_FORMAT, "line 2: no number of a synset");
     write_text("ILSVRC2012_validation_ground_truth.txt", "1\n2\n1\n1\n");
-    expect_refusal(FV_SPLIT_VALIDATION, FV_ERR_FORMAT, "line 4: more lines than images");
+    test_set_refused(context, folder, FV_SPLIT_VALIDATION, FV_ERR_FORMAT, "line 4: more lines than images");
     write_text("synset_words.txt", "n01440764 tench, Tinca tinca\nn00000001 nothing\n");
     fv_dataset *dataset = open_split(FV_SPLIT_TRAIN);
     assert_string_equal(fv_dataset_class_name(dataset, 0), "n01440764 tench, Tinca tinca");

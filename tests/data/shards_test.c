@@ -7,6 +7,7 @@
 
 #include "fovea/dataset.h"
 #include "support/files.h"
+#include "support/sets.h"
 #include "support/test.h"
 
 static fv_context *context;
@@ -61,23 +62,6 @@ static void add_sample(tar *file, const char *key, char pixel, const char *label
     add(file, name, '0', label, strlen(label));
 }
 
-static fv_dataset *open_split(const char *where, fv_split split)
-{
-    fv_dataset *dataset = NULL;
-    if (fv_dataset_open(&dataset, context, where, split) != FV_OK)
-        fail_msg("%s", fv_context_message(context));
-    return dataset;
-}
-
-static void expect_refusal(const char *where, fv_split split, fv_status expected, const char *words)
-{
-    fv_dataset *dataset = NULL;
-    const fv_status status = fv_dataset_open(&dataset, context, where, split);
-    assert_null(dataset);
-    if (status != expected || strstr(fv_context_message(context), words) == NULL)
-        fail_msg("status %s, message '%s'; expected '%s'", fv_status_name(status), fv_context_message(context), words);
-}
-
 static void samples_are_read_by_their_place(void **state)
 {
     (void)state;
@@ -99,7 +83,8 @@ static void samples_are_read_by_their_place(void **state)
     memset(file.bytes + file.size, 0, 1024);
     test_file_write(folder, "train-001.tar", file.bytes, file.size + 1024);
     test_file_write(folder, "val-000.tar", file.bytes, file.size + 1024);
-    fv_dataset *train = open_split(folder, FV_SPLIT_TRAIN), *validation = open_split(folder, FV_SPLIT_VALIDATION);
+    fv_dataset *train = test_set_open(context, folder, FV_SPLIT_TRAIN),
+               *validation = test_set_open(context, folder, FV_SPLIT_VALIDATION);
     assert_true(fv_dataset_count(train) == 4 && fv_dataset_classes(train) == 3);
     assert_true(fv_dataset_count(validation) == 1 && fv_dataset_classes(validation) == 3);
     static const int labels[] = { 2, 0, 1, 1 };
@@ -118,7 +103,7 @@ static void samples_are_read_by_their_place(void **state)
     fv_reader_destroy(reader);
     fv_dataset_destroy(train);
     fv_dataset_destroy(validation);
-    expect_refusal(folder, FV_SPLIT_TEST, FV_ERR_NOT_FOUND, "no samples of the split test");
+    test_set_refused(context, folder, FV_SPLIT_TEST, FV_ERR_NOT_FOUND, "no samples of the split test");
 }
 
 static void damaged_shards_are_told(void **state)
@@ -131,23 +116,23 @@ static void damaged_shards_are_told(void **state)
     add_sample(&file, "0001", 10, "7");
     const size_t whole = file.size;
     test_file_write(folder, "one.tar", file.bytes, whole - 512);
-    expect_refusal(path, FV_SPLIT_TRAIN, FV_ERR_FORMAT, "a member is longer than the file");
+    test_set_refused(context, path, FV_SPLIT_TRAIN, FV_ERR_FORMAT, "a member is longer than the file");
     test_file_write(folder, "one.tar", file.bytes, 1024);
-    expect_refusal(path, FV_SPLIT_TRAIN, FV_ERR_FORMAT, "sample '0001' has no class (.cls)");
+    test_set_refused(context, path, FV_SPLIT_TRAIN, FV_ERR_FORMAT, "sample '0001' has no class (.cls)");
     file.bytes[5] ^= 1;
     test_file_write(folder, "one.tar", file.bytes, whole);
-    expect_refusal(path, FV_SPLIT_TRAIN, FV_ERR_FORMAT, "at offset 0: no header of a tar file");
+    test_set_refused(context, path, FV_SPLIT_TRAIN, FV_ERR_FORMAT, "at offset 0: no header of a tar file");
     file.size = 0;
     add_sample(&file, "0001", 10, "cat");
     test_file_write(folder, "one.tar", file.bytes, file.size);
-    expect_refusal(path, FV_SPLIT_TRAIN, FV_ERR_FORMAT, "no number of a class");
+    test_set_refused(context, path, FV_SPLIT_TRAIN, FV_ERR_FORMAT, "no number of a class");
     file.size = 0;
     add(&file, "0001.cls", '0', "1", 1);
     test_file_write(folder, "one.tar", file.bytes, file.size);
-    expect_refusal(path, FV_SPLIT_TRAIN, FV_ERR_FORMAT, "has no image");
+    test_set_refused(context, path, FV_SPLIT_TRAIN, FV_ERR_FORMAT, "has no image");
     test_file_write(folder, "one.tar", "", 0);
-    expect_refusal(path, FV_SPLIT_TRAIN, FV_ERR_FORMAT, "has no samples");
-    expect_refusal(path, FV_SPLIT_TEST, FV_ERR_NOT_FOUND, "is one shard");
+    test_set_refused(context, path, FV_SPLIT_TRAIN, FV_ERR_FORMAT, "has no samples");
+    test_set_refused(context, path, FV_SPLIT_TEST, FV_ERR_NOT_FOUND, "is one shard");
 }
 
 int main(void)
