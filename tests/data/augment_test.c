@@ -311,8 +311,9 @@ FV_TEST(augment, affine_maps_of_nothing_are_exact)
 {
     const fv_image_shape shape = { 3, 6, 7 };
     float *image = ramp(shape), out[3 * 6 * 7];
-    transformed("rotate(0) translate(x=0, y=0) shear(x=0, y=0) resize(size=[6,7]) elastic(alpha=0)", image, shape, 1,
-                out);
+    transformed("rotate(0) translate(x=0, y=0) shear(x=0, y=0) resize(size=[6,7]) elastic(alpha=0) "
+                "affine(x=0, y=0, scale=0, squeeze=0, shear=0)",
+                image, shape, 1, out);
     assert_memory_equal(out, image, sizeof out);
     transformed("random_resized_crop(scale=1, ratio=[0.001,1000])", image, shape, 1, out); /* only the whole fits... */
     free(image);
@@ -364,6 +365,47 @@ FV_TEST(augment, translations_shift_by_the_part_drawn)
         centre_sum += centre;
     }
     assert_true(fabs(centre_sum / 200 - 3) < 4 * (4 / sqrt(12.0)) / sqrt(200.0));
+}
+
+/* Two ramps, one along each axis, under the same draws show which place each pixel was read from: the formula's map, drawn within its
+ * ranges. */
+FV_TEST(augment, affine_reads_where_the_formula_says)
+{
+    enum {
+        SIDE = 16,
+        MIDDLE = 8,
+        FAR = 3
+    }; /* so far from the middle nothing is read from outside: 3 * 1.25 * 1.2 + 3 * 0.2 + 1.6 < 7.5 */
+    const fv_image_shape shape = { 1, SIDE, SIDE };
+    float rows[SIDE * SIDE], columns[SIDE * SIDE], i_of[SIDE * SIDE], j_of[SIDE * SIDE];
+    double least = 1, most = 1;
+    for (int p = 0; p < SIDE * SIDE; p++) {
+        rows[p] = (float)(p / SIDE) / SIDE;
+        columns[p] = (float)(p % SIDE) / SIDE;
+    }
+    for (uint64_t sample = 0; sample < 100; sample++) {
+        static const char text[] = "affine(x=0.1, y=0.05, scale=0.2, squeeze=0.1, shear=0.2)";
+        transformed(text, rows, shape, sample, i_of);
+        transformed(text, columns, shape, sample, j_of);
+#define AT(map, i, j) ((double)(map)[(MIDDLE + (i)) * SIDE + MIDDLE + (j)] * SIDE)
+        const double down = AT(i_of, 1, 0) - AT(i_of, 0, 0), across = AT(j_of, 0, 1) - AT(j_of, 0, 0),
+                     slope = AT(j_of, 1, 0) - AT(j_of, 0, 0), scale = 1 / sqrt(down * across),
+                     squeeze = sqrt(down / across);
+        const double moved = MIDDLE - 7.5 - (AT(i_of, 0, 0) - 7.5) / down;
+        assert_true(fabs(slope) < 0.2001 && fabs(squeeze - 1) < 0.1001 && fabs(scale - 1) < 0.2001);
+        assert_true(fabs(moved) < 0.05 * SIDE + 1e-4);
+        for (int i = -FAR; i < FAR; i++)
+            for (int j = -FAR; j < FAR; j++) {
+                assert_true(fabs(AT(i_of, i, j) - AT(i_of, 0, 0) - i * down) < 1e-4);
+                assert_true(fabs(AT(j_of, i, j) - AT(j_of, 0, 0) - i * slope - j * across) < 1e-4);
+            }
+        const double right = MIDDLE - 7.5 - (AT(j_of, 0, 0) - 7.5 - slope * (MIDDLE - 7.5 - moved)) / across;
+        assert_true(fabs(right) < 0.1 * SIDE + 1e-4);
+        least = scale < least ? scale : least;
+        most = scale > most ? scale : most;
+#undef AT
+    }
+    assert_true(least < 0.85 && most > 1.15); /* all of 100 draws miss an eighth of the range: 2e-6 */
 }
 
 FV_TEST(augment, resizing_by_a_whole_factor_is_known)
@@ -692,6 +734,7 @@ int main(void)
         cmocka_unit_test(augment_affine_maps_of_nothing_are_exact),
         cmocka_unit_test(augment_displacements_are_as_large_as_the_formula_says),
         cmocka_unit_test(augment_translations_shift_by_the_part_drawn),
+        cmocka_unit_test(augment_affine_reads_where_the_formula_says),
         cmocka_unit_test(augment_resizing_by_a_whole_factor_is_known),
         cmocka_unit_test(augment_colours_follow_their_formulas),
         cmocka_unit_test(augment_hue_goes_there_and_back),

@@ -3,6 +3,8 @@
  * small_test.c - networks of dense layers, the small ones of Zhang et al. 2017, all-convolutional ones, MobileNet v2 and model A of
  * He et al. 2015: counts, stages, and that they train.
  */
+#include <string.h>
+
 #include "support/test.h"
 #include "support/zoo.h"
 
@@ -24,6 +26,33 @@ FV_TEST(small, parameters)
         { "mobilenet-v2", NULL, 3504872, 0 },
     };
     test_zoo_sizes(sizes, sizeof sizes / sizeof sizes[0]);
+}
+
+/* Whether a network with these flags drops units and bounds their weights. */
+static void check_flags(fv_context *context, const char *name, const char *flags, bool drops, bool bounded)
+{
+    char *json = NULL;
+    fv_graph *graph = test_zoo_build(context, name, &(fv_zoo_options){ .flags = flags });
+    assert_int_equal(fv_graph_to_json(graph, &json), FV_OK);
+    assert_int_equal(strstr(json, "\"drop0\"") != NULL, drops);
+    assert_int_equal(strstr(json, "\"drop2\"") != NULL, drops);
+    assert_int_equal(strstr(json, "\"max_norm\"") != NULL, bounded);
+    fv_text_release(context, json);
+    fv_graph_destroy(graph);
+}
+
+FV_TEST(small, dropout_and_max_norm_can_be_switched_off)
+{
+    static const char *const names[] = { "dropout-mlp-800", "dropout-mlp-1024x3" };
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 1);
+    for (size_t i = 0; i < 2; i++) {
+        check_flags(context, names[i], NULL, true, true);
+        check_flags(context, names[i], "dropout", true, false);
+        check_flags(context, names[i], "max-norm", false, true);
+        check_flags(context, names[i], "none", false, false);
+    }
+    fv_context_destroy(context);
 }
 
 /* Zhang et al. 2017, figure 3; Sandler et al. 2018, table 2; He et al. 2015, table 3. */
@@ -87,4 +116,4 @@ FV_TEST(small, train)
     test_zoo_learns("mobilenet-v2", &(fv_zoo_options){ .classes = 5, .input = { 3, 64, 64 } }, 4);
 }
 
-FV_TESTS(small, parameters, stages, train)
+FV_TESTS(small, parameters, dropout_and_max_norm_can_be_switched_off, stages, train)
