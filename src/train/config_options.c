@@ -15,9 +15,9 @@
 static bool is_open(const fv_config *config, const char *key)
 {
     const fv_config_origin origin = fv_config_origin_of(config, key);
+    const bool of_recipe = origin == FV_FROM_RECIPE && fv_config_origin_of(config, "optimizer.kind") != FV_FROM_RECIPE;
     return fv_config_integer(config, "optimizer.kind") != FV_OPTIMIZER_SGD &&
-           fv_config_origin_of(config, "optimizer.kind") != FV_FROM_RECIPE &&
-           (origin == FV_FROM_DEFAULT || origin == FV_FROM_NETWORK || origin == FV_FROM_RECIPE);
+           (origin == FV_FROM_DEFAULT || origin == FV_FROM_NETWORK || of_recipe);
 }
 
 static double rate_of(const fv_config *config)

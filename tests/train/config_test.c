@@ -275,6 +275,13 @@ FV_TEST(config, optimizers_and_schedules_come_through)
     assert_true(fv_config_real(f.config, "optimizer.momentum") == 0.5);
     assert_true(fv_config_real(f.config, "optimizer.lr") == 0.001);
     finish(&f);
+    start(&f); /* a recipe's own optimizer: its rate counts, and sgd's momentum does not */
+    assert_int_equal(fv_config_put(f.config, "optimizer.kind", "adadelta", FV_FROM_RECIPE), FV_OK);
+    assert_int_equal(fv_config_put(f.config, "optimizer.lr", "0.5", FV_FROM_RECIPE), FV_OK);
+    fv_config_settle(f.config);
+    assert_true(fv_config_real(f.config, "optimizer.momentum") == 0);
+    assert_true(fv_config_real(f.config, "optimizer.lr") == 0.5);
+    finish(&f);
 }
 
 FV_TEST(config, a_list_of_transforms_replaces_the_recipes_moves)
