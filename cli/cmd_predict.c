@@ -85,32 +85,14 @@ static int print_answer(const classifier *c, const char *path)
     return cli_finish_output(c->call->command);
 }
 
-/* An image more than twice as large or small is not what the network was made for; cropping it would only mislead. */
-static bool size_fits(int32_t image, int32_t input)
-{
-    return image <= 2 * input && input <= 2 * image;
-}
-
 static int classify(const classifier *c, const char *path)
 {
-    uint8_t *pixels = NULL;
-    fv_image_shape shape;
-    const fv_image_shape input = c->preprocess->input;
-    if (fv_image_read(c->context, path, &pixels, &shape) != FV_OK)
-        return cli_fail(c->call->command, "%s", fv_context_message(c->context));
-    int status = CLI_DONE;
     const fv_batch batch = { .n = 1, .images = c->image, .dtype = FV_F32, .order = FV_NHWC };
-    if (!size_fits(shape.h, input.h) || !size_fits(shape.w, input.w))
-        status = cli_fail(c->call->command, "'%s' has %dx%d pixels, the network takes %dx%d; resize it first", path,
-                          (int)shape.h, (int)shape.w, (int)input.h, (int)input.w);
-    else if (fv_preprocess_image(c->context, c->preprocess, pixels, shape, c->image) != FV_OK)
-        status = cli_fail(c->call->command, "'%s': %s", path, fv_context_message(c->context));
-    else if (fv_predictor_run(c->predictor, &batch, c->probabilities) != FV_OK)
-        status = cli_fail(c->call->command, "'%s': %s", path, fv_predictor_message(c->predictor));
-    else
-        status = print_answer(c, path);
-    fv_image_release(c->context, pixels);
-    return status;
+    if (fv_preprocess_file(c->context, c->preprocess, path, c->image) != FV_OK)
+        return cli_fail(c->call->command, "%s", fv_context_message(c->context));
+    if (fv_predictor_run(c->predictor, &batch, c->probabilities) != FV_OK)
+        return cli_fail(c->call->command, "'%s': %s", path, fv_predictor_message(c->predictor));
+    return print_answer(c, path);
 }
 
 /* Every file is tried; one that cannot be read makes the status 1. */

@@ -193,6 +193,30 @@ static int make_trainer(training *t)
     return status == FV_OK ? CLI_DONE : context_failure(t);
 }
 
+/* What happens to images on their way to the network. */
+static void print_preparation(const training *t)
+{
+    const fv_trainer *trainer = fv_experiment_trainer(t->experiment);
+    const fv_preprocess *preprocess = fv_trainer_preprocess(trainer);
+    const fv_image_shape image = fv_dataset_shape(fv_experiment_train_data(t->experiment)), input = preprocess->input;
+    const bool crops = fv_experiment_options(t->experiment)->augment.random_crop;
+    const char *list = fv_trainer_transforms(trainer);
+    const char *places = crops ? "at random in training, at the centre in tests" : "at the centre";
+    if (list != NULL)
+        printf("training images pass through: %s\n", list);
+    if (preprocess->transforms != NULL)
+        printf("all images pass through: %s\n", fv_augmentation_text(preprocess->transforms));
+    if (list != NULL && image.c == 0 && preprocess->resize > 0)
+        printf("images that are measured are resized to a shorter side of %d and cropped to %dx%d at the centre\n",
+               (int)preprocess->resize, (int)input.h, (int)input.w);
+    else if (list == NULL && image.c == 0)
+        printf("images are resized to a shorter side of %d, then cropped to %dx%d, %s\n", (int)preprocess->resize,
+               (int)input.h, (int)input.w, places);
+    else if (list == NULL && (image.h != input.h || image.w != input.w))
+        printf("images of %dx%d become %dx%d: cropped or padded, %s\n", (int)image.h, (int)image.w, (int)input.h,
+               (int)input.w, places);
+}
+
 static void print_head(const training *t)
 {
     char parameters[32], train[32], test[32];
@@ -200,7 +224,6 @@ static void print_head(const training *t)
     const fv_graph *graph = fv_experiment_network(t->experiment)->graph;
     const fv_dataset *train_data = fv_experiment_train_data(t->experiment);
     const fv_dataset *test_data = fv_experiment_test_data(t->experiment);
-    const fv_image_shape image = fv_dataset_shape(train_data), input = train_options->preprocess.input;
     if (t->given->json)
         return;
     printf("%s, %s parameters, on %s: %s training and %s test images, %d classes\n", fv_graph_name(graph),
@@ -208,17 +231,7 @@ static void print_head(const training *t)
            cli_grouped(fv_dataset_count(train_data), train, sizeof train),
            cli_grouped(test_data != NULL ? fv_dataset_count(test_data) : 0, test, sizeof test),
            (int)fv_dataset_classes(train_data));
-    if (image.c == 0)
-        printf("images are resized to a shorter side of %d, then cropped to %dx%d, %s in training, at the centre in "
-               "tests\n",
-               (int)train_options->preprocess.resize, (int)input.h, (int)input.w,
-               train_options->augment.random_crop ? "at random" : "at the centre");
-    else if (image.h != input.h || image.w != input.w)
-        printf("images of %dx%d become %dx%d: cropped or padded, %s in training, at the centre in tests\n",
-               (int)image.h, (int)image.w, (int)input.h, (int)input.w,
-               train_options->augment.random_crop ? "at random" : "at the centre");
-    if (fv_trainer_transforms(fv_experiment_trainer(t->experiment)) != NULL)
-        printf("training images pass through: %s\n", fv_trainer_transforms(fv_experiment_trainer(t->experiment)));
+    print_preparation(t);
     const fv_optimizer_kind kind = train_options->optimizer.kind;
     const bool f32 = train_options->dtype == FV_F32, sgd = kind == FV_OPTIMIZER_SGD;
     printf("batch %d, %s%srate %g (%s), momentum %g, decay %g, shift %d%s%s, seed %" PRIu64 "%s%s; %s, %d thread%s\n\n",

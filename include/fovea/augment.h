@@ -39,6 +39,10 @@ FV_API bool fv_augmentation_needs_fit(const fv_augmentation *augmentation);
 /* Lets those transforms learn from data, once, each from images that have passed the transforms before it. key: as for the images later (its
  * sample does not count). Deterministic: the same data give the same bits. FV_ERR_SHAPE: images that differ in size, or are too large. */
 FV_API fv_status fv_augmentation_fit(fv_augmentation *augmentation, const fv_dataset *data, const fv_augment_key *key);
+/* Those transforms of a list that do the same to every image (docs/augmentation.md lists them), in their order: what images pass that are
+ * not trained on, kept with a model as fv_preprocess.transforms. A random crop becomes a crop at the centre where one of them comes
+ * behind it. *out, which may be an empty list, is the caller's; it borrows what augmentation has learned. */
+FV_API fv_status fv_augmentation_fixed(fv_augmentation **out, const fv_augmentation *augmentation);
 /* Tells what may go wrong with this list on these data, to the context's log as warnings: transforms after which an image may belong to another
  * class (a mirrored letter, a 6 turned by 180 degrees). Returns how many it told. */
 FV_API int32_t fv_augmentation_warn(const fv_augmentation *augmentation, const fv_dataset *data);

@@ -17,12 +17,14 @@ enum { FV_MAX_CHANNELS = 4 };
 
 /* How pixels become the network's input; travels with the model file. x = (pixel/255 - mean[c]) / deviation[c]. First the image is
  * resized so that its shorter side has `resize` pixels (bilinear with antialiasing, rounded to bytes). An image that then is not `input` rows and columns is padded with zero pixels (before the normalisation) or cropped, centred; in training a crop's place is random where
- * augmentation says so. */
+ * augmentation says so. `transforms` comes between: images pass it, as fractions of 1, before they are cropped and normalised; one that resizes takes
+ * the place of `resize`. */
 typedef struct fv_preprocess {
     fv_image_shape input;              /* what the network takes */
     double mean[FV_MAX_CHANNELS];      /* fractions of 255 */
     double deviation[FV_MAX_CHANNELS]; /* 0 means 1 */
     int32_t resize;                    /* 0: images keep their size */
+    const fv_augmentation *transforms; /* of every image: fv_augmentation_fixed(); fitted, borrowed; NULL: none */
     int32_t classes;
     const char *const *class_names; /* [classes], borrowed, or NULL */
 } fv_preprocess;
@@ -39,7 +41,7 @@ typedef struct fv_loader_options {
     uint64_t seed;
     fv_preprocess preprocess;
     fv_augment augment; /* zeros: none. Draws depend on (seed, epoch, sample) only */
-    /* Instead of augment: a list of transforms, fitted where it needs that; borrowed, NULL: none. With mixup or cutmix batches have soft labels
+    /* Instead of augment and preprocess.transforms, which it contains: a list of transforms, fitted where it needs that; borrowed, NULL: none. With mixup or cutmix batches have soft labels
      * (fv_batch.values) and no classes. */
     const fv_augmentation *augmentation;
     int32_t
@@ -75,6 +77,9 @@ FV_API const char *fv_loader_message(const fv_loader *loader);
  * (ITU-R 601 luma) where the channel counts differ. FV_ERR_SHAPE otherwise. */
 FV_API fv_status fv_preprocess_image(fv_context *context, const fv_preprocess *preprocess, const uint8_t *image,
                                      fv_image_shape shape, float *out);
+/* The same from a file, read as a loader reads it: what evaluation of an image folder sees. Errors name the file: those of fv_image_read(),
+ * and FV_ERR_SHAPE also where nothing resizes and it is more than twice as large or small as the input. */
+FV_API fv_status fv_preprocess_file(fv_context *context, const fv_preprocess *preprocess, const char *path, float *out);
 
 #ifdef __cplusplus
 }

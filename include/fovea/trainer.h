@@ -43,8 +43,10 @@ typedef struct fv_train_options {
     uint64_t seed;
     fv_preprocess preprocess;
     fv_augment augment;
-    const char *
-        transforms; /* a list of transforms that come after augment's: fv_augmentation_create()'s text; NULL or empty: none */
+    /* A list of transforms that come after augment's: fv_augmentation_create()'s text; NULL or empty: none. Those that do the same to every image
+     * (fv_augmentation_fixed()) become preprocess.transforms; then a resize takes the place of preprocess.resize, and normalise, standardise or whiten that
+     * of mean and deviation. Where preprocess.transforms is given, a list with such transforms replaces it, one without goes into it. */
+    const char *transforms;
     int32_t workers, ahead; /* of the loader: fv_loader_options.workers and .ahead */
     bool skip_bad;          /* fv_loader_options.skip_bad, for training images and those measured on */
     fv_dtype
@@ -94,6 +96,8 @@ FV_API int64_t fv_trainer_left_out(const fv_trainer *trainer);
 FV_API const char *fv_trainer_message(const fv_trainer *trainer);
 /* What training images pass through, with every option, or NULL: no transforms were given. */
 FV_API const char *fv_trainer_transforms(const fv_trainer *trainer);
+/* How images become the network's input in this run, with the transforms that every image passes: what to write with the model. Borrowed. */
+FV_API const fv_preprocess *fv_trainer_preprocess(const fv_trainer *trainer);
 /* Called after every step (progress) and every epoch (record); either may be NULL. */
 FV_API void fv_trainer_on_progress(fv_trainer *trainer, void (*progress)(void *user, const fv_train_progress *progress),
                                    void *user);

@@ -9,12 +9,6 @@
 
 #include "data/dataset_internal.h"
 
-/* Whether augmentation does no more than place whole pixels. */
-static bool only_places(const fv_loader_options *options)
-{
-    return options->augmentation == NULL || fvi_augmentation_only_moves(options->augmentation);
-}
-
 static fv_augment_key key_of(const fvi_recipe *recipe, int64_t epoch, int64_t index)
 {
     return (fv_augment_key){ .seed = recipe->options.seed,
@@ -27,11 +21,13 @@ static fv_augment_key key_of(const fvi_recipe *recipe, int64_t epoch, int64_t in
 void fvi_recipe_fill(fvi_recipe *recipe, const fv_dataset *dataset, const fv_loader_options *options)
 {
     const fv_image_shape input = options->preprocess.input, source = fv_dataset_shape(dataset);
-    const int32_t resize = options->preprocess.resize, shorter = source.h < source.w ? source.h : source.w;
+    const int32_t shorter = source.h < source.w ? source.h : source.w;
     *recipe = (fvi_recipe){ .dataset = dataset, .options = *options };
+    recipe->list = options->augmentation != NULL ? options->augmentation : options->preprocess.transforms;
+    recipe->resize = fvi_preprocess_resize(&options->preprocess, recipe->list);
     recipe->elements = (size_t)input.h * (size_t)input.w * (size_t)input.c;
     recipe->direct = fv_dataset_count(dataset) > 0 && fv_dataset_image(dataset, 0) != NULL &&
-                     (resize == 0 || resize == shorter) && only_places(options);
+                     (recipe->resize == 0 || recipe->resize == shorter) && fvi_preprocess_only_places(recipe->list);
     fvi_pixel_table_fill(&recipe->table, &options->preprocess);
 }
 
@@ -39,9 +35,9 @@ static fvi_placement place_sample(const fvi_recipe *recipe, fv_image_shape sourc
 {
     const fv_augment *augment = &recipe->options.augment;
     const fv_image_shape input = recipe->options.preprocess.input;
-    if (recipe->options.augmentation != NULL) {
+    if (recipe->list != NULL) {
         const fv_augment_key key = key_of(recipe, epoch, index);
-        return fvi_augmentation_place(recipe->options.augmentation, &key, source, input);
+        return fvi_augmentation_place(recipe->list, &key, source, input);
     }
     fvi_placement placement = fvi_placement_centred(source, input);
     const fvi_random random =
@@ -102,49 +98,24 @@ static void place_values(const fv_preprocess *preprocess, const fv_sample *sampl
     }
 }
 
-static fv_status check_sample(fvi_fetcher *fetcher, const fvi_recipe *recipe, int64_t index, const fv_sample *sample)
-{
-    fvi_message message;
-    char name[512];
-    const fv_status status = fvi_preprocess_check(&message, &recipe->options.preprocess, sample->shape);
-    if (status == FV_OK)
-        return FV_OK;
-    fv_dataset_sample_name(recipe->dataset, index, name, sizeof name);
-    return fvi_fail(fetcher->context, status, "'%s': %s", name, message.text);
-}
-
-/* Bytes to floats in the network's channels, the list of transforms, and what is in the middle to the network. */
-static fv_status transform_sample(fvi_fetcher *fetcher, const fvi_recipe *recipe, int64_t epoch, int64_t index,
-                                  const fv_sample *sample, float *out)
-{
-    const fv_preprocess *preprocess = &recipe->options.preprocess;
-    const fv_augmentation *augmentation = recipe->options.augmentation;
-    const fv_augment_key key = key_of(recipe, epoch, index);
-    fvi_picture *image = &fetcher->room.image;
-    FV_TRY(fvi_picture_from_bytes(fetcher->context, image, sample->pixels, sample->order, sample->shape,
-                                  preprocess->input.c));
-    FV_TRY(fvi_augmentation_run(augmentation, &key, augmentation->count, &fetcher->room, fetcher->context));
-    const fv_image_shape shape = { image->c, image->h, image->w };
-    fvi_picture_place(image, preprocess, fvi_placement_centred(shape, preprocess->input), out);
-    return FV_OK;
-}
-
 fv_status fvi_fetch(fvi_fetcher *fetcher, const fvi_recipe *recipe, int64_t epoch, int64_t index, float *out)
 {
     const fv_preprocess *preprocess = &recipe->options.preprocess;
+    const fv_augment_key key = key_of(recipe, epoch, index);
+    fv_context *context = fetcher->context;
     fv_sample sample;
-    const fv_status status = fv_reader_read(fetcher->reader, index, preprocess->resize, &sample);
+    const fv_status status = fv_reader_read(fetcher->reader, index, recipe->resize, &sample);
     if (status != FV_OK)
-        return fvi_fail(fetcher->context, status, "%s", fv_reader_message(fetcher->reader));
+        return fvi_fail(context, status, "%s", fv_reader_message(fetcher->reader));
     if (sample.values != NULL) {
         place_values(preprocess, &sample, out);
         return FV_OK;
     }
-    FV_TRY(check_sample(fetcher, recipe, index, &sample));
-    if (preprocess->resize > 0)
-        FV_TRY(fvi_resize_sample(fetcher->context, &fetcher->resampler, preprocess->resize, &sample));
-    if (!only_places(&recipe->options))
-        return transform_sample(fetcher, recipe, epoch, index, &sample, out);
+    FV_TRY(fvi_preprocess_check_sample(context, preprocess, recipe->dataset, index, &sample));
+    if (recipe->resize > 0)
+        FV_TRY(fvi_resize_sample(context, &fetcher->resampler, recipe->resize, &sample));
+    if (!fvi_preprocess_only_places(recipe->list))
+        return fvi_preprocess_transform(context, preprocess, recipe->list, &key, &fetcher->room, &sample, out);
     fvi_preprocess_place(&recipe->table, sample.pixels, sample.order, sample.shape, preprocess->input,
                          place_sample(recipe, sample.shape, epoch, index), out);
     return FV_OK;

@@ -14,6 +14,8 @@
 typedef struct fvi_recipe {
     const fv_dataset *dataset;
     fv_loader_options options;
+    const fv_augmentation *list; /* what images pass: a run's or the network's own; NULL: none */
+    int32_t resize;              /* 0: images keep their size */
     fvi_pixel_table table;
     size_t elements; /* floats of a sample */
     bool direct;     /* images in memory that only have to be placed: no fetcher is needed */

@@ -47,6 +47,12 @@ static fv_status check_options(fv_context *context, const fv_dataset *dataset, c
                              fvi_dataset_numeric(dataset) ? (fv_image_shape){ 0, 0, 0 } : fv_dataset_shape(dataset));
     if (status != FV_OK)
         return fvi_fail(context, status, "loader of '%s': %s", fv_dataset_name(dataset), message.text);
+    const fv_augment *augment = &options->augment;
+    if (options->augmentation == NULL && options->preprocess.transforms != NULL &&
+        (augment->shift > 0 || augment->random_crop || augment->flip))
+        return fvi_fail(context, FV_ERR_ARGUMENT,
+                        "loader of '%s': shift, crop and flip beside preprocess.transforms: put all into a list",
+                        fv_dataset_name(dataset));
     const fv_image_shape input = options->preprocess.input, shape = fv_dataset_shape(dataset);
     if (fvi_dataset_numeric(dataset) && (int64_t)input.c * input.h * input.w != shape.w)
         return fvi_fail(context, FV_ERR_SHAPE, "loader of '%s': samples are %d numbers, the input is %dx%dx%d",

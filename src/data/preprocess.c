@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * preprocess.c - resize, crop or pad, channels, normalisation, in one pass over the output. Pixels outside the source are 0 before the
+ * preprocess.c - resize, crop or pad, channels, normalisation, in one pass over the output; or through a list of transforms. Pixels outside the source are 0 before the
  * normalisation. Grey to RGB repeats; RGB to grey is the luma of ITU-R BT.601, rounded to a byte.
  */
 #include "data/preprocess.h"
+
+#include <stdio.h>
 
 #include "data/image_internal.h"
 
@@ -21,6 +23,12 @@ fv_status fvi_preprocess_check(fvi_message *message, const fv_preprocess *prepro
     if (preprocess->resize < 0 || preprocess->resize > LARGEST_SIDE)
         return fvi_fail_in(message, FV_ERR_ARGUMENT, "preprocess: resize is %d, must be 0 (none) to %d",
                            preprocess->resize, LARGEST_SIDE);
+    const fvi_transform *random = fvi_augmentation_random(preprocess->transforms);
+    if (random != NULL)
+        return fvi_fail_in(message, FV_ERR_ARGUMENT,
+                           "preprocess: %s is for training images only: keep it out of preprocess.transforms "
+                           "(fv_augmentation_fixed())",
+                           random->name);
     if (source.c != 0 && input.c != source.c && !(input.c == 1 && source.c == 3) && !(input.c == 3 && source.c == 1))
         return fvi_fail_in(message, FV_ERR_SHAPE, "preprocess: images of %d channels cannot become an input of %d",
                            source.c, input.c);
@@ -94,22 +102,101 @@ fv_status fvi_resize_sample(fv_context *context, fvi_resampler *resampler, int32
     return FV_OK;
 }
 
+fv_status fvi_preprocess_check_sample(fv_context *context, const fv_preprocess *preprocess, const fv_dataset *dataset,
+                                      int64_t index, const fv_sample *sample)
+{
+    fvi_message message;
+    char name[512];
+    const fv_status status = fvi_preprocess_check(&message, preprocess, sample->shape);
+    if (status == FV_OK)
+        return FV_OK;
+    fv_dataset_sample_name(dataset, index, name, sizeof name);
+    return fvi_fail(context, status, "'%s': %s", name, message.text);
+}
+
+int32_t fvi_preprocess_resize(const fv_preprocess *preprocess, const fv_augmentation *list)
+{
+    return fvi_augmentation_resizes(list) ? 0 : preprocess->resize;
+}
+
+bool fvi_preprocess_only_places(const fv_augmentation *list)
+{
+    return list == NULL || fvi_augmentation_only_moves(list);
+}
+
+fv_status fvi_preprocess_transform(fv_context *context, const fv_preprocess *preprocess, const fv_augmentation *list,
+                                   const fv_augment_key *key, fvi_augment_room *room, const fv_sample *sample,
+                                   float *out)
+{
+    fvi_picture *image = &room->image;
+    FV_TRY(fvi_picture_from_bytes(context, image, sample->pixels, sample->order, sample->shape, preprocess->input.c));
+    FV_TRY(fvi_augmentation_run(list, key, list->count, room, context));
+    const fv_image_shape shape = { image->c, image->h, image->w };
+    fvi_picture_place(image, preprocess, fvi_placement_centred(shape, preprocess->input), out);
+    return FV_OK;
+}
+
+/* One sample that is not trained on, in memory of its own. */
+static fv_status prepare(fv_context *context, const fv_preprocess *preprocess, fv_sample *sample, float *out)
+{
+    const fv_augmentation *list = preprocess->transforms;
+    const fv_image_shape input = preprocess->input;
+    const fv_augment_key key = { .rows = input.h, .columns = input.w };
+    const int32_t shorter = fvi_preprocess_resize(preprocess, list);
+    fvi_message message;
+    fvi_pixel_table table;
+    fvi_resampler resampler = { .middle = NULL };
+    fvi_augment_room room = { 0 };
+    fv_status status = fvi_preprocess_check(&message, preprocess, sample->shape);
+    if (status != FV_OK)
+        return fvi_fail(context, status, "%s", message.text);
+    if (shorter > 0)
+        status = fvi_resize_sample(context, &resampler, shorter, sample);
+    if (status == FV_OK && fvi_preprocess_only_places(list)) {
+        fvi_pixel_table_fill(&table, preprocess);
+        const fvi_placement placement = list == NULL ? fvi_placement_centred(sample->shape, input)
+                                                     : fvi_augmentation_place(list, &key, sample->shape, input);
+        fvi_preprocess_place(&table, sample->pixels, sample->order, sample->shape, input, placement, out);
+    } else if (status == FV_OK) {
+        status = fvi_preprocess_transform(context, preprocess, list, &key, &room, sample, out);
+    }
+    fvi_resampler_release(context, &resampler);
+    fvi_augment_room_release(&room, context);
+    return status;
+}
+
 fv_status fv_preprocess_image(fv_context *context, const fv_preprocess *preprocess, const uint8_t *image,
                               fv_image_shape shape, float *out)
 {
-    fvi_message message;
-    fvi_pixel_table table;
-    const fv_status status = fvi_preprocess_check(&message, preprocess, shape);
-    if (status != FV_OK)
-        return fvi_fail(context, status, "%s", message.text);
-    fvi_pixel_table_fill(&table, preprocess);
-    fvi_resampler resampler = { .middle = NULL };
-    fv_sample sample = { .shape = shape, .order = FV_NCHW, .pixels = image };
-    const fv_status resized =
-        preprocess->resize > 0 ? fvi_resize_sample(context, &resampler, preprocess->resize, &sample) : FV_OK;
-    if (resized == FV_OK)
-        fvi_preprocess_place(&table, sample.pixels, sample.order, sample.shape, preprocess->input,
-                             fvi_placement_centred(sample.shape, preprocess->input), out);
-    fvi_resampler_release(context, &resampler);
-    return resized;
+    fv_sample sample = { .shape = shape, .order = FV_NCHW, .pixels = image, .whole = shape };
+    return prepare(context, preprocess, &sample, out);
+}
+
+/* Cropping an image more than twice as large would only mislead, and so would padding one less than half as large. */
+static bool size_fits(int32_t image, int32_t input)
+{
+    return image <= 2 * input && input <= 2 * image;
+}
+
+fv_status fv_preprocess_file(fv_context *context, const fv_preprocess *preprocess, const char *path, float *out)
+{
+    const fv_image_shape input = preprocess->input;
+    const int32_t shorter = fvi_preprocess_resize(preprocess, preprocess->transforms);
+    fvi_scratch scratch = { .context = context };
+    fv_sample sample;
+    fvi_message said;
+    fv_status status = fvi_image_load(&scratch, path, shorter, &sample);
+    const bool fits = status != FV_OK || shorter > 0 || fvi_augmentation_resizes(preprocess->transforms) ||
+                      (size_fits(sample.shape.h, input.h) && size_fits(sample.shape.w, input.w));
+    if (!fits)
+        status = fvi_fail(context, FV_ERR_SHAPE, "'%s' has %dx%d pixels, the network takes %dx%d; resize it first",
+                          path, sample.shape.h, sample.shape.w, input.h, input.w);
+    if (status == FV_OK) {
+        status = prepare(context, preprocess, &sample, out);
+        snprintf(said.text, sizeof said.text, "%s", fv_context_message(context));
+        if (status != FV_OK)
+            fvi_fail(context, status, "'%s': %s", path, said.text);
+    }
+    fvi_release(context, scratch.pixels);
+    return status;
 }

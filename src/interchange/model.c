@@ -11,6 +11,7 @@
 #include "base/checked.h"
 #include "base/xxh64.h"
 #include "graph/graph_internal.h"
+#include "interchange/learned.h"
 #include "interchange/model_format.h"
 #include "interchange/preprocess_json.h"
 #include "interchange/safetensors.h"
@@ -23,6 +24,7 @@ struct fv_model {
     fv_graph *graph;
     fv_params *params;
     fv_preprocess preprocess;
+    fv_augmentation *transforms; /* of preprocess; NULL: none */
     const char *extra;
 };
 
@@ -99,7 +101,7 @@ static fv_status match_tensors(const fvi_safetensors *file, const fv_graph *grap
         }
     const bool only_parameters = fvi_safetensors_text(file, FVI_MODEL_STATE) == NULL;
     for (int32_t i = 0; only_parameters && matched < file->count && i < file->count; i++)
-        if (file->tensors[i].parameter < 0)
+        if (file->tensors[i].parameter == -1)
             append_name(wrong, "unexpected", file->tensors[i].name);
     if (wrong[0] != '\0')
         return fvi_fail(file->context, FV_ERR_FORMAT, "'%s' does not fit its own graph: %s", file->path, wrong);
@@ -133,7 +135,7 @@ static fv_status read_others(const fvi_safetensors *file, const fvi_stored_tenso
     return FV_OK;
 }
 
-static fv_status read_values(const fvi_safetensors *file, fv_params *params)
+static fv_status read_values(const fvi_safetensors *file, const fv_model *model)
 {
     fvi_xxh64 hash = fvi_xxh64_start(0);
     char checksum[17];
@@ -142,11 +144,12 @@ static fv_status read_values(const fvi_safetensors *file, fv_params *params)
     for (int32_t i = 0; i < file->count; i++) {
         const fvi_stored_tensor *tensor = &file->tensors[i];
         const size_t bytes = (size_t)(tensor->end - tensor->begin);
-        if (tensor->parameter < 0) {
+        float *values = tensor->parameter >= 0 ? fv_params_values(model->params, tensor->parameter)
+                                               : fvi_learned_values(model->transforms, tensor);
+        if (values == NULL) {
             FV_TRY(read_others(file, tensor, &hash));
             continue;
         }
-        float *values = fv_params_values(params, tensor->parameter);
         FV_TRY(fvi_safetensors_read(file, tensor->begin, values, bytes));
         fvi_xxh64_update(&hash, values, bytes);
         fvi_little_endian(values, bytes / sizeof *values, sizeof *values);
@@ -166,8 +169,8 @@ static fv_status fill(fv_model *model, const fvi_safetensors *file)
     FV_TRY(required_text(file, "graph", &graph));
     FV_TRY(required_text(file, "preprocess", &preprocess));
     FV_TRY(blame_file(file, fv_graph_from_json(&model->graph, model->context, graph)));
-    FV_TRY(blame_file(file,
-                      fvi_preprocess_read(&model->preprocess, model->context, model->arena, "preprocess", preprocess)));
+    FV_TRY(blame_file(file, fvi_preprocess_read(&model->preprocess, &model->transforms, model->context, model->arena,
+                                                "preprocess", preprocess)));
     const fv_image_shape takes = fv_graph_node(model->graph, fv_graph_input(model->graph)).output,
                          given = model->preprocess.input;
     if (takes.c != given.c || takes.h != given.h || takes.w != given.w)
@@ -177,10 +180,11 @@ static fv_status fill(fv_model *model, const fvi_safetensors *file)
     model->extra = fvi_arena_text(model->arena, extra != NULL ? extra : "");
     if (model->extra == NULL)
         return fvi_out_of_memory(model->context, "extra metadata", strlen(extra));
+    FV_TRY(fvi_learned_match(file, model->transforms));
     FV_TRY(index_tensors(file, model->graph));
     FV_TRY(fvi_safetensors_check_header(file));
     FV_TRY(fv_params_create(&model->params, model->graph, FV_F32));
-    return read_values(file, model->params);
+    return read_values(file, model);
 }
 
 fv_status fv_model_read(fv_model **out, fv_context *context, const char *path)
@@ -213,6 +217,7 @@ void fv_model_destroy(fv_model *model)
         return;
     fv_params_destroy(model->params);
     fv_graph_destroy(model->graph);
+    fv_augmentation_destroy(model->transforms);
     if (model->arena != NULL)
         fvi_arena_destroy(model->arena);
     fvi_release(model->context, model);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "interchange/learned.h"
 #include "interchange/model_format.h"
 #include "interchange/preprocess_json.h"
 
@@ -83,14 +84,19 @@ fv_status fv_model_write(fv_context *context, const char *path, fv_params *param
                          const char *extra)
 {
     json_t *metadata = NULL;
+    fvi_learned_tensors learned;
+    FV_TRY(fvi_learned_list(&learned, context, path, preprocess->transforms));
     FV_TRY(fvi_model_metadata(&metadata, context, path, params, preprocess, extra));
     const int32_t count = fv_params_count(params);
-    fvi_tensor_source *sources = fvi_allocate_zeroed(context, (size_t)count + 1, sizeof *sources);
+    fvi_tensor_source *sources =
+        fvi_allocate_zeroed(context, (size_t)count + (size_t)learned.count + 1, sizeof *sources);
     fv_status status = sources != NULL ? FV_OK : fvi_out_of_memory(context, "a list of tensors", 0);
     for (int32_t i = 0; sources != NULL && i < count; i++)
         sources[i] = fvi_model_tensor(params, i);
+    for (int32_t i = 0; sources != NULL && i < learned.count; i++)
+        sources[count + i] = learned.source[i];
     if (status == FV_OK)
-        status = fvi_safetensors_write(context, path, metadata, sources, count);
+        status = fvi_safetensors_write(context, path, metadata, sources, count + learned.count);
     fvi_release(context, sources);
     json_decref(metadata);
     return status;

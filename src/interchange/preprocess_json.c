@@ -4,6 +4,9 @@
  */
 #include "interchange/preprocess_json.h"
 
+#include <stdio.h>
+
+#include "data/augment/transform.h"
 #include "interchange/tree.h"
 
 enum { LARGEST_SIDE = 65535, MOST_CLASSES = 1 << 20 };
@@ -39,6 +42,10 @@ json_t *fvi_preprocess_write(const fv_preprocess *preprocess)
     good = json_object_set_new(object, "deviation", write_reals(preprocess->deviation, input.c)) == 0 && good;
     if (preprocess->resize > 0)
         good = json_object_set_new(object, "resize", json_integer(preprocess->resize)) == 0 && good;
+    if (preprocess->transforms != NULL && fv_augmentation_count(preprocess->transforms) > 0)
+        good =
+            json_object_set_new(object, "transforms", json_string(fv_augmentation_text(preprocess->transforms))) == 0 &&
+            good;
     good = json_object_set_new(object, "classes", json_integer(preprocess->classes)) == 0 && good;
     if (preprocess->class_names != NULL)
         good = json_object_set_new(object, "class_names", write_names(preprocess)) == 0 && good;
@@ -103,9 +110,27 @@ static fv_status read_names(const fvi_tree *tree, fvi_arena *arena, fv_preproces
     return FV_OK;
 }
 
-static fv_status read_all(const fvi_tree *tree, fvi_arena *arena, fv_preprocess *preprocess)
+static fv_status read_transforms(const fvi_tree *tree, fv_augmentation **transforms)
 {
-    static const char *const keys[] = { "input", "resize", "mean", "deviation", "classes", "class_names", NULL };
+    const fvi_item *item = fvi_tree_find(tree->root, "transforms");
+    fvi_message said;
+    if (item == NULL)
+        return FV_OK;
+    FV_TRY(fvi_tree_expect(tree, item, FVI_ITEM_TEXT, "transforms"));
+    const fv_status status = fv_augmentation_create(transforms, tree->context, item->text);
+    snprintf(said.text, sizeof said.text, "%s", fv_context_message(tree->context));
+    if (status != FV_OK)
+        return fvi_tree_fail(tree, item, status == FV_ERR_MEMORY ? status : FV_ERR_FORMAT, "%s", said.text);
+    const fvi_transform *random = fvi_augmentation_random(*transforms);
+    return random == NULL ? FV_OK
+                          : fvi_tree_fail(tree, item, FV_ERR_FORMAT, "%s is for training images only", random->name);
+}
+
+static fv_status read_all(const fvi_tree *tree, fvi_arena *arena, fv_preprocess *preprocess,
+                          fv_augmentation **transforms)
+{
+    static const char *const keys[] = { "input",      "resize",  "mean",        "deviation",
+                                        "transforms", "classes", "class_names", NULL };
     const fvi_item *classes = NULL;
     const fvi_item *resize = fvi_tree_find(tree->root, "resize");
     int64_t count = 0, shorter = 0;
@@ -124,18 +149,21 @@ static fv_status read_all(const fvi_tree *tree, fvi_arena *arena, fv_preprocess 
     FV_TRY(member(tree, "classes", FVI_ITEM_INTEGER, &classes));
     FV_TRY(fvi_tree_integer(tree, classes, "classes", 0, MOST_CLASSES, &count));
     preprocess->classes = (int32_t)count;
+    FV_TRY(read_transforms(tree, transforms));
+    preprocess->transforms = *transforms;
     return read_names(tree, arena, preprocess);
 }
 
-fv_status fvi_preprocess_read(fv_preprocess *preprocess, fv_context *context, fvi_arena *arena, const char *source,
-                              const char *text)
+fv_status fvi_preprocess_read(fv_preprocess *preprocess, fv_augmentation **transforms, fv_context *context,
+                              fvi_arena *arena, const char *source, const char *text)
 {
     fvi_tree tree;
     *preprocess = (fv_preprocess){ .classes = 0 };
+    *transforms = NULL;
     FV_TRY(fvi_tree_start(&tree, context, source));
     fv_status status = fvi_tree_read_json(&tree, text);
     if (status == FV_OK)
-        status = read_all(&tree, arena, preprocess);
+        status = read_all(&tree, arena, preprocess, transforms);
     fvi_tree_release(&tree);
     return status;
 }

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "data/identity.h"
+#include "interchange/learned.h"
 #include "interchange/model_format.h"
 #include "interchange/tuning_json.h"
 #include "train/trainer_internal.h"
@@ -225,6 +226,10 @@ fv_status fvi_trainer_describe(fv_trainer *trainer)
     good = json_object_set_new(object, "preprocess.mean", numbers(prepare->mean, prepare->input.c)) == 0 && good;
     good =
         json_object_set_new(object, "preprocess.deviation", numbers(prepare->deviation, prepare->input.c)) == 0 && good;
+    if (prepare->transforms != NULL)
+        good = json_object_set_new(object, "preprocess.transforms",
+                                   json_string(fv_augmentation_text(prepare->transforms))) == 0 &&
+               good;
     trainer->described = object;
     return good ? FV_OK
                 : fvi_fail(trainer->context, FV_ERR_ARGUMENT,
@@ -304,11 +309,15 @@ fv_status fvi_trainer_write(fv_trainer *trainer, const char *path, const char *e
 {
     fv_context *context = trainer->context;
     tensor_list list;
+    fvi_learned_tensors learned; /* last: going on learns the same again, and does not look at them */
     json_t *metadata = NULL;
-    FV_TRY(make_list(&list, trainer, trainer->epoch, extras != NULL ? extras->count : 0));
+    FV_TRY(fvi_learned_list(&learned, context, path, trainer->options.preprocess.transforms));
+    FV_TRY(make_list(&list, trainer, trainer->epoch, (extras != NULL ? extras->count : 0) + learned.count));
     fill_history(&list, trainer);
     for (int32_t i = 0; extras != NULL && i < extras->count; i++)
         list.source[list.count++] = extras->tensors[i];
+    for (int32_t i = 0; i < learned.count; i++)
+        list.source[list.count++] = learned.source[i];
     fv_status status =
         fvi_model_metadata(&metadata, context, path, trainer->params, &trainer->options.preprocess, extra);
     if (status == FV_OK && !set_state(trainer, metadata, extras))

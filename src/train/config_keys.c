@@ -58,8 +58,9 @@ const fv_config_key fvi_config_keys[] = {
     { "augment.crop", "crop", FV_CONFIG_FLAG, NULL, 0, 0, NULL, NULL, false,
       "where images are larger than the input: a random place, not the centre" },
     { "augment.transforms", "augment", FV_CONFIG_TRANSFORMS, "LIST", 0, 0, "(none)", NULL, false,
-      "transforms of training images, after the three above: \"elastic(alpha=20) cutout(size=8)\"; fovea data "
-      "preview --list tells them" },
+      "transforms of training images, after the three above: \"elastic(alpha=20) cutout(size=8)\"; those that draw "
+      "nothing, as resize and normalise, are for all images and kept with the model; fovea data preview --list tells "
+      "them" },
 
     /* optimizer */
     { "optimizer.kind", "optimizer", FV_CONFIG_CHOICE, "KIND", 0, 0, "sgd", optimizers, false,

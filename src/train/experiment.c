@@ -195,7 +195,7 @@ fv_status fv_experiment_open_data(fv_experiment *experiment)
     if (e->test == NULL)
         FV_TRY(open_measured(e, where));
     make_preprocess(e);
-    FV_TRY(fvi_check_data(e->network.graph, e->train, &e->options.preprocess));
+    FV_TRY(fvi_check_run(e->network.graph, e->train, &e->options));
     FV_TRY(warn_of_empty_classes(e));
     FV_TRY(fv_params_create(&e->params, e->network.graph, FV_F32));
     if (e->network.model != NULL)
@@ -353,7 +353,7 @@ static double gradient_norm(fv_params *gradients)
 }
 
 typedef struct trial_parts {
-    fv_augmentation *transforms;
+    fvi_run_transforms transforms;
     fv_loader *loader;
     fv_plan *plan;
     fv_session *session;
@@ -364,13 +364,14 @@ typedef struct trial_parts {
 static fv_status run_trial(fv_experiment *e, trial_parts *parts, fv_experiment_trial *trial)
 {
     const fv_train_options *options = &e->options;
-    FV_TRY(fvi_run_transforms(&parts->transforms, e->context, options, e->train));
+    FV_TRY(fvi_run_transforms_open(&parts->transforms, e->context, options));
+    FV_TRY(fvi_run_transforms_fit(&parts->transforms, options, e->train));
     const fv_loader_options loader = { .batch = options->batch,
                                        .shuffle = true,
                                        .seed = options->seed,
-                                       .preprocess = options->preprocess,
+                                       .preprocess = parts->transforms.preprocess,
                                        .augment = options->augment,
-                                       .augmentation = parts->transforms };
+                                       .augmentation = parts->transforms.training };
     const fv_plan_options plan = { .batch = (options->batch + options->blocks - 1) / options->blocks,
                                    .dtype = options->dtype,
                                    .no_repeat = options->no_repeat };
@@ -410,11 +411,13 @@ fv_status fv_experiment_try(fv_experiment *experiment, fv_experiment_trial *tria
     fv_session_destroy(parts.session);
     fv_plan_destroy(parts.plan);
     fv_loader_destroy(parts.loader);
-    fv_augmentation_destroy(parts.transforms);
+    fvi_run_transforms_close(&parts.transforms);
     return status;
 }
 
 fv_status fv_experiment_save(fv_experiment *experiment, const char *path, const char *extra)
 {
-    return fv_model_write(experiment->context, path, experiment->params, &experiment->options.preprocess, extra);
+    const fv_preprocess *preprocess =
+        experiment->trainer != NULL ? fv_trainer_preprocess(experiment->trainer) : &experiment->options.preprocess;
+    return fv_model_write(experiment->context, path, experiment->params, preprocess, extra);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "data/augment/transform.h"
 #include "data/dataset_internal.h"
 #include "graph/graph_internal.h"
 #include "train/train_internal.h"
@@ -156,7 +157,8 @@ fv_status fvi_check_data(const fv_graph *graph, const fv_dataset *dataset, const
             context, FV_ERR_SHAPE,
             "network '%s' takes images of %d channel%s, those of '%s' have %d; choose other data or another network",
             fv_graph_name(graph), input.c, input.c == 1 ? "" : "s", fv_dataset_name(dataset), image.c);
-    if (preprocess->resize == 0 && (!size_fits(image.h, input.h) || !size_fits(image.w, input.w)))
+    if (preprocess->resize == 0 && !fvi_augmentation_resizes(preprocess->transforms) &&
+        (!size_fits(image.h, input.h) || !size_fits(image.w, input.w)))
         return fvi_fail(
             context, FV_ERR_SHAPE,
             "network '%s' takes images of %dx%d pixels, those of '%s' have %dx%d: too far apart to crop or pad",

@@ -26,9 +26,19 @@ bool fvi_graph_gives_probabilities(const fv_graph *graph);
  * first, nor where the session's memory for gradients is wanted for statistics. */
 bool fvi_hands_over(const fv_train_options *options);
 bool fvi_graph_has_loss(const fv_graph *graph);
-/* The transforms of a run, fitted to the training images, warned about; *out NULL: the options list none. */
-fv_status fvi_run_transforms(fv_augmentation **out, fv_context *context, const fv_train_options *options,
-                             const fv_dataset *train);
+/* The transforms of a run. */
+typedef struct fvi_run_transforms {
+    fv_augmentation *training; /* what training images pass; NULL: preprocess.transforms, if any */
+    fv_augmentation *fixed;    /* those of them that every image passes */
+    fv_preprocess preprocess;  /* the options', with them */
+} fvi_run_transforms;
+/* FV_ERR_ARGUMENT for a list that is none; then there is nothing to close. */
+fv_status fvi_run_transforms_open(fvi_run_transforms *run, fv_context *context, const fv_train_options *options);
+/* Lets them learn from the training images, and warns of what they may do to these. */
+fv_status fvi_run_transforms_fit(fvi_run_transforms *run, const fv_train_options *options, const fv_dataset *train);
+void fvi_run_transforms_close(fvi_run_transforms *run);
+/* fvi_check_data() of the training images, as the run would prepare them. */
+fv_status fvi_check_run(const fv_graph *graph, const fv_dataset *train, const fv_train_options *options);
 
 /* In place, rows [rows][classes] of scores become probabilities: exp(x - max) / sum, in double. */
 void fvi_scores_to_probabilities(int64_t rows, int64_t classes, float *scores);

@@ -44,13 +44,15 @@ static fv_status update_some(void *user, const fv_gradient *gradients, int32_t c
 static fv_status trainer_fill(fv_trainer *trainer, const fv_dataset *train, const fv_dataset *test)
 {
     const fv_train_options *options = &trainer->options;
-    FV_TRY(fvi_run_transforms(&trainer->augmentation, trainer->context, options, train));
+    FV_TRY(fvi_run_transforms_open(&trainer->transforms, trainer->context, options));
+    FV_TRY(fvi_run_transforms_fit(&trainer->transforms, options, train));
+    trainer->options.preprocess = trainer->transforms.preprocess;
     const fv_loader_options loader = { .batch = options->batch,
                                        .shuffle = true,
                                        .seed = options->seed,
                                        .preprocess = options->preprocess,
                                        .augment = options->augment,
-                                       .augmentation = trainer->augmentation,
+                                       .augmentation = trainer->transforms.training,
                                        .workers = options->workers,
                                        .ahead = options->ahead,
                                        .skip_bad = options->skip_bad };
@@ -86,7 +88,7 @@ fv_status fv_trainer_create(fv_trainer **out, const fv_graph *graph, fv_params *
     fv_train_options filled = *options;
     *out = NULL;
     FV_TRY(check_options(context, &filled));
-    FV_TRY(fvi_check_data(graph, train, &filled.preprocess));
+    FV_TRY(fvi_check_run(graph, train, &filled));
     if (!fvi_graph_has_loss(graph))
         return fvi_fail(context, FV_ERR_ARGUMENT,
                         "network '%s' has no loss, so it cannot be trained; add softmax_cross_entropy",
@@ -138,7 +140,7 @@ void fv_trainer_destroy(fv_trainer *trainer)
     fvi_checkpoints_release(trainer->context, &trainer->checkpoints);
     json_decref(trainer->described);
     fvi_release(trainer->context, trainer->records);
-    fv_augmentation_destroy(trainer->augmentation);
+    fvi_run_transforms_close(&trainer->transforms);
     fvi_release(trainer->context, trainer);
 }
 
@@ -149,7 +151,14 @@ const char *fv_trainer_message(const fv_trainer *trainer)
 
 const char *fv_trainer_transforms(const fv_trainer *trainer)
 {
-    return trainer->augmentation != NULL ? fv_augmentation_text(trainer->augmentation) : NULL;
+    const fv_augmentation *list =
+        trainer->transforms.training != NULL ? trainer->transforms.training : trainer->options.preprocess.transforms;
+    return list != NULL ? fv_augmentation_text(list) : NULL;
+}
+
+const fv_preprocess *fv_trainer_preprocess(const fv_trainer *trainer)
+{
+    return &trainer->options.preprocess;
 }
 
 int64_t fv_trainer_left_out(const fv_trainer *trainer)

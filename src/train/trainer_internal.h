@@ -43,7 +43,7 @@ struct fv_trainer {
     fv_train_options options;         /* defaults filled in */
     int64_t samples, steps_per_epoch; /* of an epoch */
     int32_t epoch;                    /* epochs finished */
-    fv_augmentation *augmentation;    /* NULL: none listed */
+    fvi_run_transforms transforms;
     fv_loader *loader;
     fv_plan *plan;
     fv_session *session;

@@ -201,6 +201,60 @@ static void what_is_wrong_is_named(void **state)
     expect_failure("\x13\0\0\0\0\0\0\0{\"a\":null,\"a\":null}", 27, "duplicate");
 }
 
+/* A list of transforms with what one has learned comes back, and what is wrong with it is told before memory is taken. */
+static void transforms_come_back(void **state)
+{
+    (void)state;
+    const uint8_t images[4 * 6] = {
+        0, 250, 9, 8, 70, 1, 99, 200, 30, 4, 5, 60, 7, 80, 90, 100, 120, 3, 2, 1, 0, 9, 8, 7
+    };
+    const int32_t labels[4] = { 0, 1, 2, 0 };
+    const fv_augment_key key = { .rows = 3, .columns = 2 };
+    fv_graph *graph = NULL;
+    fv_dataset *data = NULL;
+    fv_model *model = NULL;
+    fv_augmentation *list = NULL;
+    fv_params *params = make_params(&graph, 0.5f);
+    fv_preprocess with = preprocess;
+    float one[6], other[6];
+    size_t size = 0;
+    assert_int_equal(fv_augmentation_create(&list, context, "standardise whiten"), FV_OK);
+    with.transforms = list;
+    assert_int_equal(fv_model_write(context, path, params, &with, NULL), FV_ERR_STATE);
+    assert_non_null(strstr(fv_context_message(context), "whiten of the preprocessing learns from data"));
+    assert_int_equal(fv_dataset_from_arrays(&data, context, images, labels, 4, (fv_image_shape){ 1, 3, 2 }, 3, NULL),
+                     FV_OK);
+    assert_int_equal(fv_augmentation_fit(list, data, &key), FV_OK);
+    assert_int_equal(fv_model_write(context, path, params, &with, NULL), FV_OK);
+    if (fv_model_read(&model, context, path) != FV_OK)
+        fail_msg("%s", fv_context_message(context));
+    const fv_preprocess *stored = fv_model_preprocess(model);
+    assert_string_equal(fv_augmentation_text(stored->transforms), fv_augmentation_text(list));
+    assert_int_equal(fv_preprocess_image(context, &with, images, (fv_image_shape){ 1, 3, 2 }, one), FV_OK);
+    assert_int_equal(fv_preprocess_image(context, stored, images, (fv_image_shape){ 1, 3, 2 }, other), FV_OK);
+    assert_memory_equal(one, other, sizeof one);
+    fv_model_destroy(model);
+    unsigned char *bytes = test_file_read(folder, "model.safetensors", &size);
+    static const char *const wrong[][3] = {
+        { "\"preprocess:1:mean\"", "\"preprocess:0:mean\"", "transform 2 of its preprocessing: whiten: its tensors" },
+        { "\"preprocess:1:map\"", "\"preprocess:1:mop\"", "whiten: its tensors must be mean [n] and map [n, n]" },
+        { "\\\"transforms\\\"", "\\\"tranzforms\\\"", "tranzforms" },
+        { "standardise(over=image)", "standardice(over=image)", "there is no transform 'standardice'" },
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        unsigned char *at = memmem(bytes, size, wrong[i][0], strlen(wrong[i][0]));
+        assert_non_null(at);
+        memcpy(at, wrong[i][1], strlen(wrong[i][1]));
+        expect_failure(bytes, size, wrong[i][2]);
+        memcpy(at, wrong[i][0], strlen(wrong[i][0]));
+    }
+    free(bytes);
+    fv_augmentation_destroy(list);
+    fv_dataset_destroy(data);
+    fv_params_destroy(params);
+    fv_graph_destroy(graph);
+}
+
 static void bad_arguments_are_told(void **state)
 {
     (void)state;
@@ -289,6 +343,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_zoo_comes_back, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(any_changed_byte_is_noticed, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(what_is_wrong_is_named, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(transforms_come_back, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(bad_arguments_are_told, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_full_disk_loses_nothing, make_folder, remove_folder),
     };

@@ -79,7 +79,8 @@ void fv_augmentation_destroy(fv_augmentation *augmentation)
         return;
     for (int32_t i = 0; i < augmentation->count; i++) {
         fvi_release(augmentation->context, augmentation->place[i].options);
-        fvi_release(augmentation->context, augmentation->place[i].fitted);
+        if (!augmentation->place[i].borrows)
+            fvi_release(augmentation->context, augmentation->place[i].fitted);
     }
     fvi_release(augmentation->context, augmentation->text);
     fvi_release(augmentation->context, augmentation);
@@ -95,27 +96,35 @@ int32_t fv_augmentation_count(const fv_augmentation *augmentation)
     return augmentation->count;
 }
 
-static bool place_needs_fit(const fvi_augment_place *place)
+bool fvi_augmentation_needs_fit_at(const fv_augmentation *augmentation, int32_t i)
 {
+    const fvi_augment_place *place = &augmentation->place[i];
     return place->transform->needs_fit != NULL && place->transform->needs_fit(place->options);
 }
 
 bool fv_augmentation_needs_fit(const fv_augmentation *augmentation)
 {
     for (int32_t i = 0; i < augmentation->count; i++)
-        if (place_needs_fit(&augmentation->place[i]))
+        if (fvi_augmentation_needs_fit_at(augmentation, i))
             return true;
     return false;
 }
 
 fv_status fv_augmentation_fit(fv_augmentation *augmentation, const fv_dataset *data, const fv_augment_key *key)
 {
+    return fvi_augmentation_fit(augmentation, data, key, NULL);
+}
+
+fv_status fvi_augmentation_fit(fv_augmentation *augmentation, const fv_dataset *data, const fv_augment_key *key,
+                               const fv_preprocess *preprocess)
+{
     for (int32_t i = 0; i < augmentation->count; i++) {
         fvi_augment_place *place = &augmentation->place[i];
         fvi_fit_source source;
-        if (!place_needs_fit(place) || place->fitted != NULL)
+        if (!fvi_augmentation_needs_fit_at(augmentation, i) || place->fitted != NULL)
             continue;
         FV_TRY(fvi_fit_open(&source, augmentation, i, data, key));
+        source.preprocess = preprocess;
         const fv_status status = place->transform->fit(&source, place->options, &place->fitted);
         fvi_fit_close(&source);
         FV_TRY(status);
@@ -201,7 +210,7 @@ static fv_status run_one(const fv_augmentation *augmentation, int32_t i, const f
     fvi_transform_call call = call_of(augmentation, i, key, room, context);
     if (!happens(augmentation, i, key))
         return FV_OK;
-    if (place_needs_fit(place) && place->fitted == NULL)
+    if (fvi_augmentation_needs_fit_at(augmentation, i) && place->fitted == NULL)
         return fvi_fail(context, FV_ERR_STATE, "%s learns from data: fv_augmentation_fit() comes first",
                         place->transform->name);
     if (place->transform->move == NULL)

@@ -43,6 +43,7 @@ const fvi_transform fvi_transform_centre_crop = {
     .options_size = sizeof(centre_options),
     .options = options,
     .sets_size = true,
+    .fixed = true,
     .shape = centre_shape,
     .move = centre_move,
 };

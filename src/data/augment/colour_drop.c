@@ -26,5 +26,6 @@ const fvi_transform fvi_transform_colour_drop = {
     .source = "Chen et al. 2020 (arXiv:2002.05709), appendix A",
     .options_size = sizeof(drop_options),
     .p = "0.2",
+    .fixed = true,
     .apply = drop_apply,
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "data/augment/eigen.h"
+#include "data/preprocess.h"
 
 fv_status fvi_fit_open(fvi_fit_source *source, const fv_augmentation *augmentation, int32_t place,
                        const fv_dataset *data, const fv_augment_key *key)
@@ -20,21 +21,29 @@ fv_status fvi_fit_open(fvi_fit_source *source, const fv_augmentation *augmentati
 void fvi_fit_close(fvi_fit_source *source)
 {
     fvi_augment_room_release(&source->room, source->augmentation->context);
+    fvi_resampler_release(source->augmentation->context, &source->resampler);
     fv_reader_destroy(source->reader);
 }
 
 fv_status fvi_fit_image(fvi_fit_source *source, int64_t index, const fvi_picture **image)
 {
     fv_context *context = source->augmentation->context;
+    const fv_preprocess *preprocess = source->preprocess;
+    const bool keeps = preprocess == NULL || fvi_augmentation_resizes(source->augmentation);
+    const int32_t shorter = keeps ? 0 : preprocess->resize;
     fv_sample sample;
-    const fv_status status = fv_reader_read(source->reader, index, 0, &sample);
+    const fv_status status = fv_reader_read(source->reader, index, shorter, &sample);
     if (status != FV_OK)
         return fvi_fail(context, status, "%s", fv_reader_message(source->reader));
     if (sample.pixels == NULL)
         return fvi_fail(context, FV_ERR_UNSUPPORTED, "augmentation: '%s' holds numbers, not images",
                         fv_dataset_name(source->data));
+    if (preprocess != NULL)
+        FV_TRY(fvi_preprocess_check_sample(context, preprocess, source->data, index, &sample));
+    if (shorter > 0)
+        FV_TRY(fvi_resize_sample(context, &source->resampler, shorter, &sample));
     FV_TRY(fvi_picture_from_bytes(context, &source->room.image, sample.pixels, sample.order, sample.shape,
-                                  sample.shape.c));
+                                  preprocess != NULL ? preprocess->input.c : sample.shape.c));
     source->key.sample = (uint64_t)index;
     FV_TRY(fvi_augmentation_run(source->augmentation, &source->key, source->place, &source->room, context));
     *image = &source->room.image;

@@ -6,12 +6,15 @@
 #define FVI_FIT_H
 
 #include "data/augment/transform.h"
+#include "data/resample.h"
 
 struct fvi_fit_source {
     const fv_augmentation *augmentation;
     int32_t place; /* of the transform that learns: images have passed those before it */
     const fv_dataset *data;
     fv_augment_key key;
+    const fv_preprocess *preprocess; /* NULL: images as they are */
+    fvi_resampler resampler;
     fv_reader *reader;
     fvi_augment_room room;
 };

@@ -60,6 +60,7 @@ const fvi_transform fvi_transform_normalise = {
     .formula = "y[c] = (x[c] - mean[c]) / deviation[c]",
     .options_size = sizeof(normalise_options),
     .options = options,
+    .fixed = true,
     .leaves_unit = true,
     .shape = normalise_shape,
     .apply = normalise_apply,

@@ -435,8 +435,10 @@ static fv_status read_transform(reader *in, fv_augmentation *augmentation, fvi_t
     if (in->text[in->at] == '(')
         FV_TRY(read_options(in, transform, &given));
     fvi_text_append(text, augmentation->count > 1 ? " " : "");
+    place->text_at = text->used;
     fvi_text_append(text, transform->name);
     FV_TRY(fill_options(in, transform, &given, place->options, text));
+    place->text_size = text->used - place->text_at;
     if (transform->check != NULL) {
         const fv_status status = transform->check(&message, place->options);
         if (status != FV_OK)

@@ -89,6 +89,7 @@ const fvi_transform fvi_transform_random_crop = {
     .options_size = sizeof(crop_options),
     .options = options,
     .sets_size = true,
+    .crops = true,
     .old = true,
     .first_draw = FVI_AUGMENT_CROP_AT,
     .shape = crop_shape,

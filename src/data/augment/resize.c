@@ -65,6 +65,8 @@ const fvi_transform fvi_transform_resize = {
     .options_size = sizeof(resize_options),
     .options = options,
     .sets_size = true,
+    .fixed = true,
+    .resizes = true,
     .shape = resize_shape,
     .apply = resize_apply,
 };

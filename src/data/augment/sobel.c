@@ -67,6 +67,7 @@ const fvi_transform fvi_transform_sobel = {
     .options_size = sizeof(sobel_options),
     .options = options,
     .p = "1",
+    .fixed = true,
     .needs_unit = true,
     .apply = sobel_apply,
 };

@@ -57,6 +57,7 @@ const fvi_transform fvi_transform_standardise = {
     .formula = "y = (x - m) / max(s, 1/sqrt(n)), m and s the mean and deviation of the image's n values",
     .options_size = sizeof(standardise_options),
     .options = options,
+    .fixed = true,
     .leaves_unit = true,
     .apply = standardise_apply,
 };

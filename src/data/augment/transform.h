@@ -77,6 +77,14 @@ enum { FVI_MIRRORS = 1, FVI_TURNS_QUARTER = 2, FVI_TURNS_HALF = 4, FVI_UPSIDE_DO
 
 typedef struct fvi_fit_source fvi_fit_source; /* fit.h */
 
+/* A tensor that a transform has learned, as model files keep it. */
+typedef struct fvi_learned {
+    const char *name;
+    fv_shape shape;
+    float *values;
+} fvi_learned;
+enum { FVI_LEARNED_MOST = 2 };
+
 typedef struct fvi_transform {
     const char *name, *also; /* also: another spelling, or NULL */
     const char *formula;     /* one line */
@@ -86,7 +94,11 @@ typedef struct fvi_transform {
     const char *p;                       /* default of p; NULL: always applied, there is no p */
     bool draws_p;                        /* it looks at p itself */
     bool sets_size;                      /* its result has a size of its own, not the image's */
-    bool needs_unit, leaves_unit;        /* works on values of 0 to 1 only; gives others */
+    bool
+        fixed; /* draws nothing but p: where p is 1 it does the same to every image, so that it is kept with the model */
+    bool resizes; /* images of any size become one of that size: the network's own resizing does not come before it */
+    bool crops; /* at random, to its option `size`: images that are not trained on are cropped at the centre instead */
+    bool needs_unit, leaves_unit; /* works on values of 0 to 1 only; gives others */
     int64_t
         first_draw; /* FVI_AUGMENT_..._AT: where the first of this type in a list draws from; 0 and not `old`: its place in the list says */
     bool old;                                 /* first_draw counts */
@@ -101,6 +113,10 @@ typedef struct fvi_transform {
     fvi_fill (*fill)(const void *options); /* of moves; NULL: zero */
     bool (*needs_fit)(const void *options);
     fv_status (*fit)(fvi_fit_source *source, const void *options, void **fitted); /* one block of memory */
+    /* Where `fixed` ones fit. learned: what lies there; returns how many. empty: room for tensors of these names and shapes; FV_ERR_FORMAT,
+     * with a message, where they are not what learned would give. */
+    fv_status (*empty)(fv_context *context, const fvi_learned *stored, int32_t count, void **fitted);
+    int32_t (*learned)(const void *fitted, fvi_learned list[FVI_LEARNED_MOST]);
 } fvi_transform;
 
 /* All transforms, NULL-terminated: the only list. */
@@ -110,7 +126,9 @@ typedef struct fvi_augment_place {
     const fvi_transform *transform;
     void *options;
     void *fitted;
+    bool borrows; /* fitted is another list's */
     uint64_t first_draw;
+    size_t text_at, text_size; /* in the list's text */
 } fvi_augment_place;
 
 struct fv_augmentation {
@@ -122,6 +140,23 @@ struct fv_augmentation {
 
 /* parse.c: fills count, place and text. */
 fv_status fvi_augmentation_parse(fv_augmentation *augmentation, const char *text);
+
+/* augmentation.c. preprocess: of the network, for images that the loader would resize and convert before the list; NULL: as they are. */
+fv_status fvi_augmentation_fit(fv_augmentation *augmentation, const fv_dataset *data, const fv_augment_key *key,
+                               const fv_preprocess *preprocess);
+/* fixed.c: NULL is an empty list. */
+bool fvi_augmentation_needs_fit_at(const fv_augmentation *augmentation, int32_t i);
+/* Some transform resizes: the network's own resizing does not come before the list. */
+bool fvi_augmentation_resizes(const fv_augmentation *augmentation);
+/* Some transform gives values outside 0 to 1: it takes the place of the network's own mean and deviation. */
+bool fvi_augmentation_leaves_unit(const fv_augmentation *augmentation);
+/* Whether there is a transform that fv_augmentation_fixed() keeps. */
+bool fvi_augmentation_has_fixed(const fv_augmentation *augmentation);
+/* The first that it would not keep, or NULL. */
+const fvi_transform *fvi_augmentation_random(const fv_augmentation *augmentation);
+/* The list `kept` of a model with the random transforms of a run: before the first of kept that leaves 0 to 1, those that mix at the
+ * end. Borrows what kept has learned. */
+fv_status fvi_augmentation_join(fv_augmentation **out, const fv_augmentation *kept, const fv_augmentation *run);
 
 /* augmentation.c, for the loader. room->image holds the image and then the result of the first `places`. context: this thread's. */
 fv_status fvi_augmentation_run(const fv_augmentation *augmentation, const fv_augment_key *key, int32_t places,

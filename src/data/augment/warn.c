@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * warn.c - what a list may do to the meaning of these data: a mirrored letter, a 6 upside down, "left" that points right; and lists that
- * change training images for good, which test images do not pass through.
+ * warn.c - what a list may do to the meaning of these data: a mirrored letter, a 6 upside down, "left" that points right.
  */
 #include <string.h>
 
@@ -77,13 +76,6 @@ int32_t fv_augmentation_warn(const fv_augmentation *augmentation, const fv_datas
                             "are %s, and it %s",
                             place->transform->name, i + 1, fv_dataset_name(data),
                             found.characters ? "characters" : "places or directions", text);
-            count++;
-        }
-        if (place->transform->leaves_unit) {
-            fvi_log_message(augmentation->context, FV_LOG_WARNING,
-                            "augmentation: %s, number %d of the list, changes every image in the same way, but only "
-                            "training images pass through the list: the network will see others when it is measured",
-                            place->transform->name, i + 1);
             count++;
         }
     }

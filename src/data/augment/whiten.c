@@ -84,24 +84,59 @@ static void fill_zca(const fvi_covariance *sums, double epsilon, float *map)
         map[i] = (float)sums->matrix[i];
 }
 
+static fv_status allocate(fv_context *context, int32_t values, void **fitted)
+{
+    const size_t n = (size_t)values, bytes = sizeof(whitening) + (n * n + n) * sizeof(float);
+    whitening *made = fvi_allocate(context, bytes);
+    *fitted = NULL;
+    if (made == NULL)
+        return fvi_out_of_memory(context, "a whitening", bytes);
+    *made = (whitening){ .n = values, .mean = (float *)(void *)(made + 1) };
+    made->map = made->mean + n;
+    *fitted = made;
+    return FV_OK;
+}
+
+static fv_status whiten_empty(fv_context *context, const fvi_learned *stored, int32_t count, void **fitted)
+{
+    const fvi_learned *mean = &stored[0], *map = &stored[1];
+    *fitted = NULL;
+    if (count == 2 && strcmp(mean->name, "mean") != 0) {
+        mean = &stored[1];
+        map = &stored[0];
+    }
+    const int64_t n = count == 2 ? mean->shape.size[0] : 0;
+    if (n < 1 || n > MOST_VALUES || strcmp(mean->name, "mean") != 0 || strcmp(map->name, "map") != 0 ||
+        mean->shape.rank != 1 || map->shape.rank != 2 || map->shape.size[0] != n || map->shape.size[1] != n)
+        return fvi_fail(context, FV_ERR_FORMAT,
+                        "whiten: its tensors must be mean [n] and map [n, n], n at most %d values of an image",
+                        MOST_VALUES);
+    return allocate(context, (int32_t)n, fitted);
+}
+
+static int32_t whiten_learned(const void *fitted, fvi_learned list[FVI_LEARNED_MOST])
+{
+    const whitening *by = fitted;
+    list[0] = (fvi_learned){ .name = "mean", .shape = { 1, { by->n } }, .values = by->mean };
+    list[1] = (fvi_learned){ .name = "map", .shape = { 2, { by->n, by->n } }, .values = by->map };
+    return 2;
+}
+
 static fv_status whiten_fit(fvi_fit_source *source, const void *given, void **fitted)
 {
     const whiten_options *wanted = given;
     fv_context *context = source->augmentation->context;
     fvi_covariance sums;
     FV_TRY(fvi_covariance_fit(&sums, source, false, wanted->samples, MOST_VALUES));
-    const size_t n = (size_t)sums.n, bytes = sizeof(whitening) + (n * n + n) * sizeof(float);
-    whitening *made = fvi_allocate(context, bytes);
-    if (made != NULL) {
-        *made = (whitening){ .n = sums.n, .mean = (float *)(void *)(made + 1) };
-        made->map = made->mean + n;
-        for (size_t i = 0; i < n; i++)
+    const fv_status status = allocate(context, sums.n, fitted);
+    if (status == FV_OK) {
+        whitening *made = *fitted;
+        for (int32_t i = 0; i < sums.n; i++)
             made->mean[i] = (float)sums.mean[i];
         (wanted->kind == PCA ? fill_pca : fill_zca)(&sums, wanted->epsilon, made->map);
     }
     fvi_covariance_release(&sums, context);
-    *fitted = made;
-    return made != NULL ? FV_OK : fvi_out_of_memory(context, "a whitening", bytes);
+    return status;
 }
 
 static fv_status whiten_apply(fvi_transform_call *call)
@@ -132,8 +167,11 @@ const fvi_transform fvi_transform_whiten = {
     .source = "Krizhevsky 2009, appendix A; Bell & Sejnowski 1997",
     .options_size = sizeof(whiten_options),
     .options = options,
+    .fixed = true,
     .leaves_unit = true,
     .apply = whiten_apply,
     .needs_fit = whiten_needs_fit,
     .fit = whiten_fit,
+    .empty = whiten_empty,
+    .learned = whiten_learned,
 };
