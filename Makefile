@@ -4,12 +4,13 @@ PRESET ?= release
 PREFIX ?= /usr/local
 BUILD := build/$(PRESET)
 
-.PHONY: help build demo test test-zoo soak bench bench-peers install lint fuzz clean
+.PHONY: help build demo test test-zoo test-tensorboard soak bench bench-peers install lint fuzz clean
 
 help:
 	@echo "make demo      set up, build, train a network on digits and try it (about a minute)"
 	@echo "make test      set up, build and run every test"
 	@echo "make test-zoo  also the tests of named networks that take minutes and gigabytes"
+	@echo "make test-tensorboard  the real TensorBoard, from PyPI, opens run folders (minutes)"
 	@echo "make soak      kill a run at random moments and go on with it (KILLS=200; minutes)"
 	@echo "make build     the command $(BUILD)/fovea and the libraries"
 	@echo "make bench     networks and convolutions on this machine, beside PyTorch where python3 has it"
@@ -37,6 +38,9 @@ test:
 test-zoo:
 	@tools/setup.sh test
 	@FOVEA_TEST_LONG=1 tools/test.sh $(PRESET) -L '^(zoo|long)$$'
+
+test-tensorboard: build
+	@FOVEA=$(BUILD)/fovea tools/test-tensorboard.sh
 
 soak: build
 	@FOVEA=$(BUILD)/fovea tools/soak.sh

@@ -406,6 +406,19 @@ static int keep_checkpoints(const training *t)
     return status == FV_OK ? CLI_DONE : cli_fail(t->call->command, "%s", fv_trainer_message(trainer));
 }
 
+static int keep_events(const training *t)
+{
+    enum { ALL, SCALARS, OFF };
+    fv_trainer *trainer = fv_experiment_trainer(t->experiment);
+    const int64_t wanted = fv_config_integer(t->config, "train.tensorboard");
+    const fv_events_options kept = { .folder = t->folder,
+                                     .every_steps = fv_config_integer(t->config, "train.tensorboard_steps"),
+                                     .no_distributions = wanted == SCALARS };
+    if (wanted == OFF || fv_trainer_done(trainer) || fv_trainer_keep_events(trainer, &kept) == FV_OK)
+        return CLI_DONE;
+    return cli_fail(t->call->command, "%s", fv_trainer_message(trainer));
+}
+
 /* Where a run goes on. One that was killed behind its last checkpoint may have an older model. */
 static int tell_place(const training *t)
 {
@@ -453,6 +466,8 @@ static int run(training *t)
     int status = open_run(t);
     if (status == CLI_DONE)
         status = keep_checkpoints(t);
+    if (status == CLI_DONE)
+        status = keep_events(t);
     if (status == CLI_DONE) {
         print_head(t);
         note_left_out(t);

@@ -105,13 +105,15 @@ int cli_run_continue(cli_run *run, const cli_call *call, const char *folder, boo
 
 static json_t *record_object(const fv_epoch_record *record)
 {
-    return json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s}", "epoch", (int)record->epoch, "train_loss",
+    return json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:I,s:s}", "epoch", (int)record->epoch, "train_loss",
                      cli_json_number(record->train_loss), "train_accuracy", cli_json_number(record->train_accuracy),
                      "test_loss", cli_json_number(record->test_loss), "test_accuracy",
                      cli_json_number(record->test_accuracy), "images_per_second",
                      cli_json_number(record->images_per_second), "seconds", cli_json_number(record->seconds),
                      "gradient_norm", cli_json_number(record->gradient_norm), "largest_gradient_norm",
-                     cli_json_number(record->largest_gradient_norm), "weights_hash", record->weights_hash);
+                     cli_json_number(record->largest_gradient_norm), "learning_rate", cli_json_number(record->rate),
+                     "skipped_batches", (int)record->skipped, "skipped_images", (json_int_t)record->skipped_images,
+                     "weights_hash", record->weights_hash);
 }
 
 bool cli_run_write_record(FILE *file, const fv_epoch_record *record)

@@ -55,6 +55,7 @@
 #include "fovea/corrupt.h"
 #include "fovea/data_check.h"
 #include "fovea/dataset.h"
+#include "fovea/events.h"
 #include "fovea/experiment.h"
 #include "fovea/gradcheck.h"
 #include "fovea/graph.h"

@@ -32,9 +32,10 @@ FV_API void fv_session_set_training(fv_session *session, bool training);
 FV_API void fv_session_set_seed(fv_session *session, uint64_t seed);
 
 typedef struct fv_step_result {
-    double loss;     /* weighted sum over the samples of the batch, not divided; 0 where the plan has no loss */
-    double weight;   /* sum of the sample weights: the divisor of a mean */
-    int64_t correct; /* samples whose largest score is their class; 0 without classes */
+    double loss;   /* weighted sum over the samples of the batch, not divided; 0 where the plan has no loss */
+    double weight; /* sum of the sample weights: the divisor of a mean */
+    int64_t
+        correct; /* samples whose largest score is their class, or of soft labels of softmax_cross_entropy the largest; else 0 */
 } fv_step_result;
 
 /* Runs forward on batch->n <= plan's batch samples. FV_ERR_ARGUMENT: n out of range, a class outside the output's range

@@ -70,6 +70,8 @@ typedef struct fv_epoch_record {
     char weights_hash[17];
     int32_t skipped;                             /* batches that on_nan left out */
     double gradient_norm, largest_gradient_norm; /* over the steps: the mean, the largest; before clipping */
+    double rate;                                 /* of the last step */
+    int64_t skipped_images;                      /* training images that could not be read (skip_bad) */
 } fv_epoch_record;
 
 typedef struct fv_train_progress {
@@ -155,13 +157,27 @@ FV_API fv_status fv_gradients_add(fv_params *sum, fv_params *x);
 FV_API fv_status fv_population_statistics(fv_params *params, const fv_dataset *dataset, const fv_preprocess *preprocess,
                                           int32_t batch);
 
+/* Sums over the samples of one output y whose target is a value t. */
+typedef struct fv_target_sums {
+    double errors, squares;           /* of |y - t|, of (y - t)^2 */
+    double values, squares_of_values; /* of t, of t^2 */
+    int64_t yes, told, right;         /* t is above 1/2; y answers yes; both */
+} fv_target_sums;
+
+/* Owned by the caller, released by fv_evaluation_release(). `count` is that of the data set; samples were judged. */
 typedef struct fv_evaluation {
-    int64_t samples;
+    int64_t samples, count;
     double accuracy, loss, images_per_second;
-    int32_t classes;
-    int64_t *confusion; /* [classes][classes], row: true class; owned, released by fv_evaluation_release() */
-    int32_t *predicted; /* [samples] */
-    float *confidence;  /* [samples] probability of the predicted class */
+    int32_t classes;        /* of the network's output, or 0: targets are values */
+    int64_t *confusion;     /* [classes][classes], row: true class */
+    int32_t *predicted;     /* [count]; -1: could not be read */
+    float *confidence;      /* [count] probability of the predicted class */
+    int32_t *rank;          /* [count] how many classes come before the sample's own: 0 is a right answer */
+    float *own;             /* [count] probability of the sample's own class */
+    int32_t targets;        /* where targets are values: how many; else 0, and the next are NULL */
+    bool answers;           /* each output answers yes or no: the loss is binary_cross_entropy */
+    fv_target_sums *target; /* [targets] */
+    double *error;          /* [count] mean over the targets of (y - t)^2; -1: could not be read */
 } fv_evaluation;
 /* Runs every sample of dataset through params' network, in FV_F32 or FV_BF16 (fv_plan_options.dtype). Everything in *out belongs to the caller: fv_evaluation_release().
  * The loss is the network's, or cross-entropy where it has none. On failure *out is zeros and the context's message says why. */

@@ -15,6 +15,9 @@ enum { FVI_IMAGE_MOST_SIDE = 16384, FVI_IMAGE_MOST_PIXELS = 1 << 26, FVI_IMAGE_M
 /* Decode `size` bytes; *pixels [c][h][w] from the context's allocator. path is for messages. */
 fv_status fvi_png_decode(fv_context *context, const char *path, const unsigned char *bytes, size_t size,
                          uint8_t **pixels, fv_image_shape *shape);
+/* The way back, as fv_image_write_png(), into memory: *bytes is the caller's, released by fvi_release(). */
+fv_status fvi_png_encode(fv_context *context, const char *path, const uint8_t *pixels, fv_image_shape shape,
+                         unsigned char **bytes, size_t *size);
 fv_status fvi_pnm_decode(fv_context *context, const char *path, const unsigned char *bytes, size_t size,
                          uint8_t **pixels, fv_image_shape *shape);
 /* Into scratch, [h][w][c]; scaled down by eighths as far as its shorter side keeps `shorter` pixels (0: not). */

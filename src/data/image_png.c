@@ -28,8 +28,10 @@ typedef struct png_job {
     unsigned char *rows; /* interleaved as libpng gives them */
     png_bytep *row;
     uint32_t width, height, channels;
-    /* writing */
+    /* writing: to a file, or into memory */
     fvi_writer *writer;
+    void *encoded;
+    size_t encoded_size, encoded_room;
 } png_job;
 
 static void keep_error(png_structp png, png_const_charp text)
@@ -156,7 +158,15 @@ fv_status fvi_png_decode(fv_context *context, const char *path, const unsigned c
 static void take_bytes(png_structp png, png_bytep bytes, size_t count)
 {
     png_job *job = png_get_io_ptr(png);
-    job->status = fvi_writer_append(job->writer, bytes, count);
+    if (job->writer != NULL) {
+        job->status = fvi_writer_append(job->writer, bytes, count);
+    } else {
+        job->status =
+            fvi_grow(job->context, &job->encoded, &job->encoded_room, job->encoded_size, job->encoded_size + count, 1);
+        if (job->status == FV_OK)
+            memcpy((unsigned char *)job->encoded + job->encoded_size, bytes, count);
+        job->encoded_size += count;
+    }
     if (job->status != FV_OK)
         png_error(png, "not written");
 }
@@ -197,22 +207,33 @@ static fv_status encode(png_job *job, const uint8_t *pixels)
     return status;
 }
 
-fv_status fv_image_write_png(fv_context *context, const char *path, const uint8_t *pixels, fv_image_shape shape)
+static fv_status check_shape(fv_context *context, const char *path, fv_image_shape shape)
 {
     if ((shape.c != 1 && shape.c != 3) || shape.h < 1 || shape.w < 1 || shape.h > FVI_IMAGE_MOST_SIDE ||
         shape.w > FVI_IMAGE_MOST_SIDE)
         return fvi_fail(context, FV_ERR_SHAPE,
                         "image '%s': %dx%dx%d cannot be written; channels must be 1 or 3, sides 1 to %d", path, shape.c,
                         shape.h, shape.w, FVI_IMAGE_MOST_SIDE);
+    return FV_OK;
+}
+
+static png_job writing_job(fv_context *context, const char *path, fvi_writer *writer, fv_image_shape shape)
+{
+    return (png_job){ .context = context,
+                      .path = path,
+                      .size = SIZE_MAX / DEFLATE_RATIO,
+                      .writer = writer,
+                      .width = (uint32_t)shape.w,
+                      .height = (uint32_t)shape.h,
+                      .channels = (uint32_t)shape.c };
+}
+
+fv_status fv_image_write_png(fv_context *context, const char *path, const uint8_t *pixels, fv_image_shape shape)
+{
     fvi_writer writer;
+    FV_TRY(check_shape(context, path, shape));
     FV_TRY(fvi_writer_open(&writer, context, path));
-    png_job job = { .context = context,
-                    .path = path,
-                    .size = SIZE_MAX / DEFLATE_RATIO,
-                    .writer = &writer,
-                    .width = (uint32_t)shape.w,
-                    .height = (uint32_t)shape.h,
-                    .channels = (uint32_t)shape.c };
+    png_job job = writing_job(context, path, &writer, shape);
     fv_status status = encode(&job, pixels);
     if (status == FV_OK)
         status = fvi_writer_commit(&writer);
@@ -220,6 +241,24 @@ fv_status fv_image_write_png(fv_context *context, const char *path, const uint8_
     fvi_release(context, job.rows);
     fvi_release(context, job.row);
     return status;
+}
+
+fv_status fvi_png_encode(fv_context *context, const char *path, const uint8_t *pixels, fv_image_shape shape,
+                         unsigned char **bytes, size_t *size)
+{
+    *bytes = NULL;
+    FV_TRY(check_shape(context, path, shape));
+    png_job job = writing_job(context, path, NULL, shape);
+    const fv_status status = encode(&job, pixels);
+    fvi_release(context, job.rows);
+    fvi_release(context, job.row);
+    if (status != FV_OK) {
+        fvi_release(context, job.encoded);
+        return status;
+    }
+    *bytes = job.encoded;
+    *size = job.encoded_size;
+    return FV_OK;
 }
 
 #else
@@ -241,6 +280,14 @@ fv_status fv_image_write_png(fv_context *context, const char *path, const uint8_
     (void)shape;
     return fvi_fail(context, FV_ERR_UNSUPPORTED, "image '%s' cannot be written: this build of fovea has no libpng",
                     path);
+}
+
+fv_status fvi_png_encode(fv_context *context, const char *path, const uint8_t *pixels, fv_image_shape shape,
+                         unsigned char **bytes, size_t *size)
+{
+    *bytes = NULL;
+    *size = 0;
+    return fv_image_write_png(context, path, pixels, shape);
 }
 
 #endif

@@ -16,7 +16,7 @@
 #include "interchange/tuning_json.h"
 #include "train/trainer_internal.h"
 
-enum { MOST_SETS = 16, RECORD_NUMBERS = 9, NAME_BYTES = 400, MOST_EPOCHS = 1 << 30 };
+enum { MOST_SETS = 16, RECORD_NUMBERS = 11, NAME_BYTES = 400, MOST_EPOCHS = 1 << 30 };
 
 static const char history_name[] = "history:records", hashes_name[] = "history:hashes";
 
@@ -95,9 +95,10 @@ static void fill_history(tensor_list *list, const fv_trainer *trainer)
 {
     for (int32_t i = 0; i < trainer->epoch; i++) {
         const fv_epoch_record *r = &trainer->records[i];
-        const double numbers[RECORD_NUMBERS] = { r->train_loss,    r->train_accuracy,    r->test_loss,
-                                                 r->test_accuracy, r->images_per_second, r->seconds,
-                                                 r->skipped,       r->gradient_norm,     r->largest_gradient_norm };
+        const double numbers[RECORD_NUMBERS] = { r->train_loss,    r->train_accuracy,        r->test_loss,
+                                                 r->test_accuracy, r->images_per_second,     r->seconds,
+                                                 r->skipped,       r->gradient_norm,         r->largest_gradient_norm,
+                                                 r->rate,          (double)r->skipped_images };
         memcpy(list->history + (size_t)i * RECORD_NUMBERS, numbers, sizeof numbers);
         list->hashes[i] = strtoull(r->weights_hash, NULL, 16);
     }
@@ -262,6 +263,7 @@ static json_t *write_state(fv_trainer *trainer)
     const fv_plateau *plateau = &trainer->plateau;
     bool good = json_object_set_new(state, "sets", write_sets(trainer)) == 0;
     good = json_object_set_new(state, "norm_steps", json_integer(sums->steps)) == 0 && good;
+    good = json_object_set_new(state, "skipped_images", json_integer(sums->skipped_images)) == 0 && good;
     good = json_object_set_new(state, "norms", number(sums->norms)) == 0 && good;
     good = json_object_set_new(state, "largest_norm", number(sums->largest_norm)) == 0 && good;
     good = json_object_set_new(state, "plateau_best", number(plateau->best)) == 0 && good;
@@ -484,6 +486,7 @@ static fv_status read_state(restoring *r)
     FV_TRY(read_whole(r, "correct", 0, trainer->samples, &r->sums.correct));
     FV_TRY(read_whole(r, "counted", 0, r->sums.position, &r->sums.counted));
     FV_TRY(read_small(r, "skipped", 0, MOST_EPOCHS, &r->sums.skipped));
+    FV_TRY(read_whole(r, "skipped_images", 0, r->sums.position, &r->sums.skipped_images));
     FV_TRY(read_small(r, "skipped_in_row", 0, MOST_EPOCHS, &r->skipped_in_row));
     FV_TRY(read_small(r, "rolled_back", 0, MOST_EPOCHS, &r->rolled_back));
     FV_TRY(read_number(r, "loss", &r->sums.loss));
@@ -551,7 +554,9 @@ static void adopt_history(fv_trainer *trainer, const tensor_list *list, int32_t 
                                    .seconds = numbers[5],
                                    .skipped = numbers[6] > 0 && numbers[6] < MOST_EPOCHS ? (int32_t)numbers[6] : 0,
                                    .gradient_norm = numbers[7],
-                                   .largest_gradient_norm = numbers[8] };
+                                   .largest_gradient_norm = numbers[8],
+                                   .rate = numbers[9],
+                                   .skipped_images = numbers[10] > 0 && numbers[10] < 9e15 ? (int64_t)numbers[10] : 0 };
         snprintf(record.weights_hash, sizeof record.weights_hash, "%016llx", (unsigned long long)list->hashes[i]);
         (void)fvi_trainer_add_record(trainer, &record);
     }

@@ -19,6 +19,7 @@ static const char *const bad_samples[] = { "stop", "skip", NULL };
 static const char *const precisions[] = { "f32", "bf16", "bf16-emulated", NULL };
 static const char *const metrics[] = { "default", "test-accuracy", "test-loss", "train-loss", NULL };
 static const char *const on_nan[] = { "stop", "skip", "rollback", NULL };
+static const char *const tensorboard[] = { "all", "scalars", "off", NULL };
 static const char *const tuning_levels[] = { "off", "fast", "full", NULL };
 
 const fvi_config_section fvi_config_sections[FVI_CONFIG_SECTIONS] = {
@@ -153,7 +154,7 @@ const fv_config_key fvi_config_keys[] = {
 
     /* train */
     { "train.out", "out", FV_CONFIG_FOLDER, "RUN", 0, 0, "(runs/NAME)", NULL, true,
-      "folder to write: log.jsonl, config.yaml, model.safetensors, checkpoints" },
+      "folder to write: log.jsonl, config.yaml, model.safetensors, checkpoints, event files" },
     { "train.epochs", "epochs", FV_CONFIG_INTEGER, "N", 1, 100000, "10", NULL, true,
       "passes over the training images" },
     { "train.batch", "batch", FV_CONFIG_INTEGER, "N", 1, 65536, "64", NULL, false, "images of a step" },
@@ -188,6 +189,10 @@ const fv_config_key fvi_config_keys[] = {
       "save the run after every so many steps; 0: not" },
     { "train.keep_checkpoints", "keep-checkpoints", FV_CONFIG_INTEGER, "N", 1, 1e6, "2", NULL, true,
       "how many are kept, besides the best" },
+    { "train.tensorboard", "tensorboard", FV_CONFIG_CHOICE, "WHAT", 0, 0, "all", tensorboard, true,
+      "event file in the run's folder for TensorBoard: figures, histograms and images, figures alone, or none" },
+    { "train.tensorboard_steps", NULL, FV_CONFIG_INTEGER, "N", 1, 1e9, "10", NULL, true,
+      "figures of a step go to the event file after every so many" },
     { "train.tune", "tune", FV_CONFIG_CHOICE, "LEVEL", 0, 0, "off", tuning_levels, false,
       "time the algorithms of each convolution on this machine, fast or full, instead of estimating" },
     { "train.choices", "choices", FV_CONFIG_FILE, "FILE", 0, 0, NULL, NULL, false,

@@ -15,6 +15,7 @@ struct fvi_evaluator {
     fv_plan *plan;
     fv_session *session;
     bool has_loss, gives_probabilities;
+    bool answers, gives_answers; /* each output answers yes or no; it is a sigmoid already */
     int64_t classes;
     float *scores; /* [batch][classes] */
 };
@@ -34,6 +35,14 @@ static fv_status evaluator_fill(fvi_evaluator *evaluator, fv_params *params, con
     return FV_OK;
 }
 
+static bool has_type(const fv_graph *graph, const char *type)
+{
+    for (int32_t i = 0; i < fv_graph_node_count(graph); i++)
+        if (strcmp(fv_graph_node(graph, i).type, type) == 0)
+            return true;
+    return false;
+}
+
 fv_status fvi_evaluator_create(fvi_evaluator **out, fv_params *params, const fv_dataset *dataset,
                                const fv_preprocess *preprocess, int32_t batch, fv_dtype dtype, bool skip_bad)
 {
@@ -51,6 +60,8 @@ fv_status fvi_evaluator_create(fvi_evaluator **out, fv_params *params, const fv_
     evaluator->dataset = dataset;
     evaluator->has_loss = fvi_graph_has_loss(graph);
     evaluator->gives_probabilities = fvi_graph_gives_probabilities(graph);
+    evaluator->answers = has_type(graph, "binary_cross_entropy");
+    evaluator->gives_answers = strcmp(fv_graph_node(graph, fv_graph_output(graph)).type, "sigmoid") == 0;
     evaluator->classes = fvi_graph_classes(graph);
     const fv_status status = evaluator_fill(evaluator, params, preprocess, batch, dtype, skip_bad);
     if (status != FV_OK) {
@@ -72,6 +83,50 @@ void fvi_evaluator_destroy(fvi_evaluator *evaluator)
     fvi_release(evaluator->context, evaluator);
 }
 
+/* Classes whose probability is above that of `own`, and equal ones before it: what fvi_largest() gives has rank 0. */
+static int32_t rank_of(const float *probabilities, int64_t classes, int32_t own)
+{
+    int32_t rank = 0;
+    for (int64_t i = 0; i < classes; i++)
+        rank += probabilities[i] > probabilities[own] || (probabilities[i] == probabilities[own] && i < own);
+    return rank;
+}
+
+/* Scores of one sample as details. */
+static void add_answer(const fvi_evaluator *evaluator, int64_t sample, int32_t own, const float *scores,
+                       fv_evaluation *details)
+{
+    const int32_t predicted = fvi_largest(scores, evaluator->classes);
+    details->predicted[sample] = predicted;
+    details->confidence[sample] = scores[predicted];
+    details->rank[sample] = rank_of(scores, evaluator->classes, own);
+    details->own[sample] = scores[own];
+    details->confusion[own * evaluator->classes + predicted]++;
+}
+
+/* Values to come close to. */
+static void add_values(const fvi_evaluator *evaluator, const fv_batch *batch, fv_evaluation *details)
+{
+    const float yes = evaluator->gives_answers ? 0.5f : 0.0f; /* a sigmoid, or its argument */
+    for (int32_t i = 0; i < batch->n; i++) {
+        const float *y = evaluator->scores + i * evaluator->classes, *t = batch->values + i * evaluator->classes;
+        double squares = 0;
+        for (int64_t k = 0; k < evaluator->classes; k++) {
+            fv_target_sums *sums = &details->target[k];
+            const double error = (double)y[k] - (double)t[k];
+            squares += error * error;
+            sums->errors += error < 0 ? -error : error;
+            sums->squares += error * error;
+            sums->values += (double)t[k];
+            sums->squares_of_values += (double)t[k] * (double)t[k];
+            sums->yes += t[k] > 0.5f;
+            sums->told += y[k] > yes;
+            sums->right += t[k] > 0.5f && y[k] > yes;
+        }
+        details->error[fv_loader_index(evaluator->loader, i)] = squares / (double)evaluator->classes;
+    }
+}
+
 /* Adds the batch that was just run to the sums and, if asked, to the details. */
 static fv_status add_batch(fvi_evaluator *evaluator, const fv_batch *batch, const fv_step_result *result,
                            fvi_measure *measure, int64_t *correct, fv_evaluation *details)
@@ -79,28 +134,25 @@ static fv_status add_batch(fvi_evaluator *evaluator, const fv_batch *batch, cons
     float *scores = evaluator->scores;
     const int64_t classes = evaluator->classes;
     measure->loss += result->loss;
-    if (batch->classes == NULL) /* values to come close to: there is nothing but the loss */
-        return FV_OK;
-    if (!evaluator->has_loss || details != NULL) {
-        FV_TRY(fv_session_read(evaluator->session, fv_graph_output(evaluator->graph), scores,
-                               (size_t)batch->n * (size_t)classes));
-        if (!evaluator->gives_probabilities)
-            fvi_scores_to_probabilities(batch->n, classes, scores);
-    } else {
-        *correct += result->correct;
+    if (details == NULL && (evaluator->has_loss || batch->classes == NULL)) {
+        *correct += batch->classes != NULL ? result->correct : 0;
         return FV_OK;
     }
+    FV_TRY(fv_session_read(evaluator->session, fv_graph_output(evaluator->graph), scores,
+                           (size_t)batch->n * (size_t)classes));
+    if (batch->classes == NULL) {
+        if (batch->values != NULL)
+            add_values(evaluator, batch, details);
+        return FV_OK;
+    }
+    if (!evaluator->gives_probabilities)
+        fvi_scores_to_probabilities(batch->n, classes, scores);
     for (int32_t i = 0; i < batch->n; i++, scores += classes) {
-        const int32_t predicted = fvi_largest(scores, classes);
-        *correct += predicted == batch->classes[i];
+        *correct += fvi_largest(scores, classes) == batch->classes[i];
         if (!evaluator->has_loss)
             measure->loss += fvi_cross_entropy(scores[batch->classes[i]]);
-        if (details == NULL)
-            continue;
-        const int64_t sample = fv_loader_index(evaluator->loader, i);
-        details->predicted[sample] = predicted;
-        details->confidence[sample] = scores[predicted];
-        details->confusion[batch->classes[i] * classes + predicted]++;
+        if (details != NULL)
+            add_answer(evaluator, fv_loader_index(evaluator->loader, i), batch->classes[i], scores, details);
     }
     return FV_OK;
 }
@@ -142,28 +194,42 @@ fv_status fvi_evaluator_run(fvi_evaluator *evaluator, fvi_measure *measure, fv_e
     return FV_OK;
 }
 
-static fv_status evaluation_allocate(fv_context *context, fv_evaluation *out, int64_t samples, int64_t classes)
+static fv_status evaluation_allocate(fv_context *context, fv_evaluation *out, int32_t values, int64_t outputs)
 {
-    out->classes = (int32_t)classes;
-    out->confusion = fvi_allocate_zeroed(context, (size_t)(classes * classes), sizeof *out->confusion);
-    out->predicted = fvi_allocate_zeroed(context, (size_t)samples, sizeof *out->predicted);
-    out->confidence = fvi_allocate_zeroed(context, (size_t)samples, sizeof *out->confidence);
-    if (out->confusion == NULL || out->predicted == NULL || out->confidence == NULL)
-        return fvi_out_of_memory(context, "evaluation of every sample", (size_t)samples * 8);
-    return FV_OK;
+    const size_t count = (size_t)out->count;
+    bool good = true;
+    if (values > 0) {
+        out->targets = (int32_t)outputs;
+        out->target = fvi_allocate_zeroed(context, (size_t)outputs, sizeof *out->target);
+        out->error = fvi_allocate_zeroed(context, count, sizeof *out->error);
+        good = out->target != NULL && out->error != NULL;
+    } else {
+        out->classes = (int32_t)outputs;
+        out->confusion = fvi_allocate_zeroed(context, (size_t)(outputs * outputs), sizeof *out->confusion);
+        out->predicted = fvi_allocate_zeroed(context, count, sizeof *out->predicted);
+        out->confidence = fvi_allocate_zeroed(context, count, sizeof *out->confidence);
+        out->rank = fvi_allocate_zeroed(context, count, sizeof *out->rank);
+        out->own = fvi_allocate_zeroed(context, count, sizeof *out->own);
+        good = out->confusion != NULL && out->predicted != NULL && out->confidence != NULL && out->rank != NULL &&
+               out->own != NULL;
+    }
+    for (size_t i = 0; good && i < count; i++) {
+        if (values > 0)
+            out->error[i] = -1;
+        else
+            out->predicted[i] = -1;
+    }
+    return good ? FV_OK : fvi_out_of_memory(context, "evaluation of every sample", count * 16);
 }
 
-fv_status fv_evaluate(fv_context *context, fv_params *params, const fv_dataset *dataset,
-                      const fv_preprocess *preprocess, int32_t batch, fv_dtype dtype, fv_evaluation *out)
+fv_status fvi_evaluator_details(fvi_evaluator *evaluator, fv_context *context, fv_evaluation *out)
 {
-    fvi_evaluator *evaluator = NULL;
     fvi_measure measure;
-    memset(out, 0, sizeof *out);
-    FV_TRY(fvi_evaluator_create(&evaluator, params, dataset, preprocess, batch, dtype, false));
-    fv_status status = evaluation_allocate(context, out, fv_dataset_count(dataset), evaluator->classes);
+    *out = (fv_evaluation){ .count = fv_dataset_count(evaluator->dataset), .answers = evaluator->answers };
+    fv_status status =
+        evaluation_allocate(context, out, fv_dataset_target_count(evaluator->dataset), evaluator->classes);
     if (status == FV_OK)
         status = fvi_evaluator_run(evaluator, &measure, out, NULL);
-    fvi_evaluator_destroy(evaluator);
     if (status != FV_OK) {
         fv_evaluation_release(context, out);
         return status;
@@ -175,10 +241,25 @@ fv_status fv_evaluate(fv_context *context, fv_params *params, const fv_dataset *
     return FV_OK;
 }
 
+fv_status fv_evaluate(fv_context *context, fv_params *params, const fv_dataset *dataset,
+                      const fv_preprocess *preprocess, int32_t batch, fv_dtype dtype, fv_evaluation *out)
+{
+    fvi_evaluator *evaluator = NULL;
+    *out = (fv_evaluation){ 0 };
+    FV_TRY(fvi_evaluator_create(&evaluator, params, dataset, preprocess, batch, dtype, false));
+    const fv_status status = fvi_evaluator_details(evaluator, context, out);
+    fvi_evaluator_destroy(evaluator);
+    return status;
+}
+
 void fv_evaluation_release(fv_context *context, fv_evaluation *evaluation)
 {
     fvi_release(context, evaluation->confusion);
     fvi_release(context, evaluation->predicted);
     fvi_release(context, evaluation->confidence);
-    memset(evaluation, 0, sizeof *evaluation);
+    fvi_release(context, evaluation->rank);
+    fvi_release(context, evaluation->own);
+    fvi_release(context, evaluation->target);
+    fvi_release(context, evaluation->error);
+    *evaluation = (fv_evaluation){ 0 };
 }

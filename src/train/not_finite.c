@@ -123,6 +123,7 @@ static fv_status roll_back(fv_trainer *trainer)
     trainer->rolled_to = trainer->checkpoints.saved_steps = fvi_trainer_steps(trainer);
     trainer->rate_scale = scale;
     trainer->rolled_back = times;
+    fvi_trainer_events_go_back(trainer);
     fvi_log_message(trainer->context, FV_LOG_WARNING,
                     "%s; going back to epoch %d, image %lld, with %g times the learning rate", said.text,
                     (int)trainer->epoch + 1, (long long)trainer->sums.position, scale);

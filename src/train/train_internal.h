@@ -68,5 +68,7 @@ fv_status fvi_evaluator_create(fvi_evaluator **out, fv_params *params, const fv_
 void fvi_evaluator_destroy(fvi_evaluator *evaluator);
 /* stop: NULL, or read between batches: not 0 ends the run with FV_ERR_INTERRUPTED. */
 fv_status fvi_evaluator_run(fvi_evaluator *evaluator, fvi_measure *measure, fv_evaluation *details, atomic_int *stop);
+/* The same with all that an evaluation tells, in memory of context, the caller's; zeros on failure. */
+fv_status fvi_evaluator_details(fvi_evaluator *evaluator, fv_context *context, fv_evaluation *out);
 
 #endif

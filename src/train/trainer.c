@@ -37,7 +37,8 @@ bool fvi_hands_over(const fv_train_options *options)
 
 static fv_status update_some(void *user, const fv_gradient *gradients, int32_t count)
 {
-    const fv_trainer *trainer = user;
+    fv_trainer *trainer = user;
+    fvi_trainer_events_gradients(trainer, gradients, count);
     return fv_optimizer_update_some(trainer->optimizer, gradients, count, trainer->rate);
 }
 
@@ -129,6 +130,7 @@ void fv_trainer_destroy(fv_trainer *trainer)
 {
     if (trainer == NULL)
         return;
+    fvi_trainer_events_close(trainer);
     fvi_evaluator_destroy(trainer->evaluator);
     fvi_population_destroy(trainer->population);
     fv_optimizer_destroy(trainer->optimizer);
@@ -256,14 +258,20 @@ static double batch_weight(const fv_batch *batch)
     return sum;
 }
 
+/* The learning rate of a step. */
+static double rate_of(const fv_trainer *trainer, int64_t step)
+{
+    const fv_schedule_options *schedule = &trainer->options.schedule;
+    return fv_schedule_rate(schedule, trainer->options.epochs, trainer->steps_per_epoch, step) *
+           fv_plateau_factor(&trainer->plateau, schedule) * trainer->rate_scale;
+}
+
 /* Gradients and update of one batch: update in the backward pass, where gradients stay NULL, or behind it. */
 static fv_status train_batch(fv_trainer *trainer, const fv_batch *batch, int64_t step, fv_step_result *result)
 {
     const fv_params *gradients = trainer->gradients;
     fv_status status;
-    const fv_schedule_options *schedule = &trainer->options.schedule;
-    trainer->rate = fv_schedule_rate(schedule, trainer->options.epochs, trainer->steps_per_epoch, step) *
-                    fv_plateau_factor(&trainer->plateau, schedule) * trainer->rate_scale;
+    trainer->rate = rate_of(trainer, step);
     if (trainer->blocks != NULL) {
         status = fv_blocks_gradients(trainer->blocks, batch, 0, trainer->options.blocks, batch_weight(batch),
                                      trainer->gradients, result);
@@ -274,8 +282,10 @@ static fv_status train_batch(fv_trainer *trainer, const fv_batch *batch, int64_t
     if (status != FV_OK)
         return fvi_fail_in(&trainer->message, status, "epoch %d, step %lld: %s", trainer->epoch + 1,
                            (long long)(step % trainer->steps_per_epoch + 1), fv_session_message(trainer->session));
-    if (gradients != NULL)
+    if (gradients != NULL) {
+        fvi_trainer_events_all_gradients(trainer, gradients);
         status = fv_optimizer_update(trainer->optimizer, gradients, trainer->rate);
+    }
     if (status != FV_OK)
         return fvi_fail_in(&trainer->message, status, "epoch %d, step %lld: %s", trainer->epoch + 1,
                            (long long)(step % trainer->steps_per_epoch + 1), fv_context_message(trainer->context));
@@ -314,10 +324,12 @@ static fv_status step_of(fv_trainer *trainer)
     if (status != FV_OK)
         return fvi_fail_in(&trainer->message, status, "epoch %d: %s", trainer->epoch + 1,
                            fv_loader_message(trainer->loader));
+    sums->skipped_images += fv_loader_position(trainer->loader) - sums->position - batch.n;
     if (batch.n == 0) { /* whatever was left could not be read, and was left out */
         sums->position = fv_loader_position(trainer->loader);
         return FV_OK;
     }
+    fvi_trainer_events_begin(trainer, &batch);
     status = train_batch(trainer, &batch, fvi_trainer_steps(trainer), &result);
     if (status == FV_ERR_NUMERIC) {
         FV_TRY(fvi_not_finite(trainer, &batch));
@@ -334,6 +346,7 @@ static fv_status step_of(fv_trainer *trainer)
         sums->counted += batch.n;
         sums->position = fv_loader_position(trainer->loader); /* not + n: samples may have been left out */
         trainer->skipped_in_row = 0;
+        fvi_trainer_events_step(trainer, &result, batch.n);
     }
     tell_progress(trainer);
     return FV_OK;
@@ -401,6 +414,8 @@ static fv_epoch_record make_record(const fv_trainer *trainer)
         .skipped = sums->skipped,
         .gradient_norm = sums->steps > 0 ? sums->norms / sums->steps : 0,
         .largest_gradient_norm = sums->largest_norm,
+        .rate = rate_of(trainer, (trainer->epoch + 1) * trainer->steps_per_epoch - 1),
+        .skipped_images = sums->skipped_images,
     };
     fv_params_hash(trainer->params, record.weights_hash);
     return record;
@@ -409,6 +424,7 @@ static fv_epoch_record make_record(const fv_trainer *trainer)
 /* The epoch is over: its record joins the others, and the next one has not begun. */
 static fv_status close_epoch(fv_trainer *trainer, const fv_epoch_record *record)
 {
+    fvi_trainer_events_epoch(trainer, record);
     FV_TRY(fvi_trainer_add_record(trainer, record));
     fv_plateau_observe(&trainer->plateau, &trainer->options.schedule,
                        trainer->evaluator != NULL ? record->test_loss : record->train_loss);

@@ -6,6 +6,7 @@
  *   checkpoint.c         the state in a file, and back
  *   checkpoint_folder.c  which files there are, when one is written, which is taken
  *   not_finite.c         what becomes of a step with a NaN
+ *   trainer_events.c     the event file that TensorBoard reads
  */
 #ifndef FVI_TRAINER_INTERNAL_H
 #define FVI_TRAINER_INTERNAL_H
@@ -20,10 +21,14 @@ typedef struct fvi_epoch_sums {
     int64_t correct, counted;   /* samples that the sums are of */
     int64_t position;           /* samples taken from the epoch's order: those, and those of skipped batches */
     int32_t skipped;            /* batches */
+    int64_t skipped_images;     /* that could not be read */
     int32_t steps;              /* that the next two are of */
     double norms, largest_norm; /* of gradients: their sum, the largest */
     double seconds;             /* of earlier calls and processes */
 } fvi_epoch_sums;
+
+/* An event file, and what is counted for it (trainer_events.c). */
+typedef struct fvi_trainer_events fvi_trainer_events;
 
 /* A folder of checkpoints. */
 typedef struct fvi_checkpoints {
@@ -74,6 +79,7 @@ struct fv_trainer {
     int64_t rolled_to;   /* steps of the checkpoint that was gone back to last; 0: none */
     int32_t skipped_in_row;
     fvi_checkpoints checkpoints; /* folder NULL: none are kept */
+    fvi_trainer_events *events;  /* NULL: none are written */
 };
 
 /* Steps since the beginning of the run. */
@@ -106,6 +112,19 @@ void fvi_checkpoints_forget(const fv_trainer *trainer);
 void fvi_checkpoints_release(fv_context *context, fvi_checkpoints *checkpoints);
 /* folder/name<number>.safetensors, the caller's; NULL when memory is short. */
 char *fvi_checkpoint_path(fv_context *context, const char *folder, const char *name, int64_t number);
+
+/* Nothing happens where no event file is kept. Before a step: the loader has given its batch, its place is that before it. */
+void fvi_trainer_events_begin(fv_trainer *trainer, const fv_batch *batch);
+/* During it: gradients, or all of them. */
+void fvi_trainer_events_gradients(fv_trainer *trainer, const fv_gradient *gradients, int32_t count);
+void fvi_trainer_events_all_gradients(fv_trainer *trainer, const fv_params *gradients);
+/* After it; images: trained on in it. */
+void fvi_trainer_events_step(fv_trainer *trainer, const fv_step_result *result, int64_t images);
+/* At the end of an epoch, before its record joins the others. */
+void fvi_trainer_events_epoch(fv_trainer *trainer, const fv_epoch_record *record);
+/* The trainer has gone back to a checkpoint. */
+void fvi_trainer_events_go_back(fv_trainer *trainer);
+void fvi_trainer_events_close(fv_trainer *trainer);
 
 /* What the options say about a step of `batch` that failed with FV_ERR_NUMERIC, whose message is in the trainer. FV_OK: go on, from
  * wherever the trainer now stands; the loader must be started there again. */

@@ -377,6 +377,34 @@ FV_TEST(session, correct_answers_are_counted_first_of_equals)
     fv_context_destroy(context);
 }
 
+/* Of soft labels the largest, the first of equals, stands for the class; values to come close to have none. */
+FV_TEST(session, correct_answers_of_soft_labels)
+{
+    static const float images[] = { 1, 3, 2, 0, 0, 0, -4, -3, -2 };
+    static const float labels[] = { 0.3f, 0.7f, 0, 0.5f, 0, 0.5f, 0.6f, 0.3f, 0.1f }; /* 1 of 1; 0 of 0; 0, not 2 */
+    for (int soft = 0; soft < 2; soft++) {
+        test_allocator allocator;
+        fv_context *context = test_context(&allocator, 1);
+        fv_graph *graph = NULL;
+        fv_value image = FV_NO_VALUE, loss = FV_NO_VALUE;
+        assert_int_equal(fv_graph_create(&graph, context, "scores"), FV_OK);
+        assert_int_equal(fv_graph_add_input(graph, &(fv_input_options){ .shape = { 3, 1, 1 } }, &image), FV_OK);
+        if (soft)
+            assert_int_equal(fv_graph_add_softmax_cross_entropy(graph, image, NULL, &loss), FV_OK);
+        else
+            assert_int_equal(fv_graph_add_euclidean_loss(graph, image, NULL, &loss), FV_OK);
+        assert_int_equal(fv_graph_finish(graph, image), FV_OK);
+        test_run run = test_start(graph, &(fv_plan_options){ .batch = 3 });
+        const fv_batch batch = { .n = 3, .images = images, .values = labels };
+        fv_step_result result;
+        assert_int_equal(fv_session_forward(run.session, &batch, &result), FV_OK);
+        assert_int_equal(result.correct, soft ? 2 : 0);
+        test_end(&run);
+        fv_graph_destroy(graph);
+        fv_context_destroy(context);
+    }
+}
+
 FV_TEST(session, bad_calls_are_named)
 {
     test_allocator allocator;
@@ -590,6 +618,7 @@ FV_TESTS(session, gradients_of_branches_match_central_differences, allocates_wha
          a_short_batch_equals_a_plan_of_that_size, parts_of_a_batch_add_up, sample_weights_repeat_and_leave_out,
          bits_do_not_depend_on_threads, float32_is_near_float64, image_order_and_dtype_do_not_matter,
          each_gradient_is_announced_once_when_complete, reads_values_while_their_memory_is_theirs,
-         modes_compute_the_same_output, correct_answers_are_counted_first_of_equals, bad_calls_are_named,
-         a_value_that_is_not_finite_is_traced_to_its_layer, profile_covers_every_step, losses_of_several_heads_add_up,
-         prediction_leaves_out_what_only_a_loss_needs, the_output_is_what_counts_as_an_answer)
+         modes_compute_the_same_output, correct_answers_are_counted_first_of_equals, correct_answers_of_soft_labels,
+         bad_calls_are_named, a_value_that_is_not_finite_is_traced_to_its_layer, profile_covers_every_step,
+         losses_of_several_heads_add_up, prediction_leaves_out_what_only_a_loss_needs,
+         the_output_is_what_counts_as_an_answer)
