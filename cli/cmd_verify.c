@@ -63,10 +63,22 @@ static int report_file(const verifying *v, const char *path, const fv_file_info 
     return cli_finish_output(v->call->command);
 }
 
+static int verify_pack(verifying *v, const char *path)
+{
+    if (fv_data_pack_verify(v->context, path) != FV_OK)
+        return report_damage(v, path, fv_context_message(v->context));
+    if (v->given->json)
+        return cli_print_json(v->call->command, json_pack("{s:s,s:b,s:s}", "file", path, "whole", 1, "kind", "pack"));
+    printf("%s: whole; pack\n", path);
+    return cli_finish_output(v->call->command);
+}
+
 static int verify_file(verifying *v, const char *path)
 {
     fv_file_info info;
     v->files++;
+    if (fv_data_pack_is(path))
+        return verify_pack(v, path);
     if (fv_file_verify(v->context, path, &info) != FV_OK)
         return report_damage(v, path, fv_context_message(v->context));
     return report_file(v, path, &info);

@@ -232,7 +232,7 @@ static const char *bash_words(cli_completion completion)
     case CLI_COMPLETE_NETWORK:
         return "$(fovea zoo --names 2>/dev/null) $(compgen -f -- \"$word\")";
     case CLI_COMPLETE_DATA:
-        return "mnist-12k mnist cifar-10 cifar-100 $(compgen -f -- \"$word\")";
+        return "mnist-12k mnist fashion-mnist cifar-10 cifar-100 $(compgen -f -- \"$word\")";
     case CLI_COMPLETE_FILE:
         return "$(compgen -f -- \"$word\")";
     case CLI_COMPLETE_FOLDER:
@@ -358,7 +358,7 @@ void cli_print_completion_zsh(FILE *stream)
                     "'files:file:_files' }\n");
     fprintf(
         stream,
-        "_fovea_data() { _alternative 'names:data set:(mnist-12k mnist cifar-10 cifar-100)' 'files:file:_files' }\n");
+        "_fovea_data() { _alternative 'names:data set:(mnist-12k mnist fashion-mnist cifar-10 cifar-100)' 'files:file:_files' }\n");
     fprintf(stream, "_fovea() {\n    if (( CURRENT == 2 )); then\n        local -a commands=(");
     for (size_t i = 0; cli_commands[i] != NULL; i++) {
         fprintf(stream, " '%.*s:", (int)strcspn(cli_commands[i]->name, " "), cli_commands[i]->name);

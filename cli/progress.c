@@ -26,8 +26,7 @@ void cli_progress_start(cli_progress *progress, bool silent)
     progress->last = cli_seconds();
 }
 
-/* "1:05" or "2:01:05" */
-static const char *clock_text(double seconds, char *text, size_t size)
+const char *cli_clock(double seconds, char *text, size_t size)
 {
     const long whole = (long)(seconds + 0.5);
     if (whole >= 3600)
@@ -51,7 +50,7 @@ void cli_progress_show(void *user, const fv_train_progress *now)
     memset(bar, '#', (size_t)(filled < BAR ? filled : BAR));
     bar[BAR] = '\0';
     cli_grouped((int64_t)now->images_per_second, rate, sizeof rate);
-    clock_text(now->seconds_left, left, sizeof left);
+    cli_clock(now->seconds_left, left, sizeof left);
     if (progress->terminal)
         fprintf(stderr, "\r\033[Kepoch %d/%d [%s] %3.0f%%  loss %.4f  accuracy %.2f%%  %s images/s  %s left",
                 (int)now->epoch, (int)now->epochs, bar, 100 * share, now->loss, 100 * now->accuracy, rate, left);

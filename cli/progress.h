@@ -21,5 +21,7 @@ void cli_progress_show(void *user, const fv_train_progress *now);
 void cli_progress_clear(cli_progress *progress);
 /* Seconds on a clock that only runs forward. */
 double cli_seconds(void);
+/* "1:05" or "2:01:05". Returns text. */
+const char *cli_clock(double seconds, char *text, size_t size);
 
 #endif

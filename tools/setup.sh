@@ -17,10 +17,11 @@ demo library:jansson           libjansson-dev  jansson-devel     jansson       j
 demo library:zlib              zlib1g-dev      zlib-devel        zlib          zlib
 demo library:libpng            libpng-dev      libpng-devel      libpng        libpng
 demo library:libjpeg           libjpeg-dev     libjpeg-turbo-devel libjpeg-turbo jpeg-turbo
+demo library:libarchive        libarchive-dev  libarchive-devel  libarchive    libarchive
+demo library:libcurl           libcurl4-openssl-dev libcurl-devel curl         curl
 test library:cmocka            libcmocka-dev   libcmocka-devel   cmocka        cmocka
 ci   file:/usr/share/i18n/locales/de_DE locales glibc-locale-source - -
 ci   library:yaml-0.1          libyaml-dev     libyaml-devel     libyaml       libyaml
-ci   library:libarchive        libarchive-dev  libarchive-devel  libarchive    libarchive
 ci   library:libexif           libexif-dev     libexif-devel     libexif       libexif
 ci   library:libxxhash         libxxhash-dev   xxhash-devel      xxhash        xxhash
 ci   command:g++               g++             gcc-c++           gcc           -

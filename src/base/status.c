@@ -21,6 +21,9 @@ const char *fv_libraries(void)
 #ifdef FVI_HAVE_ARCHIVE
            " libarchive"
 #endif
+#ifdef FVI_HAVE_CURL
+           " libcurl"
+#endif
 #ifdef FVI_HAVE_PNG
            " libpng"
 #endif

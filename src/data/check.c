@@ -15,6 +15,7 @@
 #include "base/base.h"
 #include "base/file.h"
 #include "base/xxh64.h"
+#include "data/data_splits.h"
 #include "fovea/loader.h"
 
 enum { SMALLEST_SIDE = 8, LONGEST_RATIO = 8, CHUNK = 16, ROUND = 512, TEXT = 1200 };
@@ -310,28 +311,9 @@ static int by_place(const void *left, const void *right)
     return (int)a->problem - (int)b->problem;
 }
 
-/* A test split that is the validation split under another name (fv_dataset_open()) is left out. */
-static void drop_stand_in(fv_data_check *check)
-{
-    char test[512], validation[512];
-    if (check->split[FV_SPLIT_TEST] == NULL || check->split[FV_SPLIT_VALIDATION] == NULL)
-        return;
-    fv_dataset_sample_name(check->split[FV_SPLIT_TEST], 0, test, sizeof test);
-    fv_dataset_sample_name(check->split[FV_SPLIT_VALIDATION], 0, validation, sizeof validation);
-    if (strchr(test, '/') != NULL && strcmp(test, validation) == 0) {
-        fv_dataset_destroy(check->split[FV_SPLIT_TEST]);
-        check->split[FV_SPLIT_TEST] = NULL;
-    }
-}
-
 static fv_status open_splits(fv_data_check *check, const char *where)
 {
-    for (int s = 0; s < FV_DATA_SPLITS; s++) {
-        const fv_status status = fv_dataset_open(&check->split[s], check->context, where, (fv_split)s);
-        if (status != FV_OK && (s == FV_SPLIT_TRAIN || status != FV_ERR_NOT_FOUND))
-            return status;
-    }
-    drop_stand_in(check);
+    FV_TRY(fvi_data_splits_open(check->split, check->context, where));
     check->classes = fv_dataset_classes(check->split[FV_SPLIT_TRAIN]);
     for (int s = 0; s < FV_DATA_SPLITS; s++)
         check->samples[s] = check->split[s] != NULL ? fv_dataset_count(check->split[s]) : 0;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "data/dataset_internal.h"
+#include "data/pack.h"
 #include "data/preprocess.h"
 #include "data/table.h"
 #include "fovea/loader.h"
@@ -132,12 +133,16 @@ static fv_status fill(fv_context *context, fv_dataset *dataset, const char *name
     if (dataset->name == NULL)
         return fvi_out_of_memory(context, "a name", strlen(name));
     FV_TRY(name_classes(context, &dataset->parts));
-    if (dataset->parts.numeric)
+    if (dataset->parts.measured) {
+        memcpy(dataset->mean, dataset->parts.mean, sizeof dataset->mean);
+        memcpy(dataset->deviation, dataset->parts.deviation, sizeof dataset->deviation);
+    } else if (dataset->parts.numeric) {
         for (int32_t c = 0; c < FV_MAX_CHANNELS; c++)
             dataset->deviation[c] = 1;
-    else if (dataset->parts.pixels != NULL)
+    } else if (dataset->parts.pixels != NULL) {
         measure(dataset);
-    dataset->measured = dataset->parts.numeric || dataset->parts.pixels != NULL;
+    }
+    dataset->measured = dataset->parts.measured || dataset->parts.numeric || dataset->parts.pixels != NULL;
     return FV_OK;
 }
 
@@ -200,6 +205,8 @@ fv_status fv_dataset_open(fv_dataset **out, fv_context *context, const char *whe
         status = fvi_folder_open(out, context, where, place->path, split);
     else if (status == FV_OK && place->layout == FVI_LAYOUT_CSV)
         status = fvi_csv_dataset_open(out, context, where, place->path, split);
+    else if (status == FV_OK && place->layout == FVI_LAYOUT_PACK)
+        status = fvi_pack_open(out, context, where, place->path, split);
     else if (status == FV_OK && place->layout == FVI_LAYOUT_SHARDS)
         status = fvi_shards_open(out, context, where, place->path, split);
     else if (status == FV_OK)

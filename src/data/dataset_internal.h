@@ -39,6 +39,8 @@ typedef struct fvi_dataset_parts {
     float *targets;        /* [count][target_count] or NULL */
     const uint8_t *pixels; /* of sets in memory: [count][c][h][w], part of state; else NULL */
     bool numeric;          /* samples are values */
+    bool measured;         /* mean and deviation are set: fv_dataset_statistics() */
+    double mean[4], deviation[4];
 } fvi_dataset_parts;
 
 /* Makes a data set of parts, which are taken also on failure (and zeroed). */
@@ -87,7 +89,8 @@ typedef enum fvi_layout {
     FVI_LAYOUT_CIFAR_ARCHIVE,
     FVI_LAYOUT_FOLDER,
     FVI_LAYOUT_CSV,
-    FVI_LAYOUT_SHARDS
+    FVI_LAYOUT_SHARDS,
+    FVI_LAYOUT_PACK
 } fvi_layout;
 enum { FVI_PATH_BYTES = 4096 };
 typedef struct fvi_place {
@@ -98,6 +101,8 @@ typedef struct fvi_place {
 fv_status fvi_dataset_find(fv_context *context, const char *where, fvi_place *place);
 /* Whether `where` is a data set's name, and not a path. */
 bool fvi_dataset_is_name(const char *where);
+/* Where data sets are put that are downloaded: $FOVEA_DATA, else the user's data folder. False: the environment names none. */
+bool fvi_data_folder(char root[FVI_PATH_BYTES]);
 /* A file or folder that comes with fovea, by its path below the data folder: in $FOVEA_DATA, beside the program, installed, in the
  * sources. False: nowhere. */
 bool fvi_find_shipped(const char *name, char path[FVI_PATH_BYTES]);

@@ -13,7 +13,9 @@
 
 #include "data/dataset_internal.h"
 #include "data/files.h"
+#include "data/pack.h"
 #include "data/table.h"
+#include "fovea/data_pack.h"
 #include "fovea/text.h"
 
 bool fvi_path_join(char path[FVI_PATH_BYTES], const char *folder, const char *name)
@@ -34,6 +36,7 @@ typedef struct known_set {
 static const known_set known_sets[] = {
     { "mnist-12k", FVI_LAYOUT_IDX, true, { "mnist-12k" }, NULL },
     { "mnist", FVI_LAYOUT_IDX, false, { "mnist", "." }, NULL },
+    { "fashion-mnist", FVI_LAYOUT_IDX, false, { "fashion-mnist" }, NULL },
     { "cifar-10", FVI_LAYOUT_CIFAR_FOLDER, false, { "cifar-10-batches-bin", "cifar-10" }, "cifar-10-binary.tar.gz" },
     { "cifar-100", FVI_LAYOUT_CIFAR_FOLDER, false, { "cifar-100-binary", "cifar-100" }, "cifar-100-binary.tar.gz" },
 };
@@ -97,15 +100,28 @@ static bool try_embedded(place_search *finder)
     return false;
 }
 
+/* Where a user's own data lie, without $FOVEA_DATA. */
+static bool user_folder(char root[FVI_PATH_BYTES])
+{
+    const char *folder = getenv("XDG_DATA_HOME");
+    if (folder != NULL && *folder != '\0')
+        return fvi_path_join(root, folder, "fovea");
+    folder = getenv("HOME");
+    return folder != NULL && *folder != '\0' && fvi_path_join(root, folder, ".local/share/fovea");
+}
+
+bool fvi_data_folder(char root[FVI_PATH_BYTES])
+{
+    const char *folder = getenv("FOVEA_DATA");
+    if (folder != NULL && *folder != '\0')
+        return snprintf(root, FVI_PATH_BYTES, "%s", folder) < FVI_PATH_BYTES;
+    return user_folder(root);
+}
+
 static bool try_user_folder(place_search *finder)
 {
     char root[FVI_PATH_BYTES];
-    const char *folder = getenv("XDG_DATA_HOME");
-    if (folder != NULL && *folder != '\0')
-        return fvi_path_join(root, folder, "fovea") && try_root(finder, root);
-    folder = getenv("HOME");
-    return folder != NULL && *folder != '\0' && fvi_path_join(root, folder, ".local/share/fovea") &&
-           try_root(finder, root);
+    return user_folder(root) && try_root(finder, root);
 }
 
 static fv_status find_named(fv_context *context, const known_set *set, fvi_place *place)
@@ -116,9 +132,13 @@ static fv_status find_named(fv_context *context, const known_set *set, fvi_place
         return FV_OK;
     if (set->embedded ? try_embedded(&state) : try_root(&state, "../shared/data") || try_user_folder(&state))
         return FV_OK;
+    if (set->embedded)
+        return fvi_fail(context, FV_ERR_NOT_FOUND,
+                        "data set '%s' was not found in %s; name another folder in FOVEA_DATA", set->name, state.tried);
     return fvi_fail(context, FV_ERR_NOT_FOUND,
-                    "data set '%s' was not found in %s; download it there, or name another folder in FOVEA_DATA%s",
-                    set->name, state.tried, set->embedded ? "" : ", or use 'mnist-12k', which comes with fovea");
+                    "data set '%s' was not found in %s: 'fovea data get %s' downloads it; or name another folder in "
+                    "FOVEA_DATA, or use 'mnist-12k', which comes with fovea",
+                    set->name, state.tried, set->name);
 }
 
 /* A folder that holds a data set itself or one level down. */
@@ -149,6 +169,12 @@ static bool find_layout(fv_context *context, const char *folder, fvi_place *plac
 {
     if (snprintf(place->path, FVI_PATH_BYTES, "%s", folder) >= FVI_PATH_BYTES)
         return false;
+    char path[FVI_PATH_BYTES];
+    if (fvi_path_join(path, folder, FVI_PACK_NAME) && fv_data_pack_is(path)) {
+        memcpy(place->path, path, sizeof path);
+        place->layout = FVI_LAYOUT_PACK;
+        return true;
+    }
     if (fvi_csv_folder_present(folder))
         place->layout = FVI_LAYOUT_CSV;
     else if (fvi_shards_present(context, folder))
@@ -176,13 +202,14 @@ static fv_status find_path(fv_context *context, const char *path, fvi_place *pla
             context, FV_ERR_NOT_FOUND,
             "folder '%s' holds no data set that fovea knows: neither train-images-idx3-ubyte[.gz] (IDX, as MNIST) nor "
             "data_batch_1.bin (CIFAR-10) nor train.bin (CIFAR-100), here or in a folder of its published name, nor "
-            "train.csv, nor shards (train-*.tar), nor images in class folders",
+            "train.csv, nor a pack (data.pack), nor shards (train-*.tar), nor images in class folders",
             path);
     }
     if (fvi_is_file(path)) {
         if (snprintf(place->path, FVI_PATH_BYTES, "%s", path) >= FVI_PATH_BYTES)
             return fvi_fail(context, FV_ERR_ARGUMENT, "data path of %zu bytes is too long", strlen(path));
-        place->layout = ends_in(path, ".csv")   ? FVI_LAYOUT_CSV
+        place->layout = fv_data_pack_is(path)   ? FVI_LAYOUT_PACK
+                        : ends_in(path, ".csv") ? FVI_LAYOUT_CSV
                         : ends_in(path, ".tar") ? FVI_LAYOUT_SHARDS
                                                 : FVI_LAYOUT_CIFAR_ARCHIVE;
         return FV_OK;
@@ -192,8 +219,8 @@ static fv_status find_path(fv_context *context, const char *path, fvi_place *pla
         names[i] = known_sets[i].name;
     const char *nearest = fv_nearest_word(path, names, KNOWN_SETS);
     return fvi_fail(context, FV_ERR_NOT_FOUND,
-                    "data '%s': no such data set, folder or file%s%s%s; the names are mnist-12k, mnist, cifar-10, "
-                    "cifar-100 and, computed, spirals, circles, polynomial",
+                    "data '%s': no such data set, folder or file%s%s%s; the names are mnist-12k, mnist, "
+                    "fashion-mnist, cifar-10, cifar-100 and, computed, spirals, circles, polynomial",
                     path, nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
                     nearest != NULL ? "'?" : "");
 }

@@ -2,17 +2,19 @@
  *
  * idx.c - IDX files of bytes, as MNIST was published: big-endian magic 0x00000803 (images: count, rows, columns) and
  * 0x00000801 (labels: count), then the bytes. Format: Yann LeCun, "The MNIST database of handwritten digits".
- * Limits: sides up to 65,535, ten classes.
+ * There are ten classes, or as many as a file classes.txt beside them has lines, which are their names.
+ * Limits: sides up to 65,535, 256 classes.
  */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/checked.h"
+#include "base/file.h"
 #include "data/dataset_internal.h"
 #include "data/source.h"
 
-enum { CLASSES = 10, MAGIC_LABELS = 0x801, MAGIC_IMAGES = 0x803 };
+enum { CLASSES = 10, MOST_CLASSES = 256, NAMES_BYTES = 1 << 16, MAGIC_LABELS = 0x801, MAGIC_IMAGES = 0x803 };
 
 static const char *const stems[2] = { "train", "t10k" };
 static const char *const suffixes[] = { "", ".gz" };
@@ -102,9 +104,9 @@ static fv_status convert_labels(fv_context *context, const char *path, const uin
     if (samples->labels == NULL)
         return fvi_out_of_memory(context, "labels", (size_t)samples->count * sizeof *samples->labels);
     for (int64_t i = 0; i < samples->count; i++) {
-        if (bytes[i] >= CLASSES)
+        if (bytes[i] >= samples->classes)
             return fvi_fail(context, FV_ERR_FORMAT, "'%s': label %d at offset %lld (sample %lld), expected 0 to %d",
-                            path, bytes[i], (long long)i + 8, (long long)i, CLASSES - 1);
+                            path, bytes[i], (long long)i + 8, (long long)i, (int)samples->classes - 1);
         samples->labels[i] = bytes[i];
     }
     return FV_OK;
@@ -137,10 +139,51 @@ static fv_status missing(fv_context *context, const char *folder, fv_split split
                     stems[split], kind, stems[split], kind);
 }
 
+/* One name a line. */
+static fv_status take_names(fv_context *context, const char *path, const char *text, fvi_samples *samples)
+{
+    int32_t lines = 0;
+    for (const char *at = text + strspn(text, "\r\n"); *at != '\0'; lines++) {
+        at += strcspn(at, "\r\n");
+        at += strspn(at, "\r\n");
+    }
+    if (lines < 1 || lines > MOST_CLASSES)
+        return fvi_fail(context, FV_ERR_FORMAT, "'%s' has %d lines: expected the names of 1 to %d classes, one a line",
+                        path, (int)lines, MOST_CLASSES);
+    samples->classes = lines;
+    samples->names = fvi_allocate_zeroed(context, (size_t)lines, sizeof *samples->names);
+    if (samples->names == NULL)
+        return fvi_out_of_memory(context, "class names", (size_t)lines * sizeof *samples->names);
+    for (int32_t i = 0; i < lines; i++) {
+        text += strspn(text, "\r\n");
+        const size_t length = strcspn(text, "\r\n");
+        samples->names[i] = fvi_allocate_zeroed(context, length + 1, 1);
+        if (samples->names[i] == NULL)
+            return fvi_out_of_memory(context, "a class name", length + 1);
+        memcpy(samples->names[i], text, length);
+        text += length;
+    }
+    return FV_OK;
+}
+
+static fv_status read_names(fv_context *context, const char *folder, fvi_samples *samples)
+{
+    char path[FVI_PATH_BYTES];
+    unsigned char *text = NULL;
+    size_t size = 0;
+    if (!fvi_path_join(path, folder, "classes.txt") || access(path, F_OK) != 0)
+        return FV_OK;
+    FV_TRY(fvi_file_read(context, path, NAMES_BYTES, &text, &size));
+    const fv_status status = take_names(context, path, (const char *)text, samples);
+    fvi_release(context, text);
+    return status;
+}
+
 fv_status fvi_idx_read(fv_context *context, const char *folder, fv_split split, fvi_samples *samples)
 {
     char path[FVI_PATH_BYTES];
     samples->classes = CLASSES;
+    FV_TRY(read_names(context, folder, samples));
     if (!locate(path, folder, split, "images-idx3"))
         return missing(context, folder, split, "images-idx3");
     FV_TRY(read_images(context, path, samples));

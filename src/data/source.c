@@ -16,9 +16,9 @@
 #include <zlib.h>
 #endif
 
-enum { HEAD_BYTES = 64, DEFLATE_RATIO = 1032, ONE_READ = 1 << 30 };
+enum { HEAD_BYTES = FVI_SOURCE_HEAD, DEFLATE_RATIO = 1032, ONE_READ = 1 << 30 };
 
-static bool looks_like_html(const char *head)
+bool fvi_looks_like_html(const char *head)
 {
     static const char *const beginnings[] = { "<!doctype html", "<html", "<head", "<?xml", "<!--" };
     head += strspn(head, " \t\r\n");
@@ -41,7 +41,7 @@ static fv_status check_head(fvi_source *source, const unsigned char *head, size_
     *gzip = size >= 2 && head[0] == 0x1F && head[1] == 0x8B;
     if (*gzip)
         return FV_OK;
-    if (looks_like_html((const char *)head))
+    if (fvi_looks_like_html((const char *)head))
         return fvi_fail(source->context, FV_ERR_FORMAT,
                         "'%s' looks like an HTML page: the download failed? Delete it and download it again",
                         source->path);
@@ -117,8 +117,7 @@ void fvi_source_close(fvi_source *source)
     source->descriptor = -1;
 }
 
-/* Up to count bytes; *got is 0 at the end of the file. */
-static fv_status read_some(fvi_source *source, void *bytes, size_t count, size_t *got)
+fv_status fvi_source_some(fvi_source *source, void *bytes, size_t count, size_t *got)
 {
     const unsigned wanted = count < ONE_READ ? (unsigned)count : ONE_READ;
 #ifdef FVI_HAVE_ZLIB
@@ -155,7 +154,7 @@ fv_status fvi_source_read(fvi_source *source, void *bytes, size_t count, const c
     size_t missing = count;
     while (missing > 0) {
         size_t got = 0;
-        FV_TRY(read_some(source, next, missing, &got));
+        FV_TRY(fvi_source_some(source, next, missing, &got));
         if (got == 0)
             return fvi_fail(
                 source->context, FV_ERR_FORMAT,
@@ -172,7 +171,7 @@ fv_status fvi_source_expect_end(fvi_source *source)
 {
     unsigned char byte = 0;
     size_t got = 0;
-    FV_TRY(read_some(source, &byte, 1, &got));
+    FV_TRY(fvi_source_some(source, &byte, 1, &got));
     if (got > 0)
         return fvi_fail(
             source->context, FV_ERR_FORMAT,

@@ -22,7 +22,13 @@ fv_status fvi_source_open(fvi_source *source, fv_context *context, const char *p
 void fvi_source_close(fvi_source *source);
 /* Exactly count bytes; `what` names them in the message of a file that ends before. */
 fv_status fvi_source_read(fvi_source *source, void *bytes, size_t count, const char *what);
+/* Up to count bytes; *got is 0 at the end of the file. */
+fv_status fvi_source_some(fvi_source *source, void *bytes, size_t count, size_t *got);
 /* FV_ERR_FORMAT unless the file ends here. */
 fv_status fvi_source_expect_end(fvi_source *source);
+
+/* Whether a text, at most FVI_SOURCE_HEAD bytes from the beginning of a file, is that of a page: what a download that failed often leaves. */
+enum { FVI_SOURCE_HEAD = 64 };
+bool fvi_looks_like_html(const char *head);
 
 #endif

@@ -4,7 +4,8 @@
 # golden_test.sh - runs every case tests/cli/NAME.sh and compares its output with NAME.stdout, NAME.stderr (a missing file: nothing)
 # and NAME.exit (missing: 0). A case is a script that finds the command in $FOVEA (and as `fovea` in its PATH) and runs in an
 # empty folder of its own. golden_test.sh --update [NAME...] writes what came out instead; read the difference before committing it.
-# Cases that say "# needs: images" are left out of builds without zlib, libpng or libyaml, "# needs: archives" without libarchive.
+# Cases that say "# needs: images" are left out of builds without zlib, libpng or libyaml, "# needs: archives" without libarchive, "# needs:
+# downloads" without libcurl.
 #   $FOVEA: the command; $FOVEA_SOURCE: the source folder (both set by ctest)
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,7 +13,7 @@ FOVEA_SOURCE=${FOVEA_SOURCE:-$(cd "$here/../.." && pwd)}
 FOVEA=${FOVEA:-$FOVEA_SOURCE/build/release/fovea}
 case $FOVEA in /*) ;; *) FOVEA=$PWD/$FOVEA ;; esac
 export FOVEA FOVEA_SOURCE
-unset FOVEA_ISA FOVEA_DATA COLUMNS
+unset FOVEA_ISA FOVEA_DATA FOVEA_MIRROR COLUMNS
 LC_ALL=${FOVEA_TEST_LOCALE:-C}
 export LC_ALL
 
@@ -47,19 +48,22 @@ expect() {
 cache=${FOVEA_BUILD:-}/CMakeCache.txt
 images=true
 archives=true
+downloads=true
 if [ -e "$cache" ]; then
     for library in PNG ZLIB YAML; do
         grep -q "^${library}_FOUND:INTERNAL=1" "$cache" || images=false
     done
     grep -q '^ARCHIVE_FOUND:INTERNAL=1' "$cache" || archives=false
-    ! grep -q '^FOVEA_MINIMAL:BOOL=ON' "$cache" || { images=false; archives=false; }
+    grep -q '^CURL_FOUND:INTERNAL=1' "$cache" || downloads=false
+    ! grep -q '^FOVEA_MINIMAL:BOOL=ON' "$cache" || { images=false; archives=false; downloads=false; }
 fi
 
 failed=0
 skipped=0
 for name; do
     if ! $images && grep -q '^# needs: images' "$here/$name.sh" ||
-        ! $archives && grep -q '^# needs: archives' "$here/$name.sh"; then
+        ! $archives && grep -q '^# needs: archives' "$here/$name.sh" ||
+        ! $downloads && grep -q '^# needs: downloads' "$here/$name.sh"; then
         skipped=$((skipped + 1))
         continue
     fi
@@ -76,6 +80,6 @@ for name; do
     expect "$name" stderr
     expect "$name" exit
 done
-[ $skipped -eq 0 ] || echo "skipped: $skipped of $# cases, which need zlib, libpng, libyaml or libarchive"
+[ $skipped -eq 0 ] || echo "skipped: $skipped of $# cases, which need zlib, libpng, libyaml, libarchive or libcurl"
 echo "$# cases, $failed differences"
 [ $failed -eq 0 ]

@@ -8,16 +8,11 @@
 #include "fovea/dataset.h"
 #include "support/files.h"
 #include "support/sets.h"
+#include "support/tar.h"
 #include "support/test.h"
 
 static fv_context *context;
 static char folder[TEST_PATH];
-
-/* A tar file under construction. */
-typedef struct tar {
-    unsigned char bytes[32 * 512];
-    size_t size;
-} tar;
 
 static int set_up(void **state)
 {
@@ -34,49 +29,32 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void add(tar *file, const char *name, char type, const char *bytes, size_t size)
-{
-    unsigned char *header = file->bytes + file->size;
-    unsigned sum = 0;
-    memset(header, 0, 512);
-    snprintf((char *)header, 100, "%s", name);
-    snprintf((char *)header + 124, 12, "%011o", (unsigned)size);
-    memset(header + 148, ' ', 8);
-    header[156] = (unsigned char)type;
-    memcpy(header + 257, "ustar", 6);
-    for (int i = 0; i < 512; i++)
-        sum += header[i];
-    snprintf((char *)header + 148, 8, "%06o", sum);
-    memcpy(header + 512, bytes, size);
-    file->size += 512 + (size + 511) / 512 * 512;
-}
-
 /* An image of one pixel and its class. */
-static void add_sample(tar *file, const char *key, char pixel, const char *label)
+static void add_sample(test_tar *file, const char *key, char pixel, const char *label)
 {
     char name[64], image[] = "P5 1 1 255\n?";
     image[11] = pixel;
     snprintf(name, sizeof name, "%s.pgm", key);
-    add(file, name, '0', image, 12);
+    test_tar_add(file, name, '0', image, 12);
     snprintf(name, sizeof name, "%s.cls", key);
-    add(file, name, '0', label, strlen(label));
+    test_tar_add(file, name, '0', label, strlen(label));
 }
 
 static void samples_are_read_by_their_place(void **state)
 {
     (void)state;
-    static tar file;
+    static test_tar file;
     file.size = 0;
     add_sample(&file, "a/0001", 10, "2\n");
-    add(&file, "a/0001.json", '0', "{}", 2);
-    add(&file, "b", '5', "", 0); /* a folder */
+    test_tar_add(&file, "a/0001.json", '0', "{}", 2);
+    test_tar_add(&file, "b", '5', "", 0); /* a folder */
     static const char wanted[] = "c/0003.pgm";
-    add(&file, "x", 'x', "21 path=b/0002.x.pgm\n", 21);
-    add(&file, "cut", '0', "P5 1 1 255\n\x14", 12);
-    add(&file, "b/0002.cls", '0', "0", 1);
-    add(&file, "long", 'L', wanted, sizeof wanted);
-    add(&file, "cut", '0', "P5 1 1 255\n\x1E", 12);
-    add(&file, "c/0003.cls", '0', "1", 1);
+    test_tar_add(&file, "x", 'x', "21 path=b/0002.x.pgm\n", 21);
+    test_tar_add(&file, "cut", '0', "P5 1 1 255\n\x14", 12);
+    test_tar_add(&file, "b/0002.cls", '0', "0", 1);
+    test_tar_add(&file, "long", 'L', wanted, sizeof wanted);
+    test_tar_add(&file, "cut", '0', "P5 1 1 255\n\x1E", 12);
+    test_tar_add(&file, "c/0003.cls", '0', "1", 1);
     test_file_write(folder, "train-000.tar", file.bytes, file.size); /* without the two blocks of zeros */
     file.size = 0;
     add_sample(&file, "0004", 40, "1");
@@ -109,7 +87,7 @@ static void samples_are_read_by_their_place(void **state)
 static void damaged_shards_are_told(void **state)
 {
     (void)state;
-    static tar file;
+    static test_tar file;
     char path[TEST_PATH];
     test_path(path, folder, "one.tar");
     file.size = 0;
@@ -127,7 +105,7 @@ static void damaged_shards_are_told(void **state)
     test_file_write(folder, "one.tar", file.bytes, file.size);
     test_set_refused(context, path, FV_SPLIT_TRAIN, FV_ERR_FORMAT, "no number of a class");
     file.size = 0;
-    add(&file, "0001.cls", '0', "1", 1);
+    test_tar_add(&file, "0001.cls", '0', "1", 1);
     test_file_write(folder, "one.tar", file.bytes, file.size);
     test_set_refused(context, path, FV_SPLIT_TRAIN, FV_ERR_FORMAT, "has no image");
     test_file_write(folder, "one.tar", "", 0);

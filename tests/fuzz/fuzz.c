@@ -29,6 +29,38 @@ const char *fuzz_file(const uint8_t *bytes, size_t size)
     return path;
 }
 
+const char *fuzz_named(const char *path, const char *ending)
+{
+    static char name[64];
+    if (name[0] == '\0')
+        snprintf(name, sizeof name, "/tmp/fovea-fuzz-%ld%s", (long)getpid(), ending);
+    unlink(name);
+    if (symlink(path, name) != 0)
+        abort();
+    return name;
+}
+
+void fuzz_open(fv_context *context, const char *path)
+{
+    fv_dataset *dataset = NULL;
+    fv_reader *reader = NULL;
+    const fv_status status = fv_dataset_open(&dataset, context, path, FV_SPLIT_TRAIN);
+    fuzz_check(context, status, dataset);
+    if (status == FV_OK && fv_reader_create(&reader, context, dataset) != FV_OK)
+        abort();
+    for (int64_t i = 0; reader != NULL && i < fv_dataset_count(dataset) && i < 64; i++) {
+        fv_sample sample;
+        volatile uint8_t touched = 0;
+        if (fv_reader_read(reader, i, 0, &sample) == FV_OK && sample.pixels != NULL)
+            for (size_t p = 0; p < (size_t)sample.shape.c * (size_t)sample.shape.h * (size_t)sample.shape.w; p++)
+                touched ^= sample.pixels[p];
+        if (fv_dataset_classes(dataset) > 0 && fv_dataset_label(dataset, i) >= fv_dataset_classes(dataset))
+            abort();
+    }
+    fv_reader_destroy(reader);
+    fv_dataset_destroy(dataset);
+}
+
 void fuzz_check(const fv_context *context, fv_status status, const void *result)
 {
     if ((status == FV_OK) != (result != NULL) || (status != FV_OK && fv_context_message(context)[0] == '\0'))

@@ -17,6 +17,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 fv_context *fuzz_context(void);
 /* Writes the bytes to a file in memory and gives a path to it, valid until the next call. */
 const char *fuzz_file(const uint8_t *bytes, size_t size);
+/* The same under a name that ends so (".tar"): a link, which the next call moves. */
+const char *fuzz_named(const char *path, const char *ending);
+/* Opens path as a data set and reads all of its samples. */
+void fuzz_open(fv_context *context, const char *path);
 /* Aborts unless status is FV_OK exactly when a result was given, and a failure has a message. */
 void fuzz_check(const fv_context *context, fv_status status, const void *result);
 

@@ -1,0 +1,1 @@
+fovea data get cifar10
