@@ -120,8 +120,9 @@ FV_TEST(checkpoint, a_run_stopped_after_any_step_ends_the_same)
     test_folder_remove(folder);
 }
 
-/* Every rule with slots and steps of its own; a plateau that falls after each epoch that is not ten times better. */
-FV_TEST(checkpoint, every_optimizer_goes_on)
+/* Every rule with slots and steps of its own, by every schedule; between them the averages, with the state that plateau keeps: it falls
+ * after each epoch that is not ten times better. One stop each, at another step each time, in the middle of an epoch or between two. */
+FV_TEST(checkpoint, every_optimizer_goes_on_by_every_schedule)
 {
     static const fv_optimizer_options rules[] = {
         { .kind = FV_OPTIMIZER_SGD, .momentum = 0.9, .nesterov = true, .lookahead = 3 },
@@ -134,17 +135,31 @@ FV_TEST(checkpoint, every_optimizer_goes_on)
         { .kind = FV_OPTIMIZER_LAMB },
         { .kind = FV_OPTIMIZER_MUON },
     };
+    static const fv_schedule_options schedules[] = {
+        { .kind = FV_SCHEDULE_COSINE, .warmup = 0.5 },
+        { .kind = FV_SCHEDULE_CONSTANT },
+        { .kind = FV_SCHEDULE_STEP, .every = 1, .per_epoch = true },
+        { .kind = FV_SCHEDULE_EXPONENTIAL },
+        { .kind = FV_SCHEDULE_POLYNOMIAL, .power = 2 },
+        { .kind = FV_SCHEDULE_ONE_CYCLE },
+        { .kind = FV_SCHEDULE_RESTARTS, .every = 1.5, .growth = 2 },
+        { .kind = FV_SCHEDULE_PIECEWISE, .points = "0:1 1:0.5 3:0.1", .linear = true },
+        { .kind = FV_SCHEDULE_PLATEAU, .patience = 1, .threshold = 0.9 },
+    };
+    enum { RULES = sizeof rules / sizeof rules[0], SCHEDULES = sizeof schedules / sizeof schedules[0] };
+    const int64_t all = (EPOCHS + 1) * STEPS;
     make_folder();
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-        variant v = { .blocks = 1, .optimizer = rules[i] };
-        v.schedule = (fv_schedule_options){
-            .kind = FV_SCHEDULE_PLATEAU, .rate = fv_optimizer_kind_rate(rules[i].kind), .patience = 1, .threshold = 0.9
-        };
+    assert_null(fv_optimizer_kind_name((fv_optimizer_kind)RULES)); /* there are no more */
+    assert_null(fv_schedule_kind_name((fv_schedule_kind)SCHEDULES));
+    for (int64_t i = 0; i < RULES * SCHEDULES; i++) {
+        variant v = { .blocks = 1, .optimizer = rules[i / SCHEDULES], .schedule = schedules[i % SCHEDULES] };
+        v.schedule.rate = fv_optimizer_kind_rate(v.optimizer.kind);
+        v.optimizer.average = (fv_average_kind)(i % 3);
+        v.optimizer.average_start = v.optimizer.average == FV_AVERAGE_EQUAL ? 4 : 0;
+        v.optimizer.average_every = 1 + (int32_t)(i % 2);
         const outcome whole = uninterrupted(1, &v);
-        for (int64_t steps = 3; steps < (EPOCHS + 1) * STEPS; steps += 4) {
-            const outcome parts = interrupted(1, &v, steps);
-            expect_same(&whole, &parts);
-        }
+        const outcome parts = interrupted(1, &v, 1 + 7 * i % (all - 1));
+        expect_same(&whole, &parts);
     }
     test_folder_remove(folder);
 }
@@ -376,6 +391,7 @@ FV_TEST(checkpoint, failing_allocations_change_nothing)
     test_folder_remove(folder);
 }
 
-FV_TESTS(checkpoint, a_run_stopped_after_any_step_ends_the_same, every_optimizer_goes_on, going_on_after_a_stop,
-         a_stop_in_the_measurement, a_checkpoint_is_a_model, those_of_another_run_are_refused, more_epochs_go_on,
-         damage_is_found, a_model_is_no_checkpoint, a_full_disk_leaves_the_old_one, failing_allocations_change_nothing)
+FV_TESTS(checkpoint, a_run_stopped_after_any_step_ends_the_same, every_optimizer_goes_on_by_every_schedule,
+         going_on_after_a_stop, a_stop_in_the_measurement, a_checkpoint_is_a_model, those_of_another_run_are_refused,
+         more_epochs_go_on, damage_is_found, a_model_is_no_checkpoint, a_full_disk_leaves_the_old_one,
+         failing_allocations_change_nothing)
