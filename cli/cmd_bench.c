@@ -47,7 +47,7 @@ static const cli_option option_table[] = {
       "run a step for each layer" },
     { "keep-activations", NULL, CLI_FLAG, NULL, offsetof(values, keep), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "keep all that backward reads instead of computing cheap parts again: a little faster, with more memory" },
-    { "memory-limit", NULL, CLI_INTEGER, "MB", offsetof(values, memory), 0, 1e9, "0", NULL, CLI_COMPLETE_NONE,
+    { "memory-limit", NULL, CLI_BYTES, "LIMIT", offsetof(values, memory), 1e6, 9e15, "0", NULL, CLI_COMPLETE_NONE,
       "most that the session of a training step may take, computing values again instead of keeping them; 0: no "
       "limit" },
     CLI_PRECISION_OPTION(values, NULL),
@@ -169,7 +169,7 @@ static int bench_network(cli_call *call, fv_context *context, fv_bench_result *r
         .dtype = cli_precision_dtype(given->precision),
         .no_repeat = given->keep,
         .no_fusion = given->no_fusion,
-        .memory_limit = (size_t)given->memory * 1000000,
+        .memory_limit = (size_t)given->memory,
         .no_training = given->mode == INFERENCE,
         .no_inference = given->mode == TRAINING,
         .again = given->wait ? ask : NULL,

@@ -30,7 +30,7 @@ static const cli_option options[] = {
       "threads to plan for" },
     { "keep-activations", NULL, CLI_FLAG, NULL, offsetof(values, keep), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "keep all that backward reads instead of computing cheap parts again: a little faster, with more memory" },
-    { "memory-limit", NULL, CLI_INTEGER, "MB", offsetof(values, memory), 0, 1e9, "0", NULL, CLI_COMPLETE_NONE,
+    { "memory-limit", NULL, CLI_BYTES, "LIMIT", offsetof(values, memory), 1e6, 9e15, "0", NULL, CLI_COMPLETE_NONE,
       "most that the session of a training step may take, computing values again instead of keeping them; 0: no "
       "limit" },
     CLI_PRECISION_OPTION(values, NULL),
@@ -172,7 +172,7 @@ static int explain_run(cli_call *call)
                                            .no_fusion = given->no_fusion,
                                            .hand_over = given->mode == FV_TRAIN,
                                            .no_repeat = given->keep,
-                                           .memory_limit = (size_t)given->memory * 1000000 };
+                                           .memory_limit = (size_t)given->memory };
     fv_context *context = NULL;
     cli_network network = { 0 };
     fv_plan *plan = NULL;

@@ -139,6 +139,20 @@ static bool store_real(const cli_option *option, void *member, const char *text,
     return true;
 }
 
+/* 0 is none where that is the default. */
+static bool store_bytes(const cli_option *option, void *member, const char *text, char *why)
+{
+    int64_t value = 0;
+    const bool none = option->fallback != NULL && strcmp(option->fallback, "0") == 0;
+    if (!fv_bytes_read(text, &value) || !(in_range(option, (double)value) || (none && value == 0))) {
+        snprintf(why, MESSAGE_SIZE, "'%.100s' is not %san amount of memory from %.0f bytes on, as 512M, 2G or 1.5GiB",
+                 text, none ? "0 or " : "", option->low);
+        return false;
+    }
+    *(int64_t *)member = value;
+    return true;
+}
+
 static bool store_choice(const cli_option *option, void *member, const char *text, char *why)
 {
     size_t count = 0;
@@ -179,6 +193,8 @@ static bool store(const cli_call *call, const cli_option *option, const char *te
         return store_integer(option, member, text, why);
     case CLI_REAL:
         return store_real(option, member, text, why);
+    case CLI_BYTES:
+        return store_bytes(option, member, text, why);
     case CLI_CHOICE:
         return store_choice(option, member, text, why);
     case CLI_TEXT:

@@ -21,6 +21,7 @@ typedef enum cli_type {
     CLI_FLAG,    /* bool */
     CLI_INTEGER, /* int64_t */
     CLI_REAL,    /* double */
+    CLI_BYTES,   /* int64_t: an amount of memory */
     CLI_TEXT,    /* const char * */
     CLI_CHOICE,  /* int64_t: index in words */
     CLI_SETTING  /* no member of its own: "key=value", sets a key of the library's table */

@@ -76,14 +76,15 @@ FV_API fv_status fv_config_put(fv_config *config, const char *key, const char *v
 FV_API fv_status fv_config_set(fv_config *config, const char *setting);
 /* Reads an experiment file: sections of keys. Every mistake is told with file, line and column (FV_ERR_ARGUMENT, FV_ERR_FORMAT),
  * and then the config is to be thrown away. Paths are relative to the file's folder. FV_ERR_NOT_FOUND, FV_ERR_IO,
- * FV_ERR_UNSUPPORTED without libyaml. */
+ * FV_ERR_UNSUPPORTED where a build without libyaml meets more than sections of plain "key: value" lines. */
 FV_API fv_status fv_config_read_yaml(fv_config *config, const char *path);
 /* The same for a recipe of a network, which comes with fovea: it goes before defaults alone. "none" is none, and "default" need not be
  * there. FV_ERR_NOT_FOUND tells which there are. */
 FV_API fv_status fv_config_read_recipe(fv_config *config, const char *network, const char *name);
 /* The recipes of a network, separated by commas; released by fv_text_release(). */
 FV_API fv_status fv_recipe_names(fv_context *context, const char *network, char **text);
-/* *is: whether the file is an experiment, by its sections, and not the description of a network. Errors: those of reading. */
+/* *is: whether the file is an experiment, by its sections, and not the description of a network. Errors: those of reading;
+ * FV_ERR_ARGUMENT for what is neither. */
 FV_API fv_status fv_config_is_experiment(fv_context *context, const char *path, bool *is);
 /* What no single value shows: something required is missing, two values exclude each other. FV_ERR_ARGUMENT. */
 FV_API fv_status fv_config_check(const fv_config *config);

@@ -59,7 +59,8 @@ typedef struct fv_experiment_trial {
     double gradient_norm; /* over all parameters */
     double seconds;
 } fv_experiment_trial;
-/* FV_ERR_NUMERIC when something is not finite. Values and statistics stay. Needs data. */
+/* FV_ERR_NUMERIC when something is not finite. Values and statistics stay. In the memory that the run would take: a trainer that was
+ * started before is destroyed. */
 FV_API fv_status fv_experiment_try(fv_experiment *experiment, fv_experiment_trial *trial);
 /* Images per class of the training data into counts[classes]: reads labels, not images. */
 FV_API void fv_experiment_count_classes(const fv_experiment *experiment, int64_t *counts);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * text.h - "did you mean": the word of a list that a misspelt one is nearest to.
+ * text.h - what people type: "did you mean", the word of a list that a misspelt one is nearest to; amounts of memory.
  */
 #ifndef FOVEA_TEXT_H
 #define FOVEA_TEXT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "fovea/status.h"
@@ -18,6 +19,9 @@ extern "C" {
  * distance may be a third of the longer word, and at least 1. A word that another continues ("mom" for "momentum") is
  * near too, from three letters on. NULL entries are skipped. Words of more than 63 bytes are near to none. */
 FV_API const char *fv_nearest_word(const char *word, const char *const *words, int32_t count);
+/* An amount of memory, rounded down to bytes: 4096, 800MB, 1.5G, 2GiB. K, M, G, T are powers of 1000, Ki, Mi, Gi, Ti of 1024, a B behind them says
+ * nothing more; small letters will do. False: it is none, or above 9e15, and *bytes stays. */
+FV_API bool fv_bytes_read(const char *text, int64_t *bytes);
 
 #ifdef __cplusplus
 }

@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+#include "fovea/text.h"
 
 static const char decimal[] = "0123456789";
 
@@ -53,6 +56,40 @@ bool fvi_read_real(const char *text, double *value)
     if (!isfinite(number))
         return false;
     *value = number;
+    return true;
+}
+
+/* What a unit multiplies by; 0: no unit. Powers of 1000 as everywhere in what the command prints, of 1024 where an i says so. */
+static double unit_of(const char *unit)
+{
+    static const char letters[] = "KMGT";
+    double factor = 1;
+    if (*unit == '\0' || strcasecmp(unit, "B") == 0)
+        return 1;
+    for (size_t i = 0; letters[i] != '\0'; i++) {
+        const bool matches = strncasecmp(unit, &letters[i], 1) == 0;
+        factor *= 1000;
+        if (matches && (unit[1] == '\0' || strcasecmp(unit + 1, "B") == 0))
+            return factor;
+        if (matches && (strcasecmp(unit + 1, "i") == 0 || strcasecmp(unit + 1, "iB") == 0))
+            return pow(1024, (double)i + 1);
+    }
+    return 0;
+}
+
+bool fv_bytes_read(const char *text, int64_t *bytes)
+{
+    char number[FVI_REAL_TEXT];
+    double value = 0;
+    const size_t digits = strspn(text, "0123456789.");
+    const double unit = unit_of(text + digits);
+    if (digits >= sizeof number || unit == 0)
+        return false;
+    memcpy(number, text, digits);
+    number[digits] = '\0';
+    if (!fvi_read_real(number, &value) || value * unit > 9e15)
+        return false;
+    *bytes = (int64_t)floor(value * unit);
     return true;
 }
 

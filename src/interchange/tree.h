@@ -64,8 +64,10 @@ fv_status fvi_tree_add(fvi_tree *tree, fvi_item *parent, const char *key, fvi_it
 /* Reads `text` (NUL-terminated) as JSON: strict, no duplicate keys. */
 fv_status fvi_tree_read_json(fvi_tree *tree, const char *text);
 /* Reads `size` bytes as YAML 1.1 as libyaml parses it, scalars by the core schema of YAML 1.2. One document; no anchors, aliases or
- * tags. FV_ERR_UNSUPPORTED without libyaml. */
+ * tags. Without libyaml: fvi_tree_read_plain(). */
 fv_status fvi_tree_read_yaml(fvi_tree *tree, const unsigned char *text, size_t size);
+/* Reads sections of "key: value" lines, as fv_config_write() writes them; FV_ERR_UNSUPPORTED, with the line, for all else. */
+fv_status fvi_tree_read_plain(fvi_tree *tree, const unsigned char *text, size_t size);
 
 /* "<source>:<line>:<column>: message" or "<source>: <path>: message". */
 fv_status fvi_tree_fail(const fvi_tree *tree, const fvi_item *item, fv_status status, const char *format, ...)

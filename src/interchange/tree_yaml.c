@@ -291,10 +291,7 @@ fv_status fvi_tree_read_yaml(fvi_tree *tree, const unsigned char *text, size_t s
 
 fv_status fvi_tree_read_yaml(fvi_tree *tree, const unsigned char *text, size_t size)
 {
-    (void)text;
-    (void)size;
-    return fvi_fail(tree->context, FV_ERR_UNSUPPORTED, "'%s' is YAML, and this build of fovea has no libyaml",
-                    tree->source);
+    return fvi_tree_read_plain(tree, text, size);
 }
 
 #endif

@@ -51,7 +51,7 @@ typedef struct range {
     uint32_t needs; /* of fvi_rule.has; 0: every rule has it */
 } range;
 
-static fv_status check_ranges(fv_context *context, const fvi_rule *rule, const fv_optimizer_options *o)
+static fv_status check_ranges(fv_context *context, const fvi_rule *rule, const fv_optimizer_options *o, const char **at)
 {
     const range ranges[] = {
         { "momentum", o->momentum, 0, 1, "at least 0 and below 1", FVI_HAS_MOMENTUM },
@@ -72,6 +72,7 @@ static fv_status check_ranges(fv_context *context, const fvi_rule *rule, const f
     };
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
         const range *r = &ranges[i];
+        *at = r->name;
         if (!(r->value >= r->low && r->value < r->high))
             return fvi_fail(context, FV_ERR_ARGUMENT, "%s: %s is %g, but must be %s", rule->name, r->name, r->value,
                             r->text);
@@ -79,10 +80,12 @@ static fv_status check_ranges(fv_context *context, const fvi_rule *rule, const f
             return fvi_fail(context, FV_ERR_ARGUMENT, "%s: it has no %s, but %s is %g", rule->name, r->name, r->name,
                             r->value);
     }
+    *at = NULL;
     return FV_OK;
 }
 
-static fv_status check_switches(fv_context *context, const fvi_rule *rule, const fv_optimizer_options *o)
+static fv_status check_switches(fv_context *context, const fvi_rule *rule, const fv_optimizer_options *o,
+                                const char **at)
 {
     const struct {
         const char *name;
@@ -97,10 +100,13 @@ static fv_status check_switches(fv_context *context, const fvi_rule *rule, const
         { "match_adam", o->match_adam, FVI_HAS_MATCH },
         { "decoupled", o->decoupled, FVI_HAS_DECOUPLED },
     };
-    for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++)
+    for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
+        *at = switches[i].name;
         if (switches[i].on && (rule->has & switches[i].needs) == 0)
             return fvi_fail(context, FV_ERR_ARGUMENT, "%s: it has no %s, but it is asked for", rule->name,
                             switches[i].name);
+    }
+    *at = NULL;
     return FV_OK;
 }
 
@@ -109,13 +115,32 @@ static double or_default(double value, double otherwise)
     return value != 0 ? value : otherwise;
 }
 
-fv_status fvi_optimizer_options_fill(fv_context *context, fv_optimizer_options *options)
+/* Options that exclude or need one another. */
+static fv_status check_pairs(fv_context *context, const fvi_rule *rule, const fv_optimizer_options *o, const char **at)
 {
+    *at = "clip_norm";
+    if (o->clip_value > 0 && o->clip_norm > 0)
+        return fvi_fail(context, FV_ERR_ARGUMENT,
+                        "%s: clip_value is %g and clip_norm %g, but only one of them can clip the gradient", rule->name,
+                        o->clip_value, o->clip_norm);
+    *at = "nesterov";
+    if (o->nesterov && !(o->momentum > 0))
+        return fvi_fail(context, FV_ERR_ARGUMENT, "%s: nesterov needs a momentum above 0", rule->name);
+    *at = "lr_in_velocity";
+    if (o->lr_in_velocity && !(o->momentum > 0))
+        return fvi_fail(context, FV_ERR_ARGUMENT, "%s: lr_in_velocity needs a momentum above 0", rule->name);
+    *at = NULL;
+    return FV_OK;
+}
+
+fv_status fvi_optimizer_options_check(fv_context *context, fv_optimizer_options *options, const char **at)
+{
+    *at = NULL;
     const fvi_rule *rule = fvi_rule_of(options->kind);
     if (rule == NULL)
         return fvi_fail(context, FV_ERR_ARGUMENT, "optimizer: there is no kind %d", (int)options->kind);
-    FV_TRY(check_ranges(context, rule, options));
-    FV_TRY(check_switches(context, rule, options));
+    FV_TRY(check_ranges(context, rule, options, at));
+    FV_TRY(check_switches(context, rule, options, at));
     options->momentum = or_default(options->momentum, rule->momentum);
     options->beta1 = or_default(options->beta1, rule->beta1);
     options->beta2 = or_default(options->beta2, rule->beta2);
@@ -129,13 +154,11 @@ fv_status fvi_optimizer_options_fill(fv_context *context, fv_optimizer_options *
         return fvi_fail(context, FV_ERR_ARGUMENT, "%s: there is no kind %d of average", rule->name,
                         (int)options->average);
     options->decoupled = options->decoupled || rule->decouples;
-    if (options->clip_value > 0 && options->clip_norm > 0)
-        return fvi_fail(context, FV_ERR_ARGUMENT,
-                        "%s: clip_value is %g and clip_norm %g, but only one of them can clip the gradient", rule->name,
-                        options->clip_value, options->clip_norm);
-    if (options->nesterov && !(options->momentum > 0))
-        return fvi_fail(context, FV_ERR_ARGUMENT, "%s: nesterov needs a momentum above 0", rule->name);
-    if (options->lr_in_velocity && !(options->momentum > 0))
-        return fvi_fail(context, FV_ERR_ARGUMENT, "%s: lr_in_velocity needs a momentum above 0", rule->name);
-    return FV_OK;
+    return check_pairs(context, rule, options, at);
+}
+
+fv_status fvi_optimizer_options_fill(fv_context *context, fv_optimizer_options *options)
+{
+    const char *at = NULL;
+    return fvi_optimizer_options_check(context, options, &at);
 }

@@ -6,6 +6,7 @@
 #define FVI_RULES_H
 
 #include "fovea/optimizer.h"
+#include "fovea/schedule.h"
 #include "optim/numbers.h"
 #include "optim/update_kernels.h"
 
@@ -52,8 +53,12 @@ typedef struct fvi_rule {
 
 /* NULL when there is none. */
 const fvi_rule *fvi_rule_of(fv_optimizer_kind kind);
-/* Checks options, fills in what 0 means. FV_ERR_ARGUMENT names the option. */
+/* Checks options, fills in what 0 means. FV_ERR_ARGUMENT names the option, in *at too: the field's name, static; NULL: all else. */
+fv_status fvi_optimizer_options_check(fv_context *context, fv_optimizer_options *options, const char **at);
+/* The same without *at. */
 fv_status fvi_optimizer_options_fill(fv_context *context, fv_optimizer_options *options);
+/* fv_schedule_check() with the name of the field at fault in *at; NULL: all else. */
+fv_status fvi_schedule_check(fv_context *context, const fv_schedule_options *options, int32_t epochs, const char **at);
 /* Slots of an optimizer with these options (filled or not), the slow copy of lookahead among them. */
 int32_t fvi_optimizer_slots(const fv_optimizer_options *options);
 /* Bytes that an optimizer of float32 takes besides its slots, nearly. */

@@ -12,6 +12,7 @@
 #include "base/base.h"
 #include "base/math.h"
 #include "optim/numbers.h"
+#include "optim/rules.h"
 
 static const char *const names[] = { "cosine",   "constant", "step",      "exponential", "polynomial",
                                      "onecycle", "restarts", "piecewise", "plateau" };
@@ -158,7 +159,7 @@ static fv_status check_points(fv_context *context, const char *points)
     return FV_OK;
 }
 
-fv_status fv_schedule_check(fv_context *context, const fv_schedule_options *o, int32_t epochs)
+fv_status fvi_schedule_check(fv_context *context, const fv_schedule_options *o, int32_t epochs, const char **at)
 {
     const range ranges[] = {
         { "rate", o->rate, 1e-300, 1e6 },
@@ -176,13 +177,23 @@ fv_status fv_schedule_check(fv_context *context, const fv_schedule_options *o, i
         { "cooldown", o->cooldown, 0, 1e9 },
         { "least", o->least, 0, 1 },
     };
+    *at = NULL;
     if (fv_schedule_kind_name(o->kind) == NULL)
         return fvi_fail(context, FV_ERR_ARGUMENT, "schedule: there is no kind %d", (int)o->kind);
-    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        *at = ranges[i].name;
         if (!(ranges[i].value >= ranges[i].low && ranges[i].value <= ranges[i].high))
             return fvi_fail(context, FV_ERR_ARGUMENT, "schedule: %s is %g, but must be from %g to %g", ranges[i].name,
                             ranges[i].value, ranges[i].low, ranges[i].high);
+    }
+    *at = "points";
     return o->kind == FV_SCHEDULE_PIECEWISE ? check_points(context, o->points) : FV_OK;
+}
+
+fv_status fv_schedule_check(fv_context *context, const fv_schedule_options *options, int32_t epochs)
+{
+    const char *at = NULL;
+    return fvi_schedule_check(context, options, epochs, &at);
 }
 
 void fv_plateau_observe(fv_plateau *plateau, const fv_schedule_options *options, double loss)

@@ -202,6 +202,16 @@ fv_config_origin fv_config_origin_of(const fv_config *config, const char *key)
     return value != NULL ? value->origin : FV_FROM_DEFAULT;
 }
 
+fv_status fvi_config_fail_at(const fv_config *config, const char *key, fv_status status, const char *why)
+{
+    char copy[2 * FVI_CONFIG_WHY];
+    const char *origin = fv_config_origin_text(config, key);
+    snprintf(copy, sizeof copy, "%s", why);
+    return fv_config_origin_of(config, key) == FV_FROM_FILE
+               ? fvi_fail(config->context, status, "%s: %s: %s", origin, key, copy)
+               : fvi_fail(config->context, status, "%s (%s): %s", key, origin, copy);
+}
+
 const char *fv_config_origin_text(const fv_config *config, const char *key)
 {
     static const char *const names[] = { "default", "the network's", "recipe", "file", "command line", "--set" };

@@ -45,6 +45,9 @@ fv_status fvi_config_keep(fv_config *config, int32_t index, const char *text, fv
                           const char *where);
 int32_t fvi_config_index(const char *key);                                             /* -1: none */
 const fvi_config_value *fvi_config_value_of(const fv_config *config, const char *key); /* NULL: no such key */
+/* Fails with what is wrong with the value of a key: "digits.yaml:6:13: optimizer.momentum: why", or "optimizer.momentum (--set): why". why is
+ * copied, and may be the context's message. */
+fv_status fvi_config_fail_at(const fv_config *config, const char *key, fv_status status, const char *why);
 /* Whether a value of a NETWORK or DATA key is a name and not a path. */
 bool fvi_config_is_name(fv_config_type type, const char *text);
 /* config_yaml.c: an experiment file as the recipe that origins call `name`. */

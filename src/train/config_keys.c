@@ -171,9 +171,9 @@ const fv_config_key fvi_config_keys[] = {
     { "train.memory", "mem", FV_CONFIG_BYTES, "LIMIT", 1, 9e15, NULL, NULL, true,
       "most that the run may take, with its data, as 2G: values are computed again, then batches in blocks; else it "
       "does not start" },
-    { "train.memory_limit", "memory-limit", FV_CONFIG_INTEGER, "MB", 0, 1e9, "0", NULL, true,
-      "most that the session of a training step may take, computing values again instead of keeping them; 0: no "
-      "limit" },
+    { "train.memory_limit", "memory-limit", FV_CONFIG_BYTES, "LIMIT", 1e6, 9e15, "0", NULL, true,
+      "most that the session of a training step may take, as 800M, computing values again instead of keeping them; "
+      "0: no limit" },
     { "train.precision", "precision", FV_CONFIG_CHOICE, "P", 0, 0, "f32", precisions, false,
       "bf16 stores values between steps in bfloat16 and needs AVX-512 BF16; bf16-emulated: the same, slowly" },
     { "train.patience", "patience", FV_CONFIG_INTEGER, "EPOCHS", 0, 100000, "0", NULL, true,

@@ -109,7 +109,7 @@ fv_train_options fv_config_train_options(const fv_config *config)
         .blocks = (int32_t)fv_config_integer(config, "train.blocks"),
         .population_statistics = fv_config_flag(config, "train.population_statistics"),
         .no_repeat = fv_config_flag(config, "train.keep_activations"),
-        .memory_limit = (size_t)fv_config_integer(config, "train.memory_limit") * 1000000,
+        .memory_limit = (size_t)fv_config_integer(config, "train.memory_limit"),
         .dtype = fv_config_integer(config, "train.precision") == 0 ? FV_F32 : FV_BF16,
         .optimizer = optimizer_options(config),
         .schedule = schedule_options(config),
@@ -135,12 +135,8 @@ static fv_status check_transforms(const fv_config *config, const char **canonica
     if (text == NULL)
         return FV_OK;
     const fv_status status = fv_augmentation_create(&augmentation, config->context, text);
-    if (status == FV_ERR_ARGUMENT) {
-        char message[FVI_CONFIG_WHY];
-        snprintf(message, sizeof message, "%s", fv_context_message(config->context));
-        return fvi_fail(config->context, status, "augment.transforms (%s): %s",
-                        fv_config_origin_text(config, "augment.transforms"), message);
-    }
+    if (status == FV_ERR_ARGUMENT)
+        return fvi_config_fail_at(config, "augment.transforms", status, fv_context_message(config->context));
     if (status == FV_OK && canonical != NULL)
         *canonical = fvi_arena_text(config->arena, fv_augmentation_text(augmentation));
     fv_augmentation_destroy(augmentation);
@@ -174,11 +170,39 @@ void fv_config_settle(fv_config *config)
         config->values[fvi_config_index("augment.transforms")].text = transforms;
 }
 
+/* The key that a field of fv_optimizer_options or fv_schedule_options is read from. */
+static const char *key_of(const char *section, const char *field, char key[64])
+{
+    const bool rate = strcmp(field, "rate") == 0, decay = strcmp(field, "weight_decay") == 0;
+    snprintf(key, 64, "%s.%s", rate || decay ? "optimizer" : section, rate ? "lr" : decay ? "decay" : field);
+    return key;
+}
+
+/* What the optimizer and the schedule refuse is told where the value stands. */
+static fv_status check_rules(const fv_config *config)
+{
+    char key[64];
+    const char *at = NULL, *section = "optimizer";
+    fv_optimizer_options optimizer = optimizer_options(config);
+    const fv_schedule_options schedule = schedule_options(config);
+    fv_status status = fvi_optimizer_options_check(config->context, &optimizer, &at);
+    if (status == FV_OK) {
+        section = "schedule";
+        status =
+            fvi_schedule_check(config->context, &schedule, (int32_t)fv_config_integer(config, "train.epochs"), &at);
+    }
+    if (status != FV_ERR_ARGUMENT)
+        return status;
+    return fvi_config_fail_at(config, key_of(section, at != NULL ? at : "kind", key), status,
+                              fv_context_message(config->context));
+}
+
 fv_status fv_config_check(const fv_config *config)
 {
     const int64_t batch = fv_config_integer(config, "train.batch"), blocks = fv_config_integer(config, "train.blocks");
     const int64_t epochs = fv_config_integer(config, "train.epochs");
     const double warmup = fv_config_real(config, "schedule.warmup");
+    char why[128];
     for (int32_t i = 0; i < fvi_config_key_count; i++) {
         const fv_config_key *key = &fvi_config_keys[i];
         if (key->fallback == NULL || strcmp(key->fallback, FV_CONFIG_REQUIRED) != 0 || config->values[i].text != NULL)
@@ -188,18 +212,15 @@ fv_status fv_config_check(const fv_config *config)
                             key->value, key->key);
         return fvi_fail(config->context, FV_ERR_ARGUMENT, "%s is missing", key->key);
     }
-    if (blocks > batch)
-        return fvi_fail(config->context, FV_ERR_ARGUMENT,
-                        "train.blocks (%s): a batch of %" PRId64 " cannot be computed as %" PRId64 " blocks",
-                        fv_config_origin_text(config, "train.blocks"), batch, blocks);
-    if (warmup > (double)epochs)
-        return fvi_fail(config->context, FV_ERR_ARGUMENT,
-                        "schedule.warmup (%s): %s epochs are more than the %" PRId64 " of the run",
-                        fv_config_origin_text(config, "schedule.warmup"), fv_config_text(config, "schedule.warmup"),
-                        epochs);
+    if (blocks > batch) {
+        snprintf(why, sizeof why, "a batch of %" PRId64 " cannot be computed as %" PRId64 " blocks", batch, blocks);
+        return fvi_config_fail_at(config, "train.blocks", FV_ERR_ARGUMENT, why);
+    }
+    if (warmup > (double)epochs) {
+        snprintf(why, sizeof why, "%.32s epochs are more than the %" PRId64 " of the run",
+                 fv_config_text(config, "schedule.warmup"), epochs);
+        return fvi_config_fail_at(config, "schedule.warmup", FV_ERR_ARGUMENT, why);
+    }
     FV_TRY(check_transforms(config, NULL));
-    fv_optimizer_options optimizer = optimizer_options(config);
-    const fv_schedule_options schedule = schedule_options(config);
-    FV_TRY(fvi_optimizer_options_fill(config->context, &optimizer));
-    return fv_schedule_check(config->context, &schedule, (int32_t)epochs);
+    return check_rules(config);
 }

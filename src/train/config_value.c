@@ -2,10 +2,8 @@
  *
  * config_value.c - one value of a config: from text by the type of its key, or the reason why it is none.
  */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/number.h"
 #include "fovea/text.h"
@@ -63,41 +61,17 @@ static bool read_choice(const fv_config_key *key, const char *text, fvi_config_v
     return false;
 }
 
-/* What a unit multiplies by; 0: no unit. Powers of 1000 as everywhere in what the command prints, of 1024 where an i says so. */
-static double unit_of(const char *unit)
-{
-    static const char letters[] = "KMGT";
-    double factor = 1;
-    if (*unit == '\0' || strcasecmp(unit, "B") == 0)
-        return 1;
-    for (size_t i = 0; letters[i] != '\0'; i++) {
-        const bool matches = strncasecmp(unit, &letters[i], 1) == 0;
-        factor *= 1000;
-        if (matches && (unit[1] == '\0' || strcasecmp(unit + 1, "B") == 0))
-            return factor;
-        if (matches && (strcasecmp(unit + 1, "i") == 0 || strcasecmp(unit + 1, "iB") == 0))
-            return pow(1024, (double)i + 1);
-    }
-    return 0;
-}
-
+/* 0 is none where that is the default. */
 static bool read_bytes(const fv_config_key *key, const char *text, fvi_config_value *value, char *why)
 {
-    char number[FVI_REAL_TEXT];
-    const size_t digits = strspn(text, "0123456789.");
-    const double unit = unit_of(text + digits);
-    if (digits < sizeof number && unit > 0) {
-        memcpy(number, text, digits);
-        number[digits] = '\0';
-        if (fvi_read_real(number, &value->real) && value->real * unit <= 9e15) {
-            value->real = floor(value->real * unit);
-            value->integer = (int64_t)value->real;
-            if (in_range(key, value->real))
-                return true;
-        }
+    const bool none = key->fallback != NULL && strcmp(key->fallback, "0") == 0;
+    if (fv_bytes_read(text, &value->integer)) {
+        value->real = (double)value->integer;
+        if (in_range(key, value->real) || (none && value->integer == 0))
+            return true;
     }
-    snprintf(why, FVI_CONFIG_WHY, "'%.100s' is not an amount of memory from %.0f bytes on, as 512M, 2G or 1.5GiB", text,
-             key->low);
+    snprintf(why, FVI_CONFIG_WHY, "'%.100s' is not %san amount of memory from %.0f bytes on, as 512M, 2G or 1.5GiB",
+             text, none ? "0 or " : "", key->low);
     return false;
 }
 

@@ -292,13 +292,44 @@ fv_status fvi_config_read_recipe_file(fv_config *config, const char *path, const
     return read_file(config, path, name);
 }
 
+/* Whether a map has the section of an experiment; those of nothing at all have none. */
+static bool has_section(const fvi_item *root)
+{
+    for (int32_t i = 0; i < FVI_CONFIG_SECTIONS; i++)
+        if (fvi_tree_find(root, fvi_config_sections[i].name) != NULL)
+            return true;
+    return false;
+}
+
+/* A list, a lone value, or a map of other things. One with a key that is nearly a section, or a setting's name, is an experiment with a
+ * mistake, whose reader says more. */
+static fv_status refuse_other(const fvi_tree *tree)
+{
+    char hint[FVI_CONFIG_HINT];
+    const char *words[FVI_CONFIG_SECTIONS];
+    const fvi_item *root = tree->root;
+    for (int32_t i = 0; i < FVI_CONFIG_SECTIONS; i++)
+        words[i] = fvi_config_sections[i].name;
+    for (const fvi_item *item = root->type == FVI_ITEM_MAP ? root->first : NULL; item != NULL; item = item->next)
+        if (fv_nearest_word(item->key, words, FVI_CONFIG_SECTIONS) != NULL ||
+            fvi_config_hint(item->key, hint)[0] != '\0')
+            return FV_OK;
+    return fvi_tree_fail(
+        tree, root, FV_ERR_ARGUMENT,
+        "this is %s%s, neither an experiment, which has sections 'model' and 'data', nor a network, which "
+        "has 'input' and 'layers'",
+        fvi_item_type_name(root->type),
+        root->type == FVI_ITEM_MAP ? (root->first != NULL ? " of other keys" : " without a key") : "");
+}
+
 fv_status fv_config_is_experiment(fv_context *context, const char *path, bool *is)
 {
     fvi_tree tree;
     *is = false;
     FV_TRY(open_tree(&tree, context, path));
-    *is = tree.root->type == FVI_ITEM_MAP && fvi_tree_find(tree.root, "layers") == NULL &&
-          fvi_tree_find(tree.root, "input") == NULL;
+    const bool network = fvi_tree_find(tree.root, "layers") != NULL || fvi_tree_find(tree.root, "input") != NULL;
+    const fv_status status = network || has_section(tree.root) ? FV_OK : refuse_other(&tree);
+    *is = status == FV_OK && !network;
     fvi_tree_release(&tree);
-    return FV_OK;
+    return status;
 }

@@ -75,6 +75,8 @@ static fv_status check_groups(fv_experiment *e)
                                             : fvi_out_of_memory(e->context, "groups", count * sizeof *groups);
     fvi_release(e->context, groups);
     fv_params_destroy(params);
+    if (status == FV_ERR_ARGUMENT)
+        return of_config(e, fvi_config_fail_at(e->config, "optimizer.groups", status, fv_context_message(e->context)));
     return status;
 }
 
@@ -83,9 +85,10 @@ static fv_status open_network(fv_experiment *e)
     const char *name = fv_config_text(e->config, "model.network");
     if (name == NULL)
         return of_config(e, fv_config_check(e->config));
-    if (fv_zoo_find(name) != NULL)
+    if (fv_zoo_find(name) != NULL) { /* of a file it is told first whether it is a network at all */
         FV_TRY(read_recipe(e, name));
-    FV_TRY(of_config(e, fv_config_check(e->config)));
+        FV_TRY(of_config(e, fv_config_check(e->config)));
+    }
     const fv_network_options options = { .input = fv_config_shape(e->config, "model.input"),
                                          .classes = (int32_t)fv_config_integer(e->config, "model.classes"),
                                          .flags = fv_config_text(e->config, "model.flags") };
@@ -340,26 +343,48 @@ void fv_experiment_count_classes(const fv_experiment *experiment, int64_t *count
     }
 }
 
-static double gradient_norm(fv_params *gradients)
-{
-    double sum = 0;
-    for (int32_t i = 0; i < fv_params_count(gradients); i++) {
-        const fv_param_info parameter = fv_params_info(gradients, i);
-        const float *values = fv_params_values(gradients, i);
-        for (int64_t j = 0; parameter.trained && j < parameter.elements; j++)
-            sum += (double)values[j] * (double)values[j];
-    }
-    return sqrt(sum);
-}
-
 typedef struct trial_parts {
+    fv_params *params;
     fvi_run_transforms transforms;
     fv_loader *loader;
     fv_plan *plan;
     fv_session *session;
-    fv_blocks *blocks;
-    fv_params *gradients;
+    fv_blocks *blocks;    /* NULL for one */
+    fv_params *gradients; /* the sum over blocks; NULL for one */
+    double squares;       /* of the gradient */
 } trial_parts;
+
+static void add_squares(trial_parts *parts, int32_t parameter, const float *values, int64_t count)
+{
+    const fv_param_info info = fv_params_info(parts->params, parameter);
+    for (int64_t i = 0; info.trained && i < (count > 0 ? count : info.elements); i++)
+        parts->squares += (double)values[i] * (double)values[i];
+}
+
+static fv_status take_gradients(void *user, const fv_gradient *gradients, int32_t count)
+{
+    for (int32_t i = 0; i < count; i++)
+        add_squares(user, gradients[i].parameter, gradients[i].values, gradients[i].count);
+    return FV_OK;
+}
+
+/* Gradients of a batch as the run would compute them, and the sum of their squares. */
+static fv_status try_batch(const fv_experiment *e, trial_parts *parts, const fv_batch *batch, fv_step_result *result)
+{
+    fv_params *gradients = parts->gradients;
+    fv_status status;
+    if (parts->blocks != NULL) {
+        status = fv_blocks_gradients(parts->blocks, batch, 0, e->options.blocks, batch->n, gradients, result);
+    } else {
+        status = fv_session_step(parts->session, batch, result);
+        gradients = fv_session_gradients(parts->session);
+    }
+    if (status != FV_OK)
+        return fvi_fail(e->context, status, "%s", fv_session_message(parts->session));
+    for (int32_t i = 0; gradients != NULL && i < fv_params_count(gradients); i++)
+        add_squares(parts, i, fv_params_values(gradients, i), 0);
+    return FV_OK;
+}
 
 static fv_status run_trial(fv_experiment *e, trial_parts *parts, fv_experiment_trial *trial)
 {
@@ -371,29 +396,36 @@ static fv_status run_trial(fv_experiment *e, trial_parts *parts, fv_experiment_t
                                        .seed = options->seed,
                                        .preprocess = parts->transforms.preprocess,
                                        .augment = options->augment,
-                                       .augmentation = parts->transforms.training };
+                                       .augmentation = parts->transforms.training,
+                                       .skip_bad = options->skip_bad };
     const fv_plan_options plan = { .batch = (options->batch + options->blocks - 1) / options->blocks,
                                    .dtype = options->dtype,
-                                   .no_repeat = options->no_repeat };
+                                   .no_repeat = options->no_repeat,
+                                   .memory_limit = options->memory_limit,
+                                   .hand_over = fvi_hands_over(options),
+                                   .keep_packed = options->blocks > 1 };
     fv_batch batch;
     fv_step_result result;
     FV_TRY(fv_loader_create(&parts->loader, e->context, e->train, &loader));
     FV_TRY(fv_plan_create(&parts->plan, e->network.graph, &plan));
     FV_TRY(fv_session_create(&parts->session, parts->plan, e->params));
-    FV_TRY(fv_blocks_create(&parts->blocks, parts->session, options->blocks));
-    FV_TRY(fv_params_create(&parts->gradients, e->network.graph, FV_F32));
+    if (options->blocks > 1) {
+        FV_TRY(fv_blocks_create(&parts->blocks, parts->session, options->blocks));
+        FV_TRY(fv_params_create(&parts->gradients, e->network.graph, FV_F32));
+    }
+    parts->params = e->params;
+    fv_session_on_gradients(parts->session, take_gradients, parts);
     fv_session_set_seed(parts->session, options->seed);
     fv_loader_start(parts->loader, 0, 0);
     const double start = fvi_seconds();
     if (fv_loader_next(parts->loader, &batch) != FV_OK)
         return fvi_fail(e->context, FV_ERR_FORMAT, "%s", fv_loader_message(parts->loader));
-    const fv_status status =
-        fv_blocks_gradients(parts->blocks, &batch, 0, options->blocks, batch.n, parts->gradients, &result);
-    if (status != FV_OK)
-        return fvi_fail(e->context, status, "%s", fv_session_message(parts->session));
+    if (batch.n == 0)
+        return fvi_fail(e->context, FV_ERR_FORMAT, "data set '%s': no image can be read", fv_dataset_name(e->train));
+    FV_TRY(try_batch(e, parts, &batch, &result));
     *trial = (fv_experiment_trial){ .images = batch.n,
                                     .loss = result.weight > 0 ? result.loss / result.weight : 0,
-                                    .gradient_norm = gradient_norm(parts->gradients),
+                                    .gradient_norm = sqrt(parts->squares),
                                     .seconds = fvi_seconds() - start };
     if (!isfinite(trial->gradient_norm))
         return fvi_fail(e->context, FV_ERR_NUMERIC, "the gradient of the first batch is not finite");
@@ -405,6 +437,9 @@ fv_status fv_experiment_try(fv_experiment *experiment, fv_experiment_trial *tria
     trial_parts parts = { 0 };
     *trial = (fv_experiment_trial){ 0 };
     FV_TRY(fv_experiment_open_data(experiment));
+    FV_TRY(fv_experiment_fit(experiment));
+    fv_trainer_destroy(experiment->trainer); /* the two together would take twice the memory */
+    experiment->trainer = NULL;
     const fv_status status = run_trial(experiment, &parts, trial);
     fv_params_destroy(parts.gradients);
     fv_blocks_destroy(parts.blocks);
