@@ -264,6 +264,7 @@ static json_t *write_state(fv_trainer *trainer)
     bool good = json_object_set_new(state, "sets", write_sets(trainer)) == 0;
     good = json_object_set_new(state, "norm_steps", json_integer(sums->steps)) == 0 && good;
     good = json_object_set_new(state, "skipped_images", json_integer(sums->skipped_images)) == 0 && good;
+    good = json_object_set_new(state, "rolled_to", json_integer(trainer->rolled_to)) == 0 && good;
     good = json_object_set_new(state, "norms", number(sums->norms)) == 0 && good;
     good = json_object_set_new(state, "largest_norm", number(sums->largest_norm)) == 0 && good;
     good = json_object_set_new(state, "plateau_best", number(plateau->best)) == 0 && good;
@@ -349,7 +350,7 @@ typedef struct restoring {
     fvi_epoch_sums sums;
     int32_t epoch, rolled_back, skipped_in_row;
     double seconds_before, rate_scale;
-    int64_t optimizer_steps;
+    int64_t optimizer_steps, rolled_to;
     fv_plateau plateau;
 } restoring;
 
@@ -399,14 +400,18 @@ static fv_status compare_graph(const restoring *r)
     const char *stored = fvi_safetensors_text(r->file, "graph");
     FV_TRY(fv_graph_to_json(r->trainer->graph, &text));
     json_t *one = stored != NULL ? json_loads(stored, 0, NULL) : NULL, *other = json_loads(text, 0, NULL);
+    json_t *called = json_incref(json_object_get(one, "name"));
+    json_object_del(one, "name"); /* a file that was moved calls the same network otherwise */
+    json_object_del(other, "name");
     const bool same = one != NULL && other != NULL && json_equal(one, other);
-    const char *name = json_string_value(json_object_get(one, "name"));
+    const char *name = json_string_value(called);
     fv_status status = FV_OK;
     if (!same)
         status = fvi_fail(context, FV_ERR_SHAPE,
                           "checkpoint '%s' is of another network, '%.100s'; this one, '%.100s', has other layers or "
                           "attributes",
                           r->file->path, name != NULL ? name : "?", fv_graph_name(r->trainer->graph));
+    json_decref(called);
     json_decref(one);
     json_decref(other);
     fv_text_release(context, text);
@@ -498,6 +503,8 @@ static fv_status read_state(restoring *r)
     FV_TRY(read_number(r, "seconds_before", &r->seconds_before));
     FV_TRY(read_number(r, "rate_scale", &r->rate_scale));
     FV_TRY(read_whole(r, "optimizer_steps", 0, INT64_MAX, &r->optimizer_steps));
+    if (json_object_get(r->state, "rolled_to") != NULL) /* those of version 0.1.0's first weeks do not tell */
+        FV_TRY(read_whole(r, "rolled_to", 0, INT64_MAX, &r->rolled_to));
     FV_TRY(read_plateau(r));
     if (r->sums.position != trainer->samples && r->sums.position % trainer->options.batch != 0)
         return bad_state(r, "position");
@@ -568,6 +575,7 @@ static void adopt_state(const restoring *r)
     trainer->restored = true;
     trainer->sums = r->sums;
     trainer->rolled_back = r->rolled_back;
+    trainer->rolled_to = r->rolled_to;
     trainer->skipped_in_row = r->skipped_in_row;
     trainer->seconds_before = r->seconds_before;
     trainer->rate_scale = r->rate_scale;

@@ -127,7 +127,8 @@ static fv_status roll_back(fv_trainer *trainer)
     fvi_log_message(trainer->context, FV_LOG_WARNING,
                     "%s; going back to epoch %d, image %lld, with %g times the learning rate", said.text,
                     (int)trainer->epoch + 1, (long long)trainer->sums.position, scale);
-    return FV_OK;
+    /* What is killed now goes on with this rate too, and knows that it has been here. */
+    return fvi_checkpoint_write(trainer, false);
 }
 
 fv_status fvi_not_finite(fv_trainer *trainer, const fv_batch *batch)

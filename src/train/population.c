@@ -24,11 +24,11 @@ static size_t statistics(const fv_params *params)
 }
 
 fv_status fvi_population_create(fvi_population **out, fv_params *params, const fv_dataset *dataset,
-                                const fv_preprocess *preprocess, int32_t batch)
+                                const fv_preprocess *preprocess, int32_t batch, bool skip_bad)
 {
     fv_context *context = fv_graph_context(fv_params_graph(params));
     const size_t values = statistics(params);
-    const fv_loader_options loader = { .batch = batch, .preprocess = *preprocess };
+    const fv_loader_options loader = { .batch = batch, .preprocess = *preprocess, .skip_bad = skip_bad };
     *out = NULL;
     if (values == 0)
         return FV_OK;
@@ -93,8 +93,10 @@ fv_status fvi_population_run(fvi_population *p, fv_session *session)
         fv_status status = fv_loader_next(p->loader, &batch);
         if (status != FV_OK)
             return fvi_fail(p->context, status, "population statistics: %s", fv_loader_message(p->loader));
-        if (batch.n == 0 || (batch.n == 1 && images > 0)) /* one image may have no variance */
+        if (batch.n == 0)
             break;
+        if (batch.n == 1 && images > 0) /* one image may have no variance */
+            continue;
         status = fv_session_forward(session, &batch, NULL);
         if (status == FV_OK)
             status = fv_session_observe(session);
@@ -136,7 +138,7 @@ fv_status fv_population_statistics(fv_params *params, const fv_dataset *dataset,
     if (!fvi_graph_has_statistics(fv_params_graph(params)))
         return FV_OK;
     FV_TRY(fvi_check_data(fv_params_graph(params), dataset, preprocess));
-    FV_TRY(fvi_population_create(&population, params, dataset, preprocess, batch));
+    FV_TRY(fvi_population_create(&population, params, dataset, preprocess, batch, false));
     const fv_status status = run_alone(population, batch);
     fvi_population_destroy(population);
     return status;

@@ -49,9 +49,9 @@ double fvi_cross_entropy(float probability);
 
 /* Batch norm's statistics over a whole data set: see fv_population_statistics(). Holds a loader of its own, and sums. */
 typedef struct fvi_population fvi_population;
-/* *out is NULL when the network has no statistics. batch: what the session of the run takes. */
+/* *out is NULL when the network has no statistics. batch: what the session of the run takes. skip_bad: fv_loader_options'. */
 fv_status fvi_population_create(fvi_population **out, fv_params *params, const fv_dataset *dataset,
-                                const fv_preprocess *preprocess, int32_t batch);
+                                const fv_preprocess *preprocess, int32_t batch, bool skip_bad);
 void fvi_population_destroy(fvi_population *population);
 /* session: of a plan that trains, on the same params. On failure the context's message says why, and params are as before. */
 fv_status fvi_population_run(fvi_population *population, fv_session *session);

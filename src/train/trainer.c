@@ -75,7 +75,8 @@ static fv_status trainer_fill(fv_trainer *trainer, const fv_dataset *train, cons
         FV_TRY(fv_params_create(&trainer->gradients, trainer->graph, fv_params_dtype(trainer->params)));
     }
     if (options->population_statistics)
-        FV_TRY(fvi_population_create(&trainer->population, trainer->params, train, &options->preprocess, plan.batch));
+        FV_TRY(fvi_population_create(&trainer->population, trainer->params, train, &options->preprocess, plan.batch,
+                                     options->skip_bad));
     if (test != NULL)
         FV_TRY(fvi_evaluator_create(&trainer->evaluator, trainer->params, test, &options->preprocess, plan.batch,
                                     options->dtype, options->skip_bad));
