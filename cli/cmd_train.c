@@ -139,10 +139,10 @@ static int read_config(training *t)
     if (t->call->operand_count == 0)
         return cli_usage_error(t->call->command, "%s is missing", t->call->command->operands);
     const char *operand = t->call->operands[0];
-    const size_t length = strlen(operand);
+    const char *dot = strrchr(operand, '.');
     bool is_experiment = false;
     fv_status status = FV_OK;
-    if (fv_zoo_find(operand) == NULL && length > 5 && strcmp(operand + length - 5, ".yaml") == 0)
+    if (fv_zoo_find(operand) == NULL && dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0))
         status = fv_config_is_experiment(t->call->config_context, operand, &is_experiment);
     if (status == FV_OK && is_experiment)
         status = fv_config_read_yaml(t->config, operand);
@@ -165,6 +165,9 @@ static int open_network(training *t)
         return status;
     const fv_status opened = fv_experiment_open(&t->experiment, t->context, t->config);
     const char *network = fv_config_text(t->config, "model.network");
+    if (opened == FV_ERR_NOT_FOUND && t->given->resume != NULL)
+        return cli_usage_error(t->call->command, "%s\nwhere it is now may be told: --set model.network=FILE",
+                               fv_context_message(t->context));
     if (opened != FV_OK)
         return cli_network_failure(t->call->command, t->context, network != NULL ? network : "", opened);
     return CLI_DONE;
@@ -255,18 +258,36 @@ static void note_left_out(const training *t)
                 images, images == 1 ? "" : "s");
 }
 
+/* A path by its last part: the same run gives the same file wherever it is started from, and where it is gone on with, whose config.yaml has
+ * whole paths. */
+static json_t *shown_value(const fv_config_key *key, const char *value)
+{
+    const bool path = key->type == FV_CONFIG_NETWORK || key->type == FV_CONFIG_DATA || key->type == FV_CONFIG_FILE ||
+                      key->type == FV_CONFIG_FOLDER;
+    if (value == NULL)
+        return json_null();
+    if (!path)
+        return json_string(value);
+    char *whole = realpath(value, NULL);
+    const char *shown = whole != NULL ? whole : value, *slash = strrchr(shown, '/');
+    json_t *string = json_string(slash != NULL && slash[1] != '\0' ? slash + 1 : shown);
+    free(whole);
+    return string;
+}
+
 /* What the model file keeps of its making; last: NULL in a checkpoint, which holds all records. */
 static char *extra_text(const training *t, const fv_epoch_record *last)
 {
     json_t *config = json_object();
     for (int32_t i = 0; i < fv_config_key_count(); i++) {
-        const char *key = fv_config_key_at(i)->key, *value = fv_config_text(t->config, key);
-        if (fv_config_key_at(i)->may_change)
+        const fv_config_key *key = fv_config_key_at(i);
+        if (key->may_change)
             continue; /* how fast it was: the file is to be the same for any number of threads */
-        json_object_set_new(config, key, value != NULL ? json_string(value) : json_null());
+        json_object_set_new(config, key->key, shown_value(key, fv_config_text(t->config, key->key)));
     }
+    const char *data = fv_dataset_name(fv_experiment_train_data(t->experiment)), *slash = strrchr(data, '/');
     json_t *extra = json_pack("{s:s,s:s,s:o}", "network", fv_graph_name(fv_experiment_network(t->experiment)->graph),
-                              "data", fv_dataset_name(fv_experiment_train_data(t->experiment)), "config", config);
+                              "data", slash != NULL ? slash + 1 : data, "config", config);
     if (last != NULL) {
         json_object_set_new(extra, "epochs", json_integer(last->epoch));
         json_object_set_new(extra, "test_accuracy", json_real(last->test_accuracy));

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "run.h"
@@ -20,27 +21,55 @@ static char *join(const char *folder, const char *name)
     return path;
 }
 
-/* What the user may say although the run has another value: where its data lie now, too, for data are told by their hash. */
+/* What the user may say although the run has another value: where its data and its network lie now, too, for data are told by their
+ * hash and networks by their layers. */
 static bool may_change(const fv_config_key *key)
 {
-    return key->may_change || strcmp(key->key, "data.source") == 0;
+    return key->may_change || strcmp(key->key, "data.source") == 0 || strcmp(key->key, "model.network") == 0;
 }
 
-static bool same_text(const char *a, const char *b)
+static bool same_file(const char *a, const char *b)
 {
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+    struct stat one, other;
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+/* "0.10" is 0.1, and ./data the folder that config.yaml has the whole path of. */
+static bool same_value(const fv_config_key *key, const fv_config *a, const fv_config *b)
+{
+    const char *one = fv_config_text(a, key->key), *other = fv_config_text(b, key->key);
+    if (one == NULL || other == NULL)
+        return one == other;
+    switch (key->type) {
+    case FV_CONFIG_INTEGER:
+    case FV_CONFIG_BYTES:
+        return fv_config_integer(a, key->key) == fv_config_integer(b, key->key);
+    case FV_CONFIG_REAL: {
+        const double x = fv_config_real(a, key->key), y = fv_config_real(b, key->key);
+        return !(x < y) && !(x > y);
+    }
+    case FV_CONFIG_FILE:
+    case FV_CONFIG_FOLDER:
+    case FV_CONFIG_NETWORK:
+    case FV_CONFIG_DATA:
+        return strcmp(one, other) == 0 || same_file(one, other);
+    default:
+        return strcmp(one, other) == 0;
+    }
 }
 
 static int refuse_change(const cli_resume *resume, const fv_config_key *key, const char *given, const char *stored)
 {
     const bool option = key->option != NULL;
-    return cli_usage_error(resume->command,
-                           "%s%s: '%s' has %s %s; a run goes on with what it began with (but for epochs, threads and "
-                           "other values that its weights do not depend on). For a new run from its weights: fovea "
-                           "train %s/model.safetensors --%s%s%s%s",
-                           option ? "--" : "", option ? key->option : key->key, resume->run, key->key,
-                           stored != NULL ? stored : "not set", resume->run, option ? key->option : "set ",
-                           option ? "" : key->key, option ? " " : "=", given != NULL ? given : "");
+    return cli_usage_error(
+        resume->command,
+        "%s%s: '%s' was begun with %s %s, which cannot become %s: a run goes on with what it began "
+        "with, but for epochs, threads and other values that its weights do not depend on (those with "
+        "a * in docs/experiments.md). For a new run from its weights: fovea train "
+        "%s/model.safetensors --%s%s%s%s",
+        option ? "--" : "", option ? key->option : key->key, resume->run, key->key, stored != NULL ? stored : "not set",
+        given != NULL ? given : "not set", resume->run, option ? key->option : "set ", option ? "" : key->key,
+        option ? " " : "=", given != NULL ? given : "");
 }
 
 /* Compares what the command line gave with the file alone. */
@@ -51,8 +80,11 @@ static int check_changes(cli_resume *resume, const cli_call *call, const fv_conf
         if (fv_config_origin_of(call->config, key->key) < FV_FROM_OPTION)
             continue;
         const char *given = fv_config_text(call->config, key->key), *there = fv_config_text(stored, key->key);
-        if (same_text(given, there))
+        if (same_value(key, call->config, stored)) { /* in the words of the run, which its files keep */
+            if (there != NULL && fv_config_put(call->config, key->key, there, FV_FROM_OPTION) != FV_OK)
+                return cli_fail(resume->command, "%s", fv_context_message(call->config_context));
             continue;
+        }
         if (!may_change(key))
             return refuse_change(resume, key, given, there);
         resume->changed = true;
@@ -60,12 +92,62 @@ static int check_changes(cli_resume *resume, const cli_call *call, const fv_conf
     return CLI_DONE;
 }
 
+/* The folder of the run that a path inside of it, run/model.safetensors or run/checkpoints/..., belongs to; "": none. */
+static void find_run_above(const char *path, char *above, size_t size)
+{
+    snprintf(above, size, "%s", path);
+    for (size_t length = strlen(above); length > 1 && above[length - 1] == '/'; length--)
+        above[length - 1] = '\0';
+    for (int i = 0; i < 2; i++) {
+        char *slash = strrchr(above, '/'), *config = NULL;
+        if (slash == NULL || slash == above)
+            break;
+        *slash = '\0';
+        config = join(above, "config.yaml");
+        const bool found = config != NULL && access(config, F_OK) == 0;
+        free(config);
+        if (found)
+            return;
+    }
+    above[0] = '\0';
+}
+
+/* No config.yaml: another folder, or a run that was killed before it wrote one. It is the first file of a run. */
+static int no_config(const cli_resume *resume)
+{
+    char above[4096];
+    struct stat info;
+    const bool there = stat(resume->run, &info) == 0;
+    find_run_above(resume->run, above, sizeof above);
+    if (above[0] != '\0')
+        return cli_usage_error(resume->command, "--resume: '%s' is %s inside of a run: --resume %s", resume->run,
+                               there && !S_ISDIR(info.st_mode) ? "a file" : "a folder", above);
+    if (there && !S_ISDIR(info.st_mode))
+        return cli_usage_error(resume->command,
+                               "--resume: '%s' is a file; the folder of a run is wanted, as runs/first", resume->run);
+    if (there)
+        return cli_usage_error(
+            resume->command,
+            "--resume: '%s' holds no run: it has no config.yaml. Where a run was killed as it began, "
+            "nothing is lost: start it again, with --out %s",
+            resume->run, resume->run);
+    return cli_usage_error(resume->command, "--resume: '%s' is not there", resume->run);
+}
+
 static int config_failure(const cli_resume *resume, const cli_call *call, fv_status status)
 {
     const char *message = fv_context_message(call->config_context);
-    if (status == FV_ERR_NOT_FOUND)
-        return cli_usage_error(resume->command, "--resume: '%s' is not the folder of a run: %s", resume->run, message);
-    if (status == FV_ERR_IO || status == FV_ERR_MEMORY || status == FV_ERR_UNSUPPORTED)
+    char *path = join(resume->run, "config.yaml");
+    const bool missing = path != NULL && access(path, F_OK) != 0;
+    free(path);
+    if (missing)
+        return no_config(resume);
+    if (status == FV_ERR_UNSUPPORTED)
+        return cli_fail(resume->command,
+                        "%s: the run's settings cannot be read. Its last state is a model, too, which a new run can "
+                        "start from: fovea train %s/checkpoints/step-....safetensors",
+                        message, resume->run);
+    if (status == FV_ERR_IO || status == FV_ERR_MEMORY)
         return cli_fail(resume->command, "%s", message);
     return cli_usage_error(resume->command, "%s", message);
 }
