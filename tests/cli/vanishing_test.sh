@@ -14,16 +14,16 @@ for i in $(seq 100 199); do
     printf 'P5 4 4 255\n%s mnopqrstuvwx' "$i" >"set/b/$i.pgm"
 done
 printf 'input: [1, 4, 4]\nlayers:\n  - dropout: {drop: 0.2}\n  - dense: {units: 2}\n' >net.yaml
-options='--epochs 200 --batch 20 --checkpoint-minutes 0 --threads 2'
+options='--epochs 60 --batch 20 --checkpoint-minutes 0 --threads 2'
 
-# start OUT: in the background, until its first epoch is over
+# start OUT: in the background, until it is about to take its first step
 start() {
     # shellcheck disable=SC2086 # words are meant
     "$FOVEA" train net.yaml --data set --out "$1" $options >out 2>err &
     process=$!
-    for _ in $(seq 600); do
-        [ ! -s "$1/log.jsonl" ] || return 0
-        sleep 0.02
+    for _ in $(seq 3000); do
+        [ ! -e "$1/checkpoints/step-000000000000.safetensors" ] || return 0
+        sleep 0.01
     done
 }
 
