@@ -4,6 +4,9 @@
  * as they are.
  */
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "write_set.h"
@@ -16,8 +19,8 @@ typedef struct values {
 static const cli_option options[] = {
     { "augment", NULL, CLI_TEXT, "LIST", offsetof(values, augment), 0, 0, CLI_REQUIRED, NULL, CLI_COMPLETE_NONE,
       "transforms, as fovea train takes them" },
-    { "out", NULL, CLI_TEXT, "FOLDER", offsetof(values, out), 0, 0, CLI_REQUIRED, NULL, CLI_COMPLETE_FOLDER,
-      "folder to write" },
+    { "out", NULL, CLI_TEXT, "FOLDER|FILE", offsetof(values, out), 0, 0, CLI_REQUIRED, NULL, CLI_COMPLETE_FOLDER,
+      "folder to write, or a pack, whose name ends in .pack" },
     { "copies", NULL, CLI_INTEGER, "N", offsetof(values, copies), 1, 1000, "1", NULL, CLI_COMPLETE_NONE,
       "so many transformed images of each" },
     { "limit", NULL, CLI_INTEGER, "N", offsetof(values, limit), 0, 1e15, "0", NULL, CLI_COMPLETE_NONE,
@@ -33,7 +36,16 @@ typedef struct enlarging {
     fv_context *context;
     fv_augmentation *list;
     cli_set_writer writer;
+    fv_pack_writer *pack; /* instead of writer, where a pack is written */
+    fv_dataset *like;     /* whose classes the pack has */
+    int64_t packed;       /* images of the split */
 } enlarging;
+
+static bool is_pack(const enlarging *e)
+{
+    const size_t length = strlen(e->given->out);
+    return length > 5 && strcmp(e->given->out + length - 5, ".pack") == 0;
+}
 
 /* Values that a file cannot hold. */
 static bool leaves_bytes(const cli_image *image)
@@ -44,7 +56,24 @@ static bool leaves_bytes(const cli_image *image)
     return false;
 }
 
-static int add_copy(enlarging *e, const cli_image *image, int64_t index, int64_t copy, int32_t label)
+static int add_image(enlarging *e, const fv_dataset *data, int64_t index, const cli_image *image)
+{
+    const int32_t label = fv_dataset_label(data, index);
+    if (e->pack == NULL)
+        return cli_set_add(&e->writer, image, label);
+    uint8_t *bytes = cli_image_bytes(image);
+    const fv_sample sample = { .shape = image->shape, .order = FV_NCHW, .pixels = bytes };
+    int status = CLI_DONE;
+    if (bytes == NULL)
+        status = cli_fail(e->call->command, "out of memory");
+    else if (fv_pack_writer_add(e->pack, &sample, label, fv_dataset_targets(data, index)) != FV_OK)
+        status = cli_fail(e->call->command, "%s", fv_context_message(e->context));
+    free(bytes);
+    e->packed++;
+    return status;
+}
+
+static int add_copy(enlarging *e, const fv_dataset *data, const cli_image *image, int64_t index, int64_t copy)
 {
     const fv_augment_key key = { .seed = (uint64_t)e->given->seed, .epoch = (uint64_t)copy, .sample = (uint64_t)index };
     cli_image made;
@@ -56,7 +85,7 @@ static int add_copy(enlarging *e, const cli_image *image, int64_t index, int64_t
                                       "files cannot hold: leave normalise, standardise and whiten to "
                                       "fovea train",
                                       index)
-                           : cli_set_add(&e->writer, &made, label);
+                           : add_image(e, data, index, &made);
     fv_augmentation_release(e->list, made.pixels);
     return status;
 }
@@ -67,16 +96,56 @@ static int add_images(enlarging *e, const fv_dataset *data, fv_reader *reader, b
     const int64_t used = e->given->limit > 0 && e->given->limit < count ? e->given->limit : count;
     int status = CLI_DONE;
     for (int64_t i = 0; status == CLI_DONE && i < used; i++) {
-        const int32_t label = fv_dataset_label(data, i);
         cli_image image;
         status = cli_image_read(e->call->command, data, reader, i, &image);
         if (status == CLI_DONE)
-            status = cli_set_add(&e->writer, &image, label);
+            status = add_image(e, data, i, &image);
         for (int64_t copy = 0; status == CLI_DONE && enlarged && copy < e->given->copies; copy++)
-            status = add_copy(e, &image, i, copy, label);
+            status = add_copy(e, data, &image, i, copy);
         cli_image_release(&image);
     }
     return status;
+}
+
+/* The pack, with the first split, or its next split. */
+static int open_pack(enlarging *e, const fv_dataset *data, fv_split split)
+{
+    e->packed = 0;
+    if (e->pack == NULL && access(e->given->out, F_OK) == 0)
+        return cli_fail(e->call->command, "'%s' is there already: give another --out", e->given->out);
+    if ((e->pack == NULL && fv_pack_writer_open(&e->pack, e->context, e->given->out, data) != FV_OK) ||
+        fv_pack_writer_begin(e->pack, split, NULL) != FV_OK)
+        return cli_fail(e->call->command, "%s", fv_context_message(e->context));
+    return CLI_DONE;
+}
+
+static int write_split(enlarging *e, const fv_dataset *data, fv_reader *reader, fv_split split)
+{
+    static const char *const words[] = { "training", "test", "validation" };
+    const bool train = split == FV_SPLIT_TRAIN, packed = is_pack(e);
+    int status = packed ? open_pack(e, data, split)
+                        : cli_set_open(&e->writer, e->call->command, e->context, data, e->given->out, train);
+    if (status == CLI_DONE)
+        status = add_images(e, data, reader, train);
+    if (!packed)
+        status = cli_set_close(&e->writer, status);
+    if (status == CLI_DONE)
+        printf("%s: %" PRId64 " %s images, %s\n", e->given->out, packed ? e->packed : e->writer.count, words[split],
+               packed ? "packed" : cli_set_kind(&e->writer));
+    return status;
+}
+
+/* Where there is no test split, the validation split is opened instead: it need not be written twice. */
+static bool is_validation(enlarging *e, const fv_dataset *test)
+{
+    fv_dataset *validation = NULL;
+    char one[512], other[512];
+    if (fv_dataset_open(&validation, e->context, e->call->operands[0], FV_SPLIT_VALIDATION) != FV_OK)
+        return false;
+    fv_dataset_sample_name(test, 0, one, sizeof one);
+    fv_dataset_sample_name(validation, 0, other, sizeof other);
+    fv_dataset_destroy(validation);
+    return strcmp(one, other) == 0;
 }
 
 static int enlarge_split(enlarging *e, fv_split split)
@@ -94,17 +163,13 @@ static int enlarge_split(enlarging *e, fv_split split)
         status = cli_fail(e->call->command, "%s", fv_context_message(e->context));
     if (status == CLI_DONE && train)
         fv_augmentation_warn(e->list, data);
-    if (status == CLI_DONE) {
-        status = cli_set_open(&e->writer, e->call->command, e->context, data, e->given->out, train);
-        if (status == CLI_DONE)
-            status = add_images(e, data, reader, train);
-        status = cli_set_close(&e->writer, status);
-    }
-    if (status == CLI_DONE)
-        printf("%s: %" PRId64 " %s images, %s\n", e->given->out, e->writer.count, train ? "training" : "test",
-               cli_set_kind(&e->writer));
+    if (status == CLI_DONE && !(split == FV_SPLIT_TEST && is_pack(e) && is_validation(e, data)))
+        status = write_split(e, data, reader, split);
     fv_reader_destroy(reader);
-    fv_dataset_destroy(data);
+    if (train)
+        e->like = data;
+    else
+        fv_dataset_destroy(data);
     return status;
 }
 
@@ -120,6 +185,11 @@ static int data_augment_run(cli_call *call)
         status = enlarge_split(&e, FV_SPLIT_TRAIN);
     if (status == CLI_DONE)
         status = enlarge_split(&e, FV_SPLIT_TEST);
+    if (status == CLI_DONE && is_pack(&e))
+        status = enlarge_split(&e, FV_SPLIT_VALIDATION);
+    if (fv_pack_writer_close(e.pack, status == CLI_DONE, NULL) != FV_OK)
+        status = cli_fail(call->command, "%s", fv_context_message(e.context));
+    fv_dataset_destroy(e.like);
     fv_augmentation_destroy(e.list);
     fv_context_destroy(e.context);
     return status == CLI_DONE ? cli_finish_output(call->command) : status;
@@ -135,7 +205,8 @@ const cli_command cli_data_augment = {
     .description =
         "WHERE is mnist-12k, mnist, cifar-10, cifar-100 or a path. The folder holds each training image followed "
         "by its transformed copies, and the\ntest images as they are: as IDX files where images are grey and of "
-        "one size, else as PNG files in folders of classes.\nCopy N is what epoch N of fovea train with the "
+        "one size, else as PNG files in folders of classes.\nA pack also holds validation images. Copy N is what epoch "
+        "N of fovea train with the "
         "same seed would see.",
     .examples =
         (const char *const[]){

@@ -356,9 +356,8 @@ void cli_print_completion_zsh(FILE *stream)
             "#compdef fovea\n# zsh completion for fovea: fovea help --completion zsh > a folder of $fpath/_fovea\n");
     fprintf(stream, "_fovea_networks() { _alternative 'names:network:(($(fovea zoo --names 2>/dev/null)))' "
                     "'files:file:_files' }\n");
-    fprintf(
-        stream,
-        "_fovea_data() { _alternative 'names:data set:(mnist-12k mnist fashion-mnist cifar-10 cifar-100)' 'files:file:_files' }\n");
+    fprintf(stream, "_fovea_data() { _alternative 'names:data set:(mnist-12k mnist fashion-mnist cifar-10 cifar-100)' "
+                    "'files:file:_files' }\n");
     fprintf(stream, "_fovea() {\n    if (( CURRENT == 2 )); then\n        local -a commands=(");
     for (size_t i = 0; cli_commands[i] != NULL; i++) {
         fprintf(stream, " '%.*s:", (int)strcspn(cli_commands[i]->name, " "), cli_commands[i]->name);
