@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cmd_eval.c - fovea eval: accuracy, loss and confusion matrix of a model, and its worst mistakes as pictures.
+ * cmd_eval.c - fovea eval: the report on a model, and its worst mistakes as pictures.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +10,10 @@
 #include "command.h"
 #include "picture.h"
 #include "precision.h"
+#include "run.h"
 
 typedef struct values {
-    const char *data;
+    const char *data, *out;
     int64_t split, batch, threads, mistakes, precision;
     bool json;
 } values;
@@ -25,6 +27,8 @@ static const cli_option options[] = {
       "which part of them" },
     { "mistakes", NULL, CLI_INTEGER, "N", offsetof(values, mistakes), 0, 10000, "0", NULL, CLI_COMPLETE_NONE,
       "show so many mistakes, those first of which the network is surest" },
+    { "out", NULL, CLI_TEXT, "FOLDER", offsetof(values, out), 0, 0, NULL, NULL, CLI_COMPLETE_FOLDER,
+      "write report.txt, report.json, confusion.csv and confusion.svg there" },
     { "batch", NULL, CLI_INTEGER, "N", offsetof(values, batch), 1, 65536, "64", NULL, CLI_COMPLETE_NONE,
       "images computed at once" },
     { "threads", NULL, CLI_INTEGER, "N", offsetof(values, threads), 0, 1024, "(all)", NULL, CLI_COMPLETE_NONE,
@@ -34,168 +38,130 @@ static const cli_option options[] = {
     { 0 },
 };
 
-typedef struct mistake {
-    int64_t sample;
-    float confidence;
-} mistake;
-
-static int surest_first(const void *left, const void *right)
+static int print_object(const cli_command *command, fv_context *context, const fv_report *report)
 {
-    const mistake *a = left, *b = right;
-    if (a->confidence != b->confidence)
-        return a->confidence > b->confidence ? -1 : 1;
-    return a->sample < b->sample ? -1 : a->sample > b->sample;
+    char *text = NULL;
+    if (fv_report_print(report, FV_REPORT_JSON, &text) != FV_OK)
+        return cli_fail(command, "%s", fv_context_message(context));
+    fputs(text, stdout);
+    fv_text_release(context, text);
+    return cli_finish_output(command);
 }
 
-/* The up to `wanted` surest mistakes, *count of them; NULL when memory is short. */
-static mistake *find_mistakes(const fv_dataset *dataset, const fv_evaluation *evaluation, int64_t wanted, size_t *count)
+static const char *class_of(const fv_report *report, int32_t index)
 {
-    mistake *found = calloc((size_t)evaluation->samples + 1, sizeof *found);
-    *count = 0;
-    for (int64_t i = 0; found != NULL && i < evaluation->samples; i++)
-        if (evaluation->predicted[i] != fv_dataset_label(dataset, i))
-            found[(*count)++] = (mistake){ i, evaluation->confidence[i] };
-    if (found != NULL)
-        qsort(found, *count, sizeof *found, surest_first);
-    if (*count > (size_t)wanted)
-        *count = (size_t)wanted;
-    return found;
+    return report->class_report[index].name;
 }
 
-static const char *class_name(const fv_dataset *dataset, int32_t index, char *text, size_t size)
-{
-    const char *name = fv_dataset_class_name(dataset, index);
-    if (name != NULL)
-        return name;
-    snprintf(text, size, "%d", (int)index);
-    return text;
-}
-
-static json_t *mistakes_array(const fv_dataset *dataset, const fv_evaluation *evaluation, const mistake *found,
-                              size_t count)
-{
-    json_t *array = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(array, json_pack("{s:I,s:i,s:i,s:f}", "index", (json_int_t)found[i].sample, "label",
-                                               (int)fv_dataset_label(dataset, found[i].sample), "predicted",
-                                               (int)evaluation->predicted[found[i].sample], "probability",
-                                               (double)found[i].confidence));
-    return array;
-}
-
-static int print_object(const cli_command *command, const fv_dataset *dataset, const fv_evaluation *evaluation,
-                        const mistake *found, size_t count, bool with_mistakes)
-{
-    json_t *confusion = json_array();
-    for (int32_t row = 0; row < evaluation->classes; row++) {
-        json_t *line = json_array();
-        for (int32_t column = 0; column < evaluation->classes; column++)
-            json_array_append_new(line,
-                                  json_integer(evaluation->confusion[(int64_t)row * evaluation->classes + column]));
-        json_array_append_new(confusion, line);
-    }
-    json_t *object =
-        json_pack("{s:I,s:f,s:f,s:f,s:o}", "samples", (json_int_t)evaluation->samples, "accuracy", evaluation->accuracy,
-                  "loss", evaluation->loss, "images_per_second", evaluation->images_per_second, "confusion", confusion);
-    if (object != NULL && with_mistakes)
-        json_object_set_new(object, "mistakes", mistakes_array(dataset, evaluation, found, count));
-    return cli_print_json(command, object);
-}
-
-static void print_confusion(const fv_dataset *dataset, const fv_evaluation *evaluation)
-{
-    char text[16];
-    printf("\nconfusion: a row is the true class, a column the network's answer\n%12s", "");
-    for (int32_t i = 0; i < evaluation->classes; i++)
-        printf(" %5.5s", class_name(dataset, i, text, sizeof text));
-    printf("\n");
-    for (int32_t row = 0; row < evaluation->classes; row++) {
-        printf("%12.12s", class_name(dataset, row, text, sizeof text));
-        for (int32_t column = 0; column < evaluation->classes; column++) {
-            const int64_t count = evaluation->confusion[(int64_t)row * evaluation->classes + column];
-            if (count > 0)
-                printf(" %5" PRId64, count);
-            else
-                printf(" %5s", ".");
-        }
-        printf("\n");
-    }
-}
-
-static int print_mistakes(const cli_command *command, const fv_dataset *dataset, const fv_evaluation *evaluation,
-                          const mistake *found, size_t count)
+static int print_mistakes(const cli_command *command, const fv_dataset *dataset, const fv_report *report)
 {
     enum { CAPTION = 96 };
+    const size_t count = (size_t)report->mistakes;
     cli_picture *pictures = calloc(count + 1, sizeof *pictures);
     char(*captions)[CAPTION] = calloc(count + 1, sizeof *captions);
-    char answer[16], truth[16];
     int status = CLI_DONE;
     if (pictures == NULL || captions == NULL)
         status = cli_fail(command, "out of memory");
     for (size_t i = 0; status == CLI_DONE && i < count; i++) {
-        const int64_t sample = found[i].sample;
-        snprintf(captions[i], CAPTION, "#%" PRId64 ": %.20s, not %.20s, %.0f%%", sample,
-                 class_name(dataset, fv_dataset_label(dataset, sample), truth, sizeof truth),
-                 class_name(dataset, evaluation->predicted[sample], answer, sizeof answer),
-                 100 * (double)found[i].confidence);
-        pictures[i] = (cli_picture){ fv_dataset_image(dataset, sample), captions[i] };
+        const fv_mistake *one = &report->mistake[i];
+        snprintf(captions[i], CAPTION, "#%" PRId64 ": %.20s, not %.20s, %.0f%%", one->sample,
+                 class_of(report, one->label), class_of(report, one->predicted), 100 * one->probability);
+        pictures[i] = (cli_picture){ fv_dataset_image(dataset, one->sample), captions[i] };
     }
-    if (status == CLI_DONE && count > 0) {
-        const bool drawn = pictures[0].pixels != NULL; /* those of files are named instead: they differ in size */
-        printf("\nthe %zu mistakes of which it is surest: %s, true class, the network's answer and how sure it is\n\n",
-               count, drawn ? "image" : "file");
-        for (size_t i = 0; !drawn && i < count; i++) {
-            char name[512];
-            fv_dataset_sample_name(dataset, found[i].sample, name, sizeof name);
-            printf("%s %s\n", name, captions[i]);
-        }
-        if (drawn)
-            cli_print_pictures(stdout, pictures, count, fv_dataset_shape(dataset), cli_terminal_columns());
+    if (status == CLI_DONE) {
+        printf(
+            "\nthe %zu mistakes of which it is surest: image, true class, the network's answer and how sure it is\n\n",
+            count);
+        cli_print_pictures(stdout, pictures, count, fv_dataset_shape(dataset), cli_terminal_columns());
     }
     free(pictures);
     free(captions);
     return status;
 }
 
-static int print_text(const cli_command *command, const fv_dataset *dataset, const fv_evaluation *evaluation,
-                      const mistake *found, size_t count)
+/* Mistakes whose pixels are at hand are drawn instead of listed. */
+static bool draws(const fv_dataset *dataset, const fv_report *report)
+{
+    return report->classes > 0 && report->mistakes > 0 && fv_dataset_image(dataset, report->mistake[0].sample) != NULL;
+}
+
+static int print_told(const cli_command *command, const fv_dataset *dataset, const fv_report *report, const char *text)
 {
     char samples[32], rate[32];
-    int status = CLI_DONE;
-    if (fv_dataset_classes(dataset) == 0) { /* values to come close to */
-        printf("%s samples of %s: loss %.6g, %s samples/s\n", cli_grouped(evaluation->samples, samples, sizeof samples),
-               fv_dataset_name(dataset), evaluation->loss,
-               cli_grouped((int64_t)evaluation->images_per_second, rate, sizeof rate));
-        return cli_finish_output(command);
-    }
-    printf("%s images of %s: accuracy %.2f%%, loss %.4f, %s images/s\n",
-           cli_grouped(evaluation->samples, samples, sizeof samples), fv_dataset_name(dataset),
-           100 * evaluation->accuracy, evaluation->loss,
-           cli_grouped((int64_t)evaluation->images_per_second, rate, sizeof rate));
-    if (evaluation->classes <= 20)
-        print_confusion(dataset, evaluation);
-    if (count > 0)
-        status = print_mistakes(command, dataset, evaluation, found, count);
+    cli_grouped(report->samples, samples, sizeof samples);
+    cli_grouped((int64_t)report->images_per_second, rate, sizeof rate);
+    if (report->class_reports > 0)
+        printf("%s images of %s: accuracy %.2f%%, loss %.4f, %s images/s\n", samples, fv_dataset_name(dataset),
+               100 * report->accuracy, report->loss, rate);
+    else
+        printf("%s samples of %s: loss %.6g, %s samples/s\n", samples, fv_dataset_name(dataset), report->loss, rate);
+    const char *rest = strstr(text, "\n\n"); /* its first line is the one above, in other words */
+    fputs(rest != NULL ? rest + 1 : text, stdout);
+    const int status = draws(dataset, report) ? print_mistakes(command, dataset, report) : CLI_DONE;
     return status == CLI_DONE ? cli_finish_output(command) : status;
+}
+
+static int print_text(const cli_call *call, fv_context *context, const fv_dataset *dataset,
+                      const fv_evaluation *evaluation, const fv_report *report)
+{
+    fv_report *plain = NULL;
+    char *text = NULL;
+    const fv_report_options none = { .mistakes = -1 };
+    fv_status status = FV_OK;
+    if (draws(dataset, report))
+        status = fv_report_create(&plain, context, dataset, evaluation, &none);
+    if (status == FV_OK)
+        status = fv_report_print(plain != NULL ? plain : report, FV_REPORT_TEXT, &text);
+    const int done = status == FV_OK ? print_told(call->command, dataset, report, text)
+                                     : cli_fail(call->command, "%s", fv_context_message(context));
+    fv_text_release(context, text);
+    fv_report_destroy(plain);
+    return done;
+}
+
+/* As many mistakes as a report has by itself, at least. */
+static int write_files(const cli_call *call, fv_context *context, const fv_dataset *dataset,
+                       const fv_evaluation *evaluation)
+{
+    enum { USUAL = 20 };
+    const values *given = call->values;
+    const fv_report_options wanted = { .mistakes = given->mistakes > USUAL ? (int32_t)given->mistakes : USUAL };
+    fv_report *report = NULL;
+    if (given->out == NULL)
+        return CLI_DONE;
+    if (!cli_make_folder(given->out))
+        return cli_fail(call->command, "cannot make the folder '%s': %s", given->out, strerror(errno));
+    fv_status status = fv_report_create(&report, context, dataset, evaluation, &wanted);
+    if (status == FV_OK)
+        status = fv_report_write(report, given->out);
+    fv_report_destroy(report);
+    return status == FV_OK ? CLI_DONE : cli_fail(call->command, "%s", fv_context_message(context));
+}
+
+static int report_on(const cli_call *call, fv_context *context, const fv_dataset *dataset,
+                     const fv_evaluation *evaluation)
+{
+    const values *given = call->values;
+    fv_report *report = NULL;
+    const int32_t mistakes = given->mistakes > 0 ? (int32_t)given->mistakes : -1;
+    if (fv_report_create(&report, context, dataset, evaluation, &(fv_report_options){ .mistakes = mistakes }) != FV_OK)
+        return cli_fail(call->command, "%s", fv_context_message(context));
+    const int status = given->json ? print_object(call->command, context, report)
+                                   : print_text(call, context, dataset, evaluation, report);
+    fv_report_destroy(report);
+    return status;
 }
 
 static int evaluate(const cli_call *call, fv_context *context, fv_model *model, const fv_dataset *dataset)
 {
     const values *given = call->values;
     fv_evaluation evaluation = { 0 };
-    size_t count = 0;
     if (fv_evaluate(context, fv_model_params(model), dataset, fv_model_preprocess(model), (int32_t)given->batch,
                     cli_precision_dtype(given->precision), &evaluation) != FV_OK)
         return cli_fail(call->command, "%s", fv_context_message(context));
-    mistake *found = find_mistakes(dataset, &evaluation, given->mistakes, &count);
-    int status = CLI_DONE;
-    if (found == NULL)
-        status = cli_fail(call->command, "out of memory");
-    else if (given->json)
-        status = print_object(call->command, dataset, &evaluation, found, count, given->mistakes > 0);
-    else
-        status = print_text(call->command, dataset, &evaluation, found, count);
-    free(found);
+    int status = write_files(call, context, dataset, &evaluation);
+    if (status == CLI_DONE)
+        status = report_on(call, context, dataset, &evaluation);
     fv_evaluation_release(context, &evaluation);
     return status;
 }
@@ -227,7 +193,12 @@ const cli_command cli_eval = {
     .max_operands = 1,
     .completion = CLI_COMPLETE_FILE,
     .purpose = "Measure a trained model: accuracy, loss, confusion matrix, mistakes",
-    .description = "MODEL is a file that fovea train wrote; it brings its own preprocessing.",
+    .description =
+        "MODEL is a file that fovea train wrote; it brings its own preprocessing. Told are accuracy (top-1 and top-5), "
+        "loss,\n"
+        "precision, recall and F1 of each class and their means, the calibration error (how far the network is from as "
+        "right as\n"
+        "it is sure) and the confusion matrix; of values to come close to, the errors.",
     .examples = (const char *const[]){ "fovea eval runs/first/model.safetensors --data mnist-12k --mistakes 10", NULL },
     .options = options,
     .values_size = sizeof(values),

@@ -350,6 +350,27 @@ static void print_best(const training *t)
                best->test_loss, 100 * best->test_accuracy, t->run.checkpoints);
 }
 
+/* What the run's model is worth, beside that of the best epoch: report.txt, report.json, confusion.csv and .svg. */
+static int write_report(const training *t)
+{
+    char best[PATH_BYTES];
+    fv_trainer *trainer = fv_experiment_trainer(t->experiment);
+    const int used = snprintf(best, sizeof best, "%s/best.safetensors", t->run.checkpoints);
+    const fv_run_report_options wanted = { .folder = t->folder,
+                                           .best = used < (int)sizeof best && access(best, R_OK) == 0 ? best : NULL,
+                                           .model_is_best = fv_config_integer(t->config, "train.patience") > 0 };
+    return fv_trainer_report(trainer, &wanted) == FV_OK ? CLI_DONE
+                                                        : cli_fail(t->call->command, "%s", fv_trainer_message(trainer));
+}
+
+/* A finished run that was killed before its report was written gets it now. */
+static int write_missing_report(const training *t)
+{
+    char path[PATH_BYTES];
+    const int used = snprintf(path, sizeof path, "%s/report.json", t->folder);
+    return used >= (int)sizeof path || access(path, F_OK) == 0 ? CLI_DONE : write_report(t);
+}
+
 static int train_epochs(training *t)
 {
     fv_trainer *trainer = fv_experiment_trainer(t->experiment);
@@ -372,11 +393,14 @@ static int train_epochs(training *t)
         if (done != CLI_DONE)
             return done;
     }
+    const int reported = write_report(t);
+    if (reported != CLI_DONE)
+        return reported;
     if (!t->given->json)
         print_best(t);
     if (!t->given->json)
-        printf("\nsaved %s\ntry: fovea eval %s --data %s --mistakes 10\n", t->run.model_path, t->run.model_path,
-               fv_config_text(t->config, "data.source"));
+        printf("\nsaved %s, with %s/report.txt\ntry: fovea eval %s --data %s --mistakes 10\n", t->run.model_path,
+               t->folder, t->run.model_path, fv_config_text(t->config, "data.source"));
     return cli_finish_output(t->call->command);
 }
 
@@ -494,8 +518,8 @@ static int run(training *t)
         note_left_out(t);
         status = tell_place(t);
     }
-    if (status == CLI_DONE && !fv_trainer_done(fv_experiment_trainer(t->experiment)))
-        status = train_epochs(t);
+    if (status == CLI_DONE)
+        status = fv_trainer_done(fv_experiment_trainer(t->experiment)) ? write_missing_report(t) : train_epochs(t);
     return status;
 }
 
@@ -522,7 +546,10 @@ const cli_command cli_train = {
         "what the run is to be, by the keys below; options and --set go before it. Each epoch is measured on the\n"
         "test images, logged to RUN/log.jsonl and saved to RUN/model.safetensors. Networks of the zoo bring defaults "
         "of their own\n"
-        "for some options; RUN/config.yaml says what was used and where each value came from.\n\n"
+        "for some options; RUN/config.yaml says what was used and where each value came from. RUN/report.txt says in "
+        "the "
+        "end how good\n"
+        "the model is, class by class, beside that of the best epoch.\n\n"
         "The state of the run is saved to RUN/checkpoints after each epoch and every ten minutes; --resume RUN goes on "
         "from "
         "the last one\n"

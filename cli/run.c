@@ -76,6 +76,18 @@ static int start(cli_run *run, const cli_call *call, const char *folder)
     return CLI_DONE;
 }
 
+/* What an earlier run in the folder said at its end. */
+static void remove_reports(const char *folder)
+{
+    static const char *const names[] = { "report.txt", "report.json", "confusion.csv", "confusion.svg" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *path = join(folder, names[i]);
+        if (path != NULL)
+            (void)unlink(path); /* mostly there is none */
+        free(path);
+    }
+}
+
 int cli_run_open(cli_run *run, const cli_call *call, const char *folder, bool overwrite)
 {
     int status = start(run, call, folder);
@@ -88,6 +100,7 @@ int cli_run_open(cli_run *run, const cli_call *call, const char *folder, bool ov
     if (!overwrite && access(run->checkpoints, F_OK) == 0)
         return cli_usage_error(
             run->command, "'%s' holds a run already; --resume it, choose another --out, or --overwrite it", folder);
+    remove_reports(folder);
     status = write_config(run, call, folder);
     return status == CLI_DONE ? open_log(run, "w") : status;
 }

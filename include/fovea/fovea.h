@@ -70,6 +70,7 @@
 #include "fovea/params.h"
 #include "fovea/plan.h"
 #include "fovea/predictor.h"
+#include "fovea/report.h"
 #include "fovea/schedule.h"
 #include "fovea/session.h"
 #include "fovea/status.h"

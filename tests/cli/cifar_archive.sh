@@ -10,6 +10,6 @@ done
 tar -czf cifar-10-binary.tar.gz cifar-10-batches-bin
 rm -r cifar-10-batches-bin
 fovea train convnetjs-cifar10 --data cifar-10-binary.tar.gz --out run --epochs 1 >train.txt || exit 1
-fovea eval run/model.safetensors --data cifar-10-binary.tar.gz --json | grep -o '"samples":[0-9]*'
+fovea eval run/model.safetensors --data cifar-10-binary.tar.gz --json | grep -o '"samples":[0-9]*' | head -n 1
 echo '<html>moved</html>' >cifar-10-binary.tar.gz
 fovea eval run/model.safetensors --data cifar-10-binary.tar.gz

@@ -25,8 +25,14 @@ static void check_against_predictor(fv_context *context, fv_params *params, cons
             fv_preprocess_image(context, preprocess, fv_dataset_image(data, i), fv_dataset_shape(data), image), FV_OK);
         assert_int_equal(fv_predictor_run(predictor, &batch, probabilities), FV_OK);
         const float confidence = probabilities[evaluation->predicted[i]];
-        for (int c = 0; c < SMALL_CLASSES; c++)
+        int32_t before = 0;
+        for (int c = 0; c < SMALL_CLASSES; c++) {
             assert_true(probabilities[c] <= confidence);
+            before += probabilities[c] > probabilities[fv_dataset_label(data, i)];
+        }
+        assert_int_equal(evaluation->rank[i], before);
+        assert_true(fabs((double)probabilities[fv_dataset_label(data, i)] - (double)evaluation->own[i]) <
+                    96 * 1.2e-7 * 10);
         /* One image and a batch may take other paths through the kernels: sums of at most 96 terms of size below 10. */
         assert_true(fabs((double)confidence - (double)evaluation->confidence[i]) < 96 * 1.2e-7 * 10);
         loss -= log((double)probabilities[fv_dataset_label(data, i)]) / SAMPLES;
