@@ -25,6 +25,8 @@ typedef struct fv_preprocess {
     double deviation[FV_MAX_CHANNELS]; /* 0 means 1 */
     int32_t resize;                    /* 0: images keep their size */
     const fv_augmentation *transforms; /* of every image: fv_augmentation_fixed(); fitted, borrowed; NULL: none */
+    bool
+        decode_whole; /* JPEG files are never decoded smaller than they are, where that is enough for what becomes of them: slower, pixels a little different */
     int32_t classes;
     const char *const *class_names; /* [classes], borrowed, or NULL */
 } fv_preprocess;

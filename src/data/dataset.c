@@ -345,14 +345,29 @@ void fv_reader_destroy(fv_reader *reader)
     fvi_release(reader->context, reader);
 }
 
-fv_status fv_reader_read(fv_reader *reader, int64_t index, int32_t shorter, fv_sample *sample)
+static fv_status read_sample(fv_reader *reader, int64_t index, int32_t shorter, const fvi_wish *wish, fv_sample *sample)
 {
     const fvi_dataset_parts *parts = &reader->dataset->parts;
     *sample = (fv_sample){ .pixels = NULL };
+    reader->scratch.wish = wish;
+    reader->scratch.part = (fvi_part){ .eighths = 0 };
     if (index < 0 || index >= parts->count)
         return fvi_fail(reader->scratch.context, FV_ERR_ARGUMENT, "sample %lld of '%s': there are %lld",
                         (long long)index, reader->dataset->name, (long long)parts->count);
     return parts->type->read(parts->state, index, shorter, &reader->scratch, sample);
+}
+
+fv_status fv_reader_read(fv_reader *reader, int64_t index, int32_t shorter, fv_sample *sample)
+{
+    return read_sample(reader, index, shorter, NULL, sample);
+}
+
+fv_status fvi_reader_read_part(fv_reader *reader, int64_t index, const fvi_wish *wish, fv_sample *sample,
+                               fvi_part *part)
+{
+    const fv_status status = read_sample(reader, index, 0, wish, sample);
+    *part = reader->scratch.part;
+    return status;
 }
 
 const char *fv_reader_message(const fv_reader *reader)

@@ -8,11 +8,31 @@
 #include "base/base.h"
 #include "fovea/dataset.h"
 
+/* The part of an image that will be looked at. */
+typedef struct fvi_region {
+    double y, x, h, w;     /* in pixels of the whole image, upright */
+    int32_t rows, columns; /* what it will become: a decoder may make it smaller, but not below this */
+    bool full_size;        /* it may not */
+} fvi_region;
+
+/* Asked by a decoder as soon as it knows an image's size, before it decodes: which part matters. */
+typedef struct fvi_wish {
+    void (*choose)(const void *user, fv_image_shape whole, fvi_region *region);
+    const void *user;
+} fvi_wish;
+
+/* What a decoder made of a wish: pixel (y, x) is pixel (y + top, x + left) of the whole image scaled by eighths / 8. Zeros: it gave the whole image. */
+typedef struct fvi_part {
+    int32_t eighths, top, left;
+} fvi_part;
+
 /* What one thread reads samples into; memory that grows and stays. */
 typedef struct fvi_scratch {
-    fv_context *context; /* the reader's own: messages and memory of one thread */
-    uint8_t *pixels;     /* a decoded image */
-    float *values;       /* a sample that is computed */
+    fv_context *context;  /* the reader's own: messages and memory of one thread */
+    const fvi_wish *wish; /* of this sample; NULL: all of it is wanted */
+    fvi_part part;        /* zeros before a sample is read */
+    uint8_t *pixels;      /* a decoded image */
+    float *values;        /* a sample that is computed */
     size_t pixel_bytes, value_bytes;
 } fvi_scratch;
 
@@ -49,6 +69,9 @@ void fvi_dataset_parts_release(fv_context *context, fvi_dataset_parts *parts);
 /* Keeps a set alive beyond fv_dataset_destroy(), until it is released as often as retained. From any thread. */
 void fvi_dataset_retain(const fv_dataset *dataset);
 void fvi_dataset_release(const fv_dataset *dataset);
+/* fv_reader_read() of a part of an image; formats that cannot do that give the whole. */
+fv_status fvi_reader_read_part(fv_reader *reader, int64_t index, const fvi_wish *wish, fv_sample *sample,
+                               fvi_part *part);
 /* Whether samples are numbers rather than images. */
 bool fvi_dataset_numeric(const fv_dataset *dataset);
 

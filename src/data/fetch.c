@@ -103,8 +103,15 @@ fv_status fvi_fetch(fvi_fetcher *fetcher, const fvi_recipe *recipe, int64_t epoc
     const fv_preprocess *preprocess = &recipe->options.preprocess;
     const fv_augment_key key = key_of(recipe, epoch, index);
     fv_context *context = fetcher->context;
+    fvi_list_wish of;
+    const fvi_wish *wish = fvi_list_wish_fill(&of, preprocess, recipe->list, &key);
+    const int32_t shorter = preprocess->decode_whole ? 0 : recipe->resize;
     fv_sample sample;
-    const fv_status status = fv_reader_read(fetcher->reader, index, recipe->resize, &sample);
+    fetcher->room.part = (fvi_part){ .eighths = 0 };
+    const fv_status status = wish != NULL
+                                 ? fvi_reader_read_part(fetcher->reader, index, wish, &sample, &fetcher->room.part)
+                                 : fv_reader_read(fetcher->reader, index, shorter, &sample);
+    fetcher->room.whole = sample.whole;
     if (status != FV_OK)
         return fvi_fail(context, status, "%s", fv_reader_message(fetcher->reader));
     if (sample.values != NULL) {

@@ -20,7 +20,8 @@ fv_status fvi_png_encode(fv_context *context, const char *path, const uint8_t *p
                          unsigned char **bytes, size_t *size);
 fv_status fvi_pnm_decode(fv_context *context, const char *path, const unsigned char *bytes, size_t size,
                          uint8_t **pixels, fv_image_shape *shape);
-/* Into scratch, [h][w][c]; scaled down by eighths as far as its shorter side keeps `shorter` pixels (0: not). */
+/* Into scratch, [h][w][c]; scaled down by 2, 4 or 8 as far as its shorter side keeps `shorter` pixels (0: not), or what scratch->wish wants:
+ * then scratch->part says what the pixels are. */
 fv_status fvi_jpeg_decode(fvi_scratch *scratch, const char *path, const unsigned char *bytes, size_t size,
                           int32_t shorter, fv_sample *sample);
 

@@ -3,6 +3,8 @@
  * image_jpeg.c - JPEG through libjpeg(-turbo), the right way up by the orientation that Exif (JEITA CP-3451) notes, read by libexif.
  * libjpeg reports an error by calling a function that must not return: it jumps (setjmp) out of the two functions that call it and
  * nowhere else; what those need afterwards lives in a struct of the caller's. Nothing is printed.
+ * Where only a part of an image is wanted (fvi_wish), what lies before it is read and not decoded, what lies behind it is not even read. Images are made
+ * smaller by 1/2, 1/4 and 1/8: only for these has libjpeg-turbo vector code, 5/8 to 7/8 take longer than the whole.
  * Limits: 8 bits; greys, YCbCr, RGB, CMYK and YCCK (Adobe's, which are stored inverted). A file that ends early is an error.
  */
 #include "data/image_internal.h"
@@ -38,6 +40,7 @@ typedef struct jpeg_job {
     const char *damage; /* what a warning told, or NULL */
     int orientation;
     int32_t channels;
+    JDIMENSION top, left, rows, columns; /* of the scaled image: what is decoded of it */
     bool too_many_scans;
     char error[JMSG_LENGTH_MAX];
 } jpeg_job;
@@ -104,14 +107,57 @@ static int find_orientation(const struct jpeg_decompress_struct *jpeg)
     return orientation >= 1 && orientation <= 8 ? orientation : 1;
 }
 
-/* The smallest of 1/8 ... 8/8 that leaves `shorter` pixels on the shorter side. */
-static unsigned choose_scale(const struct jpeg_decompress_struct *jpeg, int32_t shorter)
+/* The smallest scale, in eighths, that leaves `rows` and `columns` of so many pixels. */
+static unsigned choose_scale(double h, double w, int32_t rows, int32_t columns)
 {
-    const unsigned side = jpeg->image_width < jpeg->image_height ? jpeg->image_width : jpeg->image_height;
     unsigned eighths = 8;
-    while (shorter > 0 && eighths > 1 && (side * (eighths - 1) + 7) / 8 >= (unsigned)shorter)
-        eighths--;
+    while (eighths > 1 && h * (eighths / 2) / 8 >= rows && w * (eighths / 2) / 8 >= columns)
+        eighths /= 2;
     return eighths;
+}
+
+/* Sets first and count to the pixels of `side` that a filter reads around so many from `start` on when it makes `wanted` of them. */
+static void cut_side(double start, double length, int32_t wanted, JDIMENSION side, JDIMENSION *first, JDIMENSION *count)
+{
+    const double step = length / wanted, margin = (step > 1 ? step : 1) + 2;
+    const double low = start - margin, high = start + length + margin;
+    *first = low > 0 ? (JDIMENSION)low : 0;
+    *count = (high < side ? (JDIMENSION)high + 1 : side) - *first;
+    if (*count > side - *first)
+        *count = side - *first;
+}
+
+/* What to decode, and at which scale. An image that has to be turned is decoded whole. */
+static void choose_part(jpeg_job *job)
+{
+    struct jpeg_decompress_struct *jpeg = &job->jpeg;
+    const bool swapped = job->orientation >= 5;
+    const int32_t h = (int32_t)(swapped ? jpeg->image_width : jpeg->image_height);
+    const int32_t w = (int32_t)(swapped ? jpeg->image_height : jpeg->image_width);
+    const fvi_wish *wish = job->scratch->wish;
+    fvi_region region = { .h = h, .w = w, .rows = job->shorter, .columns = job->shorter };
+    if (wish != NULL)
+        wish->choose(wish->user, (fv_image_shape){ job->channels, h, w }, &region);
+    const bool wanted = region.rows > 0 && region.columns > 0;
+    const unsigned eighths =
+        wanted && !region.full_size ? choose_scale(region.h, region.w, region.rows, region.columns) : 8;
+    jpeg->scale_num = eighths;
+    jpeg->scale_denom = 8;
+    jpeg_calc_output_dimensions(jpeg);
+    job->rows = jpeg->output_height;
+    job->columns = jpeg->output_width;
+    if (wish == NULL || !wanted)
+        return;
+    job->scratch->part.eighths = (int32_t)eighths;
+#ifdef LIBJPEG_TURBO_VERSION_NUMBER
+    const double scale = eighths / 8.0;
+    if (job->orientation == 1) {
+        cut_side(region.y * scale, region.h * scale, region.rows, jpeg->output_height, &job->top, &job->rows);
+        cut_side(region.x * scale, region.w * scale, region.columns, jpeg->output_width, &job->left, &job->columns);
+    }
+#else
+    (void)cut_side;
+#endif
 }
 
 static fv_status check_size(jpeg_job *job)
@@ -146,10 +192,8 @@ static fv_status read_header(jpeg_job *job, const unsigned char *bytes)
         jpeg->out_color_space = JCS_GRAYSCALE;
     else
         jpeg->out_color_space = jpeg->num_components == 4 ? JCS_CMYK : JCS_RGB;
-    jpeg->scale_num = choose_scale(jpeg, job->shorter);
-    jpeg->scale_denom = 8;
-    jpeg_calc_output_dimensions(jpeg);
     job->orientation = find_orientation(jpeg);
+    choose_part(job);
     return FV_OK;
 }
 
@@ -163,24 +207,56 @@ static void inks_to_colours(const unsigned char *inks, size_t pixels, bool inver
         }
 }
 
-static fv_status read_rows(jpeg_job *job, uint8_t *pixels)
+/* Whether the file ends as a whole one does. */
+static bool ends(const unsigned char *bytes, size_t size)
+{
+    return size >= 2 && bytes[size - 2] == 0xFF && bytes[size - 1] == JPEG_EOI;
+}
+
+static void start_at(jpeg_job *job)
 {
     struct jpeg_decompress_struct *jpeg = &job->jpeg;
-    const size_t row_bytes = (size_t)jpeg->output_width * (size_t)job->channels;
+    jpeg_start_decompress(jpeg);
+#ifdef LIBJPEG_TURBO_VERSION_NUMBER
+    if (job->columns < jpeg->output_width) /* begins at a whole block, at or before `left` */
+        jpeg_crop_scanline(jpeg, &job->left, &job->columns);
+    if (job->top > 0)
+        jpeg_skip_scanlines(jpeg, job->top);
+#endif
+}
+
+static fv_status read_rows(jpeg_job *job, const unsigned char *bytes, uint8_t *pixels)
+{
+    struct jpeg_decompress_struct *jpeg = &job->jpeg;
     if (setjmp(job->out) != 0)
         return jpeg_failed(job);
-    jpeg_start_decompress(jpeg);
-    while (jpeg->output_scanline < jpeg->output_height) {
-        uint8_t *const place = pixels + jpeg->output_scanline * row_bytes;
+    start_at(job);
+    const size_t row_bytes = (size_t)jpeg->output_width * (size_t)job->channels;
+    while (job->damage == NULL && jpeg->output_scanline < job->top + job->rows) {
+        uint8_t *const place = pixels + (jpeg->output_scanline - job->top) * row_bytes;
         unsigned char *row = job->row != NULL ? job->row : place;
         jpeg_read_scanlines(jpeg, &row, 1);
         if (job->row != NULL)
             inks_to_colours(job->row, jpeg->output_width, jpeg->saw_Adobe_marker, place);
-        if (job->damage != NULL)
-            break;
     }
-    if (job->damage == NULL)
+    if (job->damage != NULL)
+        return FV_OK;
+    if (jpeg->output_scanline == jpeg->output_height) {
         jpeg_finish_decompress(jpeg);
+        return FV_OK;
+    }
+#ifdef LIBJPEG_TURBO_VERSION_NUMBER
+    /* The rest matters only where the file may end too early: which samples are bad is not to depend on what is looked at. Skipping to the last
+     * row reads all but that, skipping beyond it would read nothing. */
+    if (!ends(bytes, job->size)) {
+        unsigned char *row = job->row != NULL ? job->row : pixels + job->rows * row_bytes;
+        if (jpeg->output_height - jpeg->output_scanline > 1)
+            jpeg_skip_scanlines(jpeg, jpeg->output_height - jpeg->output_scanline - 1);
+        jpeg_read_scanlines(jpeg, &row, 1);
+    }
+#else
+    (void)bytes;
+#endif
     return FV_OK;
 }
 
@@ -229,23 +305,25 @@ static fv_status decode(jpeg_job *job, const unsigned char *bytes, fv_sample *sa
     struct jpeg_decompress_struct *jpeg = &job->jpeg;
     FV_TRY(read_header(job, bytes));
     FV_TRY(check_size(job));
-    const size_t row = (size_t)jpeg->output_width;
-    FV_TRY(fvi_scratch_reserve(job->scratch, job->path, row * jpeg->output_height * (size_t)job->channels));
+    const size_t row = (size_t)jpeg->output_width; /* more than is decoded, perhaps; and a row to throw away */
+    FV_TRY(fvi_scratch_reserve(job->scratch, job->path, row * (job->rows + 1) * (size_t)job->channels));
     if (jpeg->out_color_space == JCS_CMYK) {
         job->row = fvi_allocate(job->context, 4 * row);
         if (job->row == NULL)
             return fvi_out_of_memory(job->context, job->path, 4 * row);
     }
-    FV_TRY(read_rows(job, job->scratch->pixels));
+    FV_TRY(read_rows(job, bytes, job->scratch->pixels));
     if (job->damage != NULL)
         return fvi_fail(job->context, FV_ERR_FORMAT, "image '%s' is %s: its pixels end at row %u of %u", job->path,
                         job->damage, jpeg->output_scanline, jpeg->output_height);
     *sample = (fv_sample){
-        .shape = { job->channels, (int32_t)jpeg->output_height, (int32_t)jpeg->output_width },
+        .shape = { job->channels, (int32_t)job->rows, (int32_t)jpeg->output_width },
         .order = FV_NHWC,
         .pixels = job->scratch->pixels,
         .whole = { job->channels, (int32_t)jpeg->image_height, (int32_t)jpeg->image_width },
     };
+    job->scratch->part.top = (int32_t)job->top;
+    job->scratch->part.left = (int32_t)job->left;
     return turn_upright(job, sample);
 }
 

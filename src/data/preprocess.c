@@ -136,8 +136,28 @@ fv_status fvi_preprocess_transform(fv_context *context, const fv_preprocess *pre
     return FV_OK;
 }
 
+static void choose_region(const void *user, fv_image_shape whole, fvi_region *region)
+{
+    const fvi_list_wish *of = user;
+    fvi_augmentation_region(of->list, of->key, whole, region);
+    region->full_size = of->full_size;
+}
+
+const fvi_wish *fvi_list_wish_fill(fvi_list_wish *wish, const fv_preprocess *preprocess, const fv_augmentation *list,
+                                   const fv_augment_key *key)
+{
+    if (!fvi_augmentation_has_region(list))
+        return NULL;
+    *wish = (fvi_list_wish){ .list = list,
+                             .key = key,
+                             .full_size = preprocess->decode_whole,
+                             .wish = { .choose = choose_region, .user = wish } };
+    return &wish->wish;
+}
+
 /* One sample that is not trained on, in memory of its own. */
-static fv_status prepare(fv_context *context, const fv_preprocess *preprocess, fv_sample *sample, float *out)
+static fv_status prepare(fv_context *context, const fv_preprocess *preprocess, fv_sample *sample, fvi_part part,
+                         float *out)
 {
     const fv_augmentation *list = preprocess->transforms;
     const fv_image_shape input = preprocess->input;
@@ -146,7 +166,7 @@ static fv_status prepare(fv_context *context, const fv_preprocess *preprocess, f
     fvi_message message;
     fvi_pixel_table table;
     fvi_resampler resampler = { .middle = NULL };
-    fvi_augment_room room = { 0 };
+    fvi_augment_room room = { .part = part, .whole = sample->whole };
     fv_status status = fvi_preprocess_check(&message, preprocess, sample->shape);
     if (status != FV_OK)
         return fvi_fail(context, status, "%s", message.text);
@@ -169,7 +189,7 @@ fv_status fv_preprocess_image(fv_context *context, const fv_preprocess *preproce
                               fv_image_shape shape, float *out)
 {
     fv_sample sample = { .shape = shape, .order = FV_NCHW, .pixels = image, .whole = shape };
-    return prepare(context, preprocess, &sample, out);
+    return prepare(context, preprocess, &sample, (fvi_part){ .eighths = 0 }, out);
 }
 
 /* Cropping an image more than twice as large would only mislead, and so would padding one less than half as large. */
@@ -182,17 +202,20 @@ fv_status fv_preprocess_file(fv_context *context, const fv_preprocess *preproces
 {
     const fv_image_shape input = preprocess->input;
     const int32_t shorter = fvi_preprocess_resize(preprocess, preprocess->transforms);
-    fvi_scratch scratch = { .context = context };
+    const fv_augment_key key = { .rows = input.h, .columns = input.w };
+    fvi_list_wish wish;
+    fvi_scratch scratch = { .context = context,
+                            .wish = fvi_list_wish_fill(&wish, preprocess, preprocess->transforms, &key) };
     fv_sample sample;
     fvi_message said;
-    fv_status status = fvi_image_load(&scratch, path, shorter, &sample);
+    fv_status status = fvi_image_load(&scratch, path, preprocess->decode_whole ? 0 : shorter, &sample);
     const bool fits = status != FV_OK || shorter > 0 || fvi_augmentation_resizes(preprocess->transforms) ||
                       (size_fits(sample.shape.h, input.h) && size_fits(sample.shape.w, input.w));
     if (!fits)
         status = fvi_fail(context, FV_ERR_SHAPE, "'%s' has %dx%d pixels, the network takes %dx%d; resize it first",
                           path, sample.shape.h, sample.shape.w, input.h, input.w);
     if (status == FV_OK) {
-        status = prepare(context, preprocess, &sample, out);
+        status = prepare(context, preprocess, &sample, scratch.part, out);
         snprintf(said.text, sizeof said.text, "%s", fv_context_message(context));
         if (status != FV_OK)
             fvi_fail(context, status, "'%s': %s", path, said.text);

@@ -39,6 +39,16 @@ void fvi_preprocess_place(const fvi_pixel_table *table, const uint8_t *image, fv
 fv_status fvi_preprocess_transform(fv_context *context, const fv_preprocess *preprocess, const fv_augmentation *list,
                                    const fv_augment_key *key, fvi_augment_room *room, const fv_sample *sample,
                                    float *out);
+/* What the list wants of an image that is decoded for it. Borrows both. */
+typedef struct fvi_list_wish {
+    const fv_augmentation *list;
+    const fv_augment_key *key;
+    bool full_size; /* a part of it, but not made smaller */
+    fvi_wish wish;
+} fvi_list_wish;
+/* *wish points to itself: it stays where it is. NULL where the list wants all of an image. */
+const fvi_wish *fvi_list_wish_fill(fvi_list_wish *wish, const fv_preprocess *preprocess, const fv_augmentation *list,
+                                   const fv_augment_key *key);
 /* Makes the image so large that its shorter side is `shorter`. *sample then points to the resampler's memory where it changed.
  * FV_ERR_SHAPE (the longer side out of bounds) or FV_ERR_MEMORY into the context's message. */
 fv_status fvi_resize_sample(fv_context *context, fvi_resampler *resampler, int32_t shorter, fv_sample *sample);

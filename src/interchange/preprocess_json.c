@@ -5,6 +5,7 @@
 #include "interchange/preprocess_json.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "data/augment/transform.h"
 #include "interchange/tree.h"
@@ -42,6 +43,8 @@ json_t *fvi_preprocess_write(const fv_preprocess *preprocess)
     good = json_object_set_new(object, "deviation", write_reals(preprocess->deviation, input.c)) == 0 && good;
     if (preprocess->resize > 0)
         good = json_object_set_new(object, "resize", json_integer(preprocess->resize)) == 0 && good;
+    if (preprocess->decode_whole)
+        good = json_object_set_new(object, "decode", json_string("whole")) == 0 && good;
     if (preprocess->transforms != NULL && fv_augmentation_count(preprocess->transforms) > 0)
         good =
             json_object_set_new(object, "transforms", json_string(fv_augmentation_text(preprocess->transforms))) == 0 &&
@@ -126,10 +129,22 @@ static fv_status read_transforms(const fvi_tree *tree, fv_augmentation **transfo
                           : fvi_tree_fail(tree, item, FV_ERR_FORMAT, "%s is for training images only", random->name);
 }
 
+static fv_status read_decoding(const fvi_tree *tree, bool *whole)
+{
+    const fvi_item *item = fvi_tree_find(tree->root, "decode");
+    if (item == NULL)
+        return FV_OK;
+    FV_TRY(fvi_tree_expect(tree, item, FVI_ITEM_TEXT, "decode"));
+    *whole = strcmp(item->text, "whole") == 0;
+    return *whole || strcmp(item->text, "scaled") == 0
+               ? FV_OK
+               : fvi_tree_fail(tree, item, FV_ERR_FORMAT, "'%s', must be scaled or whole", item->text);
+}
+
 static fv_status read_all(const fvi_tree *tree, fvi_arena *arena, fv_preprocess *preprocess,
                           fv_augmentation **transforms)
 {
-    static const char *const keys[] = { "input",      "resize",  "mean",        "deviation",
+    static const char *const keys[] = { "input",      "resize",  "mean",        "deviation", "decode",
                                         "transforms", "classes", "class_names", NULL };
     const fvi_item *classes = NULL;
     const fvi_item *resize = fvi_tree_find(tree->root, "resize");
@@ -149,6 +164,7 @@ static fv_status read_all(const fvi_tree *tree, fvi_arena *arena, fv_preprocess 
     FV_TRY(member(tree, "classes", FVI_ITEM_INTEGER, &classes));
     FV_TRY(fvi_tree_integer(tree, classes, "classes", 0, MOST_CLASSES, &count));
     preprocess->classes = (int32_t)count;
+    FV_TRY(read_decoding(tree, &preprocess->decode_whole));
     FV_TRY(read_transforms(tree, transforms));
     preprocess->transforms = *transforms;
     return read_names(tree, arena, preprocess);

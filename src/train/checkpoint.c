@@ -227,6 +227,8 @@ fv_status fvi_trainer_describe(fv_trainer *trainer)
     good = json_object_set_new(object, "preprocess.mean", numbers(prepare->mean, prepare->input.c)) == 0 && good;
     good =
         json_object_set_new(object, "preprocess.deviation", numbers(prepare->deviation, prepare->input.c)) == 0 && good;
+    if (prepare->decode_whole)
+        good = json_object_set_new(object, "preprocess.decode_whole", json_true()) == 0 && good;
     if (prepare->transforms != NULL)
         good = json_object_set_new(object, "preprocess.transforms",
                                    json_string(fv_augmentation_text(prepare->transforms))) == 0 &&

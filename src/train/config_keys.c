@@ -17,6 +17,7 @@ static const char *const schedules[] = { "cosine",   "constant", "step",      "e
                                          "onecycle", "restarts", "piecewise", "plateau",     NULL };
 static const char *const bad_samples[] = { "stop", "skip", NULL };
 static const char *const precisions[] = { "f32", "bf16", "bf16-emulated", NULL };
+static const char *const decodings[] = { "scaled", "whole", NULL };
 static const char *const metrics[] = { "default", "test-accuracy", "test-loss", "train-loss", NULL };
 static const char *const on_nan[] = { "stop", "skip", "rollback", NULL };
 static const char *const tensorboard[] = { "all", "scalars", "off", NULL };
@@ -50,6 +51,8 @@ const fv_config_key fvi_config_keys[] = {
     { "data.ahead", "ahead", FV_CONFIG_INTEGER, "N", 1, 1024, "2", NULL, true, "batches that workers keep ready" },
     { "data.bad", "bad", FV_CONFIG_CHOICE, "WHAT", 0, 0, "stop", bad_samples, false,
       "when an image cannot be read: stop the run, or skip it with a warning" },
+    { "data.decode", NULL, FV_CONFIG_CHOICE, "HOW", 0, 0, "scaled", decodings, false,
+      "JPEG: right away 2, 4 or 8 times smaller where that is enough for what becomes of it, or always whole" },
 
     /* augment */
     { "augment.shift", "shift", FV_CONFIG_INTEGER, "PIXELS", 0, 64, "0", NULL, false,

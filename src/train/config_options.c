@@ -120,6 +120,7 @@ fv_train_options fv_config_train_options(const fv_config *config)
         .workers = (int32_t)fv_config_integer(config, "data.workers"),
         .ahead = (int32_t)fv_config_integer(config, "data.ahead"),
         .skip_bad = fv_config_integer(config, "data.bad") == 1,
+        .preprocess = { .decode_whole = fv_config_integer(config, "data.decode") == 1 },
         .augment = { .shift = (int32_t)fv_config_integer(config, "augment.shift"),
                      .random_crop = fv_config_flag(config, "augment.crop"),
                      .flip = fv_config_flag(config, "augment.flip") },

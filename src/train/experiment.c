@@ -148,11 +148,15 @@ static fv_status open_measured(fv_experiment *e, const char *where)
 static void make_preprocess(fv_experiment *e)
 {
     fv_preprocess *preprocess = &e->options.preprocess;
+    const bool decode_whole = preprocess->decode_whole;
     if (e->network.model != NULL) {
         *preprocess = *fv_model_preprocess(e->network.model);
+        if (fv_config_origin_of(e->config, "data.decode") != FV_FROM_DEFAULT)
+            preprocess->decode_whole = decode_whole;
         return;
     }
     *preprocess = fv_preprocess_fit(e->network.graph, e->train);
+    preprocess->decode_whole = decode_whole;
     if (preprocess->classes > MOST_NAMES)
         return;
     for (int32_t i = 0; i < preprocess->classes; i++)

@@ -2,11 +2,16 @@
  *
  * jpeg_test.c - JPEG files, written here by libjpeg: colours, CMYK, orientation, scaled decoding, damaged files.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/random.h"
 #include "data/image_internal.h"
+#include "fovea/loader.h"
+#include "support/files.h"
 #include "support/test.h"
 
 #ifdef FVI_HAVE_JPEG
@@ -141,7 +146,7 @@ static void large_images_are_decoded_smaller(void **state)
     static uint8_t pixels[H * W * 3];
     const struct {
         int32_t shorter, h;
-    } cases[] = { { 0, 96 }, { 96, 96 }, { 85, 96 }, { 84, 84 }, { 40, 48 }, { 36, 36 }, { 12, 12 }, { 1, 12 } };
+    } cases[] = { { 0, 96 }, { 96, 96 }, { 49, 96 }, { 48, 48 }, { 25, 48 }, { 24, 24 }, { 12, 12 }, { 1, 12 } };
     size_t size = 0;
     for (int i = 0; i < H * W * 3; i++)
         pixels[i] = (uint8_t)(i / 3 % W); /* columns get brighter */
@@ -160,6 +165,191 @@ static void large_images_are_decoded_smaller(void **state)
         fvi_release(context, scratch.pixels);
     }
     free(bytes);
+}
+
+static void choose(const void *user, fv_image_shape whole, fvi_region *region)
+{
+    assert_true(whole.h > 0 && whole.w > 0 && whole.c > 0);
+    *region = *(const fvi_region *)user;
+}
+
+static fvi_region region_of(int32_t h, int32_t w, uint32_t draw)
+{
+    fvi_random random = fvi_random_start(draw, FVI_PURPOSE_TEST, 3);
+    const int32_t rows = 1 + (int32_t)fvi_random_below(&random, (uint32_t)h);
+    const int32_t columns = 1 + (int32_t)fvi_random_below(&random, (uint32_t)w);
+    return (fvi_region){ .y = fvi_random_below(&random, (uint32_t)(h - rows) + 1),
+                         .x = fvi_random_below(&random, (uint32_t)(w - columns) + 1),
+                         .h = rows,
+                         .w = columns,
+                         .rows = 1 + (int32_t)fvi_random_below(&random, 60),
+                         .columns = 1 + (int32_t)fvi_random_below(&random, 60),
+                         .full_size = draw % 3 == 0 };
+}
+
+/* What is decoded of an image are the pixels of the whole, at the scale that is told; the crop holds the region and is large enough for what
+ * it is to become. */
+static void check_part(const unsigned char *bytes, size_t size, const fvi_region *region)
+{
+    const fvi_wish wish = { choose, region };
+    fvi_scratch scratch = { .context = context, .wish = &wish }, other = { .context = context };
+    fv_sample part, whole;
+    assert_int_equal(fvi_image_decode(&scratch, "x.jpg", bytes, size, 0, &part), FV_OK);
+    const fvi_part at = scratch.part;
+    const double scale = at.eighths / 8.0;
+    assert_true(at.eighths == 1 || at.eighths == 2 || at.eighths == 4 || at.eighths == 8);
+    assert_true(at.eighths == 8 ||
+                (!region->full_size && region->h * scale >= region->rows && region->w * scale >= region->columns));
+    /* The whole at the same scale: asked for by its shorter side. */
+    const int32_t side = part.whole.h < part.whole.w ? part.whole.h : part.whole.w;
+    assert_int_equal(fvi_image_decode(&other, "x.jpg", bytes, size, side * at.eighths / 8, &whole), FV_OK);
+    assert_true(at.top >= 0 && at.left >= 0 && at.top + part.shape.h <= whole.shape.h &&
+                at.left + part.shape.w <= whole.shape.w);
+    assert_true(at.top <= region->y * scale && at.left <= region->x * scale);
+    assert_true(at.top + part.shape.h >= (region->y + region->h) * scale &&
+                at.left + part.shape.w >= (region->x + region->w) * scale);
+    /* A column beside a cut may lack its neighbour's colour: the filter does not reach it. */
+    for (int32_t y = at.top > 0; y < part.shape.h - (at.top + part.shape.h < whole.shape.h); y++)
+        for (int32_t x = at.left > 0; x < part.shape.w - (at.left + part.shape.w < whole.shape.w); x++)
+            assert_memory_equal(
+                part.pixels + ((size_t)y * (size_t)part.shape.w + (size_t)x) * 3,
+                whole.pixels + ((size_t)(y + at.top) * (size_t)whole.shape.w + (size_t)(x + at.left)) * 3, 3);
+    fvi_release(context, scratch.pixels);
+    fvi_release(context, other.pixels);
+}
+
+static void parts_are_those_of_the_whole(void **state)
+{
+    (void)state;
+#ifndef LIBJPEG_TURBO_VERSION_NUMBER
+    test_skip("not libjpeg-turbo: images are decoded whole");
+#else
+    enum { H = 131, W = 180 };
+    static uint8_t pixels[H * W * 3];
+    for (int i = 0; i < H * W * 3; i++)
+        pixels[i] = (uint8_t)(128 + 60 * sin(i / 3 % W * 0.21 + i % 3) + 60 * cos(i / 3 / W * 0.13));
+    for (int progressive = 0; progressive < 2; progressive++) {
+        size_t size = 0;
+        unsigned char *bytes = encode(pixels, H, W, 3, 0, progressive == 1, &size);
+        for (uint32_t i = 0; i < 60; i++) {
+            const fvi_region region = region_of(H, W, i);
+            check_part(bytes, size, &region);
+        }
+        /* Cut behind the part: a bad image all the same. */
+        const fvi_region top = { .h = 20, .w = 20, .rows = 20, .columns = 20 };
+        const fvi_wish wish = { choose, &top };
+        fvi_scratch scratch = { .context = context, .wish = &wish };
+        fv_sample sample;
+        assert_int_equal(fvi_image_decode(&scratch, "x.jpg", bytes, size - size / 5, 0, &sample), FV_ERR_FORMAT);
+        fvi_release(context, scratch.pixels);
+        free(bytes);
+    }
+#endif
+}
+
+enum { INPUT = 16, VALUES = 3 * INPUT * INPUT, FILES = 12 };
+
+/* A folder of JPEGs, larger than the input by 2 to 16: smooth, no steeper than 18 of 255 from pixel to pixel. */
+static fv_dataset *make_folder(const char *folder)
+{
+    static uint8_t pixels[200 * 250 * 3];
+    fv_dataset *data = NULL;
+    char path[TEST_PATH], name[32];
+    for (int i = 0; i < FILES; i++) {
+        const int h = 40 + 12 * i, w = 250 - 15 * i;
+        size_t size = 0;
+        for (int k = 0; k < h * w * 3; k++)
+            pixels[k] = (uint8_t)(128 + 60 * sin(k / 3 % w * 0.25 + i) + 60 * cos(k / 3 / w * 0.15 + k % 3));
+        snprintf(name, sizeof name, "c%d", i % 2);
+        test_path(path, folder, name);
+        mkdir(path, 0777);
+        snprintf(name, sizeof name, "c%d/%02d.jpg", i % 2, i);
+        unsigned char *bytes = encode(pixels, (unsigned)h, (unsigned)w, 3, i == 3 ? 6 : 0, i == 5, &size);
+        test_file_write(folder, name, bytes, size);
+        free(bytes);
+    }
+    if (fv_dataset_open(&data, context, folder, FV_SPLIT_TRAIN) != FV_OK)
+        fail_msg("%s", fv_context_message(context));
+    return data;
+}
+
+static void load(const fv_dataset *data, const fv_preprocess *preprocess, const char *text, int32_t workers, float *out)
+{
+    fv_augmentation *list = NULL;
+    fv_loader *loader = NULL;
+    fv_batch batch;
+    assert_true(text == NULL || fv_augmentation_create(&list, context, text) == FV_OK);
+    const fv_loader_options options = {
+        .batch = FILES, .seed = 4, .preprocess = *preprocess, .augmentation = list, .workers = workers
+    };
+    assert_int_equal(fv_loader_create(&loader, context, data, &options), FV_OK);
+    if (fv_loader_next(loader, &batch) != FV_OK)
+        fail_msg("%s", fv_loader_message(loader));
+    assert_int_equal(batch.n, FILES);
+    memcpy(out, batch.images, FILES * VALUES * sizeof *out);
+    fv_loader_destroy(loader);
+    fv_augmentation_destroy(list);
+}
+
+/* Decoding smaller changes pixels a little, the number of workers none. */
+static void scaled_crops_are_deterministic_and_close(void **state)
+{
+    (void)state;
+    static const char *const lists[] = { "random_resized_crop(scale=[0.2,1]) horizontal_flip", "resize" };
+    static float one[FILES * VALUES], other[FILES * VALUES];
+    char folder[TEST_PATH];
+    test_folder_make(folder);
+    fv_dataset *data = make_folder(folder);
+    fv_preprocess scaled = { .input = { 3, INPUT, INPUT } }, whole = scaled;
+    whole.decode_whole = true;
+    for (int l = 0; l < 2; l++) {
+        bool differs = false;
+        load(data, &scaled, lists[l], 0, one);
+        for (int32_t workers = 1; workers < 4; workers += 2) {
+            load(data, &scaled, lists[l], workers, other);
+            assert_memory_equal(one, other, sizeof one);
+        }
+        load(data, &whole, lists[l], 2, other);
+        for (int i = 0; i < FILES * VALUES; i++) {
+            differs = differs || one[i] != other[i];
+            /* A scaled pixel stands for what is at most half of itself away, 4 pixels of the steepest slope at 1/8; colours, stored at half
+             * the size, for twice that. */
+            assert_true(fabsf(one[i] - other[i]) < 8 * 18 / 255.0f);
+        }
+        assert_true(differs);
+    }
+    fv_dataset_destroy(data);
+    test_folder_remove(folder);
+}
+
+/* A file alone is prepared as in a data set that is measured. */
+static void a_file_is_prepared_as_a_loader_does(void **state)
+{
+    (void)state;
+    static float all[FILES * VALUES], alone[VALUES];
+    static const char *const lists[] = { NULL, "resize(shorter=20) centre_crop normalise(mean=0.4, deviation=0.3)" };
+    char folder[TEST_PATH], path[512];
+    test_folder_make(folder);
+    fv_dataset *data = make_folder(folder);
+    for (int l = 0; l < 2; l++) {
+        fv_augmentation *list = NULL;
+        assert_true(lists[l] == NULL || fv_augmentation_create(&list, context, lists[l]) == FV_OK);
+        const fv_preprocess preprocess = { .input = { 3, INPUT, INPUT }, .resize = 18, .transforms = list };
+        load(data, &preprocess, NULL, 0, all);
+        for (int64_t i = 0; i < FILES; i++) {
+            fv_dataset_sample_name(data, i, path, sizeof path);
+            if (fv_preprocess_file(context, &preprocess, path, alone) != FV_OK)
+                fail_msg("%s", fv_context_message(context));
+            assert_memory_equal(all + i * VALUES, alone, sizeof alone);
+        }
+        fv_augmentation_destroy(list);
+    }
+    const fv_preprocess plain = { .input = { 3, INPUT, INPUT } };
+    assert_int_equal(fv_preprocess_file(context, &plain, path, alone), FV_ERR_SHAPE);
+    assert_non_null(strstr(fv_context_message(context), "resize it first"));
+    assert_int_equal(fv_preprocess_file(context, &plain, "/nowhere/x.jpg", alone), FV_ERR_NOT_FOUND);
+    fv_dataset_destroy(data);
+    test_folder_remove(folder);
 }
 
 /* Every cut is an error or (behind the last pixel) an image; every flipped bit one or the other, and no crash. */
@@ -226,6 +416,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(grey_colour_and_inks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(images_are_turned_upright, set_up, tear_down),
         cmocka_unit_test_setup_teardown(large_images_are_decoded_smaller, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(parts_are_those_of_the_whole, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(scaled_crops_are_deterministic_and_close, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_file_is_prepared_as_a_loader_does, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damaged_files_give_a_status, set_up, tear_down),
         cmocka_unit_test_setup_teardown(claimed_sizes_are_checked, set_up, tear_down),
     };

@@ -242,6 +242,18 @@ fv_status fvi_augmentation_run(const fv_augmentation *augmentation, const fv_aug
     return FV_OK;
 }
 
+bool fvi_augmentation_has_region(const fv_augmentation *augmentation)
+{
+    return augmentation != NULL && augmentation->count > 0 && augmentation->place[0].transform->region != NULL;
+}
+
+void fvi_augmentation_region(const fv_augmentation *augmentation, const fv_augment_key *key, fv_image_shape whole,
+                             fvi_region *region)
+{
+    fvi_transform_call call = call_of(augmentation, 0, key, NULL, augmentation->context);
+    augmentation->place[0].transform->region(&call, whole, region);
+}
+
 bool fvi_augmentation_only_moves(const fv_augmentation *augmentation)
 {
     for (int32_t i = 0; i < augmentation->count; i++)

@@ -31,8 +31,18 @@ fv_status fvi_fit_image(fvi_fit_source *source, int64_t index, const fvi_picture
     const fv_preprocess *preprocess = source->preprocess;
     const bool keeps = preprocess == NULL || fvi_augmentation_resizes(source->augmentation);
     const int32_t shorter = keeps ? 0 : preprocess->resize;
+    const bool scaled = preprocess != NULL && !preprocess->decode_whole;
+    const fvi_wish *wish = NULL;
+    fvi_list_wish of;
     fv_sample sample;
-    const fv_status status = fv_reader_read(source->reader, index, shorter, &sample);
+    source->key.sample = (uint64_t)index;
+    source->room.part = (fvi_part){ .eighths = 0 };
+    if (preprocess != NULL)
+        wish = fvi_list_wish_fill(&of, preprocess, source->augmentation, &source->key);
+    const fv_status status = wish != NULL
+                                 ? fvi_reader_read_part(source->reader, index, wish, &sample, &source->room.part)
+                                 : fv_reader_read(source->reader, index, scaled ? shorter : 0, &sample);
+    source->room.whole = sample.whole;
     if (status != FV_OK)
         return fvi_fail(context, status, "%s", fv_reader_message(source->reader));
     if (sample.pixels == NULL)
@@ -44,7 +54,6 @@ fv_status fvi_fit_image(fvi_fit_source *source, int64_t index, const fvi_picture
         FV_TRY(fvi_resize_sample(context, &source->resampler, shorter, &sample));
     FV_TRY(fvi_picture_from_bytes(context, &source->room.image, sample.pixels, sample.order, sample.shape,
                                   preprocess != NULL ? preprocess->input.c : sample.shape.c));
-    source->key.sample = (uint64_t)index;
     FV_TRY(fvi_augmentation_run(source->augmentation, &source->key, source->place, &source->room, context));
     *image = &source->room.image;
     return FV_OK;

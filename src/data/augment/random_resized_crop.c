@@ -94,13 +94,23 @@ static fvi_box draw_box(fvi_transform_call *call, const crop_options *given, int
     return fallback_box(given, h, w);
 }
 
-static fv_status crop_apply(fvi_transform_call *call)
+static void crop_region(fvi_transform_call *call, fv_image_shape whole, fvi_region *region)
 {
     const crop_options *given = call->options;
-    const fvi_picture *in = &call->room->image;
-    const fvi_box box = draw_box(call, given, in->h, in->w);
-    return fvi_resample_picture(call, box, fvi_size_or(given->size[0], call->key->rows, in->h),
-                                fvi_size_or(given->size[1], call->key->columns, in->w));
+    const fvi_box box = draw_box(call, given, whole.h, whole.w);
+    *region = (fvi_region){ .y = box.y,
+                            .x = box.x,
+                            .h = box.h,
+                            .w = box.w,
+                            .rows = fvi_size_or(given->size[0], call->key->rows, whole.h),
+                            .columns = fvi_size_or(given->size[1], call->key->columns, whole.w) };
+}
+
+static fv_status crop_apply(fvi_transform_call *call)
+{
+    fvi_region of;
+    crop_region(call, fvi_whole_shape(call), &of);
+    return fvi_resample_part(call, (fvi_box){ of.y, of.x, of.h, of.w }, of.rows, of.columns);
 }
 
 const fvi_transform fvi_transform_random_resized_crop = {
@@ -114,5 +124,6 @@ const fvi_transform fvi_transform_random_resized_crop = {
     .crops = true,
     .check = crop_check,
     .shape = crop_shape,
+    .region = crop_region,
     .apply = crop_apply,
 };

@@ -48,15 +48,26 @@ static fv_status resize_shape(fvi_message *message, const void *given, const fv_
     return FV_OK;
 }
 
+static void resize_region(fvi_transform_call *call, fv_image_shape whole, fvi_region *region)
+{
+    fv_image_shape shape = whole;
+    fvi_message ignored; /* resize_apply() tells it */
+    *region = (fvi_region){ .h = whole.h, .w = whole.w };
+    if (resize_shape(&ignored, call->options, call->key, &shape) == FV_OK) {
+        region->rows = shape.h;
+        region->columns = shape.w;
+    }
+}
+
 static fv_status resize_apply(fvi_transform_call *call)
 {
-    const fvi_picture *in = &call->room->image;
-    fv_image_shape shape = { in->c, in->h, in->w };
+    const fv_image_shape whole = fvi_whole_shape(call);
+    fv_image_shape shape = whole;
     fvi_message message;
     const fv_status status = resize_shape(&message, call->options, call->key, &shape);
     if (status != FV_OK)
         return fvi_fail(call->context, status, "%s", message.text);
-    return fvi_resample_picture(call, (fvi_box){ 0, 0, in->h, in->w }, shape.h, shape.w);
+    return fvi_resample_part(call, (fvi_box){ 0, 0, whole.h, whole.w }, shape.h, shape.w);
 }
 
 const fvi_transform fvi_transform_resize = {
@@ -68,5 +79,6 @@ const fvi_transform fvi_transform_resize = {
     .fixed = true,
     .resizes = true,
     .shape = resize_shape,
+    .region = resize_region,
     .apply = resize_apply,
 };

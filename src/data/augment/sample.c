@@ -69,8 +69,8 @@ fv_status fvi_warp_affine(fvi_transform_call *call, const double m[6], fvi_fill 
 
 /* Resampling along one axis: result i is the sum of weights[i][k] * value[first[i] + k], k < taps, weights 0 past the last. */
 typedef struct axis {
-    int32_t taps;
-    float *first; /* [n], whole numbers */
+    int32_t taps, reads; /* reads: those of them that there are */
+    float *first;        /* [n], whole numbers */
     float *weights;
 } axis;
 
@@ -84,7 +84,8 @@ static int32_t taps_of(double step)
 static axis axis_fill(float *memory, int32_t n, double start, double length, int32_t count)
 {
     const double step = length / n, radius = step > 1.0 ? step : 1.0;
-    const axis made = { taps_of(step), memory, memory + n };
+    const int32_t taps = taps_of(step);
+    const axis made = { taps, taps < count ? taps : count, memory, memory + n };
     for (int32_t i = 0; i < n; i++) {
         const double centre = start + (i + 0.5) * step;
         double low = floor(centre - radius), sum = 0;
@@ -106,20 +107,46 @@ static axis axis_fill(float *memory, int32_t n, double start, double length, int
     return made;
 }
 
-/* rows [count][inner] of sums along the outer axis of in [..][inner]. */
-static void resample_rows(const axis *along, int32_t n, const float *in, size_t inner, float *out)
+/* Down the columns: out [n][inner] from rows of in that are `next` apart. */
+static void resample_down(const axis *along, int32_t n, const float *in, size_t next, size_t inner, float *restrict out)
 {
     for (int32_t i = 0; i < n; i++, out += inner) {
+        const float *weights = along->weights + (size_t)i * (size_t)along->taps;
+        const float *row = in + (size_t)along->first[i] * next;
         memset(out, 0, inner * sizeof *out);
-        for (int32_t k = 0; k < along->taps; k++) {
-            const float weight = along->weights[(size_t)i * (size_t)along->taps + (size_t)k];
-            if (weight == 0.0f)
-                continue;
-            const float *row = in + ((size_t)along->first[i] + (size_t)k) * inner;
-            for (size_t j = 0; j < inner; j++)
+        for (int32_t k = 0; k < along->reads; k++, row += next) {
+            const float weight = weights[k];
+            for (size_t j = 0; weight != 0.0f && j < inner; j++)
                 out[j] += weight * row[j];
         }
     }
+}
+
+/* Along one row: `channels` (1 to 4, a constant where this is inlined) of n pixels, `next` floats from pixel to pixel in both. */
+static inline void resample_across(const axis *along, int32_t n, const float *in, size_t next, size_t channels,
+                                   float *restrict out)
+{
+    for (int32_t i = 0; i < n; i++, out += next) {
+        const float *weights = along->weights + (size_t)i * (size_t)along->taps;
+        const float *pixel = in + (size_t)along->first[i] * next;
+        float sum[4] = { 0 };
+        for (int32_t k = 0; k < along->reads; k++, pixel += next)
+            for (size_t c = 0; c < channels; c++)
+                sum[c] += weights[k] * pixel[c];
+        for (size_t c = 0; c < channels; c++)
+            out[c] = sum[c];
+    }
+}
+
+static void resample_row(const axis *along, int32_t n, const float *in, size_t channels, float *out)
+{
+    if (channels == 1)
+        resample_across(along, n, in, 1, 1, out);
+    else if (channels == 3)
+        resample_across(along, n, in, 3, 3, out);
+    else
+        for (size_t c = 0; c < channels; c += 4)
+            resample_across(along, n, in + c, channels, channels - c < 4 ? channels - c : 4, out + c);
 }
 
 static size_t axis_floats(int32_t n, double length)
@@ -127,23 +154,45 @@ static size_t axis_floats(int32_t n, double length)
     return (size_t)n * ((size_t)taps_of(length / n) + 1);
 }
 
+/* Down first: it goes along whole rows, and then fewer of them are left to be done pixel by pixel. */
 fv_status fvi_resample_picture(fvi_transform_call *call, fvi_box box, int32_t rows, int32_t columns)
 {
     const fvi_picture *in = &call->room->image;
-    const size_t channels = (size_t)in->c, middle = (size_t)in->h * (size_t)columns * channels;
+    const size_t channels = (size_t)in->c, next = (size_t)in->w * channels;
     const size_t across = axis_floats(columns, box.w), down = axis_floats(rows, box.h);
     fvi_picture *out = NULL;
     float *memory = NULL;
     FV_TRY(fvi_transform_begin(call, (fv_image_shape){ in->c, rows, columns }, &out));
-    FV_TRY(fvi_transform_scratch(call, middle + across + down, &memory));
-    const axis x = axis_fill(memory + middle, columns, box.x, box.w, in->w);
-    const axis y = axis_fill(memory + middle + across, rows, box.y, box.h, in->h);
-    for (int32_t i = 0; i < in->h; i++)
-        resample_rows(&x, columns, in->pixels + (size_t)i * (size_t)in->w * channels, channels,
-                      memory + (size_t)i * (size_t)columns * channels);
-    resample_rows(&y, rows, memory, (size_t)columns * channels, out->pixels);
+    FV_TRY(fvi_transform_scratch(call, (size_t)rows * next + across + down, &memory));
+    axis x = axis_fill(memory, columns, box.x, box.w, in->w);
+    const axis y = axis_fill(memory + across, rows, box.y, box.h, in->h);
+    float *middle = memory + across + down;
+    /* Only the columns that are read. */
+    const float begin = x.first[0];
+    const size_t width = (size_t)(x.first[columns - 1] - begin) + (size_t)x.reads;
+    for (int32_t i = 0; i < columns; i++)
+        x.first[i] -= begin;
+    resample_down(&y, rows, in->pixels + (size_t)begin * channels, next, width * channels, middle);
+    for (int32_t i = 0; i < rows; i++)
+        resample_row(&x, columns, middle + (size_t)i * width * channels, channels,
+                     out->pixels + (size_t)i * (size_t)columns * channels);
     fvi_transform_done(call);
     return FV_OK;
+}
+
+fv_image_shape fvi_whole_shape(const fvi_transform_call *call)
+{
+    const fvi_augment_room *room = call->room;
+    return room->part.eighths > 0 ? room->whole : (fv_image_shape){ room->image.c, room->image.h, room->image.w };
+}
+
+fv_status fvi_resample_part(fvi_transform_call *call, fvi_box box, int32_t rows, int32_t columns)
+{
+    const fvi_part part = call->room->part;
+    const double scale = part.eighths > 0 ? part.eighths / 8.0 : 1.0;
+    call->room->part.eighths = 0;
+    const fvi_box of = { box.y * scale - part.top, box.x * scale - part.left, box.h * scale, box.w * scale };
+    return fvi_resample_picture(call, of, rows, columns);
 }
 
 int32_t fvi_gaussian_kernel(double deviation, float weights[FVI_GAUSSIAN_RADIUS + 1])

@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "data/augment/augment.h"
+#include "data/dataset_internal.h"
 #include "data/picture.h"
 #include "fovea/augment.h"
 
@@ -41,6 +42,9 @@ extern const char *const fvi_fill_words[];
 /* What one worker keeps from image to image. Zeros to begin with. */
 typedef struct fvi_augment_room {
     fvi_picture image, other;
+    fvi_part
+        part; /* of a larger image: this is what image is, until a transform has looked at it; eighths 0: it is the whole */
+    fv_image_shape whole; /* then: the size of that */
     float *scratch;
     size_t scratch_floats;
 } fvi_augment_room;
@@ -106,6 +110,8 @@ typedef struct fvi_transform {
     /* Options that contradict each other: FV_ERR_ARGUMENT with a message that says what, without the name. */
     fv_status (*check)(fvi_message *message, const void *options);
     fv_status (*shape)(fvi_message *message, const void *options, const fv_augment_key *key, fv_image_shape *shape);
+    /* Of transforms whose apply resamples by fvi_resample_part(): what it will read of an image of this shape. */
+    void (*region)(fvi_transform_call *call, fv_image_shape whole, fvi_region *region);
     /* One of these three. apply: room->image becomes the result. */
     fv_status (*apply)(fvi_transform_call *call);
     void (*move)(fvi_transform_call *call, fvi_move *move);
@@ -161,6 +167,10 @@ fv_status fvi_augmentation_join(fv_augmentation **out, const fv_augmentation *ke
 /* augmentation.c, for the loader. room->image holds the image and then the result of the first `places`. context: this thread's. */
 fv_status fvi_augmentation_run(const fv_augmentation *augmentation, const fv_augment_key *key, int32_t places,
                                fvi_augment_room *room, fv_context *context);
+/* Whether the list begins with a transform that can say which part of an image it reads; which that is. */
+bool fvi_augmentation_has_region(const fv_augmentation *augmentation);
+void fvi_augmentation_region(const fv_augmentation *augmentation, const fv_augment_key *key, fv_image_shape whole,
+                             fvi_region *region);
 /* Whether the list does nothing but move whole pixels (crop, shift, mirror) with zeros outside: then fvi_augmentation_place() says where each pixel of
  * the input comes from, and pixels are read once, as bytes. */
 bool fvi_augmentation_only_moves(const fv_augmentation *augmentation);
@@ -196,6 +206,9 @@ typedef struct fvi_box {
     double y, x, h, w;
 } fvi_box;
 fv_status fvi_resample_picture(fvi_transform_call *call, fvi_box box, int32_t rows, int32_t columns);
+/* The same with a box of the whole image, where room->image may be a part of it (room->part). fvi_whole_shape: of that image. */
+fv_status fvi_resample_part(fvi_transform_call *call, fvi_box box, int32_t rows, int32_t columns);
+fv_image_shape fvi_whole_shape(const fvi_transform_call *call);
 /* planes of values [h][w][c]: convolved with a normalised Gaussian of so many pixels, cut at three deviations; edges as fill. */
 fv_status fvi_blur_gaussian(fvi_transform_call *call, double deviation, fvi_fill fill);
 /* Half the width of that kernel, and its weights [radius + 1] from the middle on, whose sum over both sides is 1. */
