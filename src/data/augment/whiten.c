@@ -139,6 +139,19 @@ static fv_status whiten_fit(fvi_fit_source *source, const void *given, void **fi
     return status;
 }
 
+/* The sum of a[i] * b[i] in double, as eight sums side by side, so that no sum waits for the one before it. */
+static float dot(const float *a, const float *b, size_t n)
+{
+    double part[8] = { 0 };
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (size_t k = 0; k < 8; k++)
+            part[k] += (double)a[i + k] * (double)b[i + k];
+    for (size_t k = 0; i + k < n; k++)
+        part[k] += (double)a[i + k] * (double)b[i + k];
+    return (float)(((part[0] + part[4]) + (part[1] + part[5])) + ((part[2] + part[6]) + (part[3] + part[7])));
+}
+
 static fv_status whiten_apply(fvi_transform_call *call)
 {
     const whitening *by = call->fitted;
@@ -150,12 +163,8 @@ static fv_status whiten_apply(fvi_transform_call *call)
     FV_TRY(fvi_transform_begin(call, (fv_image_shape){ image->c, image->h, image->w }, &out));
     for (size_t i = 0; i < n; i++)
         image->pixels[i] -= by->mean[i];
-    for (size_t i = 0; i < n; i++) {
-        double sum = 0;
-        for (size_t j = 0; j < n; j++)
-            sum += (double)by->map[i * n + j] * (double)image->pixels[j];
-        out->pixels[i] = (float)sum;
-    }
+    for (size_t i = 0; i < n; i++)
+        out->pixels[i] = dot(by->map + i * n, image->pixels, n);
     fvi_transform_done(call);
     return FV_OK;
 }
