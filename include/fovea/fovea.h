@@ -58,6 +58,7 @@
 #include "fovea/data_pack.h"
 #include "fovea/data_split.h"
 #include "fovea/dataset.h"
+#include "fovea/derive.h"
 #include "fovea/events.h"
 #include "fovea/experiment.h"
 #include "fovea/gradcheck.h"

@@ -52,6 +52,12 @@ typedef struct fv_loader_options {
     int32_t ahead; /* workers: batches kept ready, beside the one that the caller holds; 0 means 2 */
     bool
         skip_bad; /* samples that cannot be read are left out and logged (FV_LOG_WARNING); false: the first one is an error */
+    /* [classes], copied: batches have weights (fv_batch.weights), each sample that of its class, or of its mixed label; NULL: none. */
+    const float *class_weights;
+    /* [count of the set], copied, at least 0 and not all 0: an epoch is as many draws as there are samples, each drawn anew from all of
+     * them, with chances in proportion to these. What is drawn depends on (seed, epoch) only. A sample that comes twice in an epoch is
+     * augmented twice: fv_batch.samples then holds places in the epoch. NULL: each sample once an epoch. */
+    const float *sample_weights;
     double patience; /* workers: seconds that one may take for one sample before fv_loader_next() fails; 0 means 60 */
 } fv_loader_options;
 
@@ -75,6 +81,14 @@ FV_API int64_t fv_loader_skipped(const fv_loader *loader);
 /* Index in the data set of sample i of the last batch. */
 FV_API int64_t fv_loader_index(const fv_loader *loader, int32_t i);
 FV_API const char *fv_loader_message(const fv_loader *loader);
+/* A number for each class of dataset into weights[classes], for fv_loader_options: "none" or NULL: 1 for each. "auto": in inverse proportion to
+ * how many samples the class has, so that classes count alike, the mean over the samples being 1. "cat=2, dog=0.5": these, and 1 for the
+ * others; a name with spaces or commas stands in double quotes. dataset NULL: only the text is checked, weights may be NULL.
+ * FV_ERR_ARGUMENT tells what is wrong, and the class that was perhaps meant. */
+FV_API fv_status fv_class_weights_read(fv_context *context, const fv_dataset *dataset, const char *text,
+                                       float *weights);
+/* Whether text says that there are none. */
+FV_API bool fv_class_weights_none(const char *text);
 /* One image (bytes [c][h][w] of `shape`) to floats (NHWC, preprocess->input) with no augmentation. Grey becomes RGB and RGB grey
  * (ITU-R 601 luma) where the channel counts differ. FV_ERR_SHAPE otherwise. */
 FV_API fv_status fv_preprocess_image(fv_context *context, const fv_preprocess *preprocess, const uint8_t *image,

@@ -22,7 +22,11 @@ typedef enum fvi_purpose {
     FVI_PURPOSE_PLACEMENT, /* stream 0: orders in which a plan's storages are placed */
     FVI_PURPOSE_SYNTHETIC, /* stream: split; 3: what all of them share */
     FVI_PURPOSE_CORRUPT,   /* stream: sample; position: kind * 2^48 */
-    FVI_PURPOSE_DIVIDE     /* stream: hash of a sample's pixels */
+    FVI_PURPOSE_DIVIDE,    /* stream: hash of a sample's pixels */
+    FVI_PURPOSE_SUBSET,    /* stream: class */
+    FVI_PURPOSE_LABEL,     /* stream: sample */
+    FVI_PURPOSE_PIXELS,    /* stream 0: of all images; sample + 1: of one */
+    FVI_PURPOSE_SAMPLING   /* stream: epoch */
 } fvi_purpose;
 
 /* One stream: a sequence of 32-bit draws addressed by `position`. */

@@ -80,21 +80,22 @@ void fvi_slot_release(fvi_slot *slot, fv_context *context)
     fvi_release(context, slot->failed);
 }
 
-void fvi_slot_fill(fvi_slot *slot, const fvi_recipe *recipe, fvi_fetcher *fetcher, int64_t epoch, int64_t index,
+void fvi_slot_fill(fvi_slot *slot, const fvi_recipe *recipe, fvi_fetcher *fetcher, int64_t epoch, int64_t number,
                    int32_t i)
 {
+    const int64_t index = fvi_recipe_index(recipe, number);
     const size_t targets = (size_t)fv_dataset_target_count(recipe->dataset);
     float *image = slot->images + (size_t)i * recipe->elements;
     slot->classes[i] = fv_dataset_label(recipe->dataset, index);
-    slot->samples[i] = (uint64_t)index;
+    slot->samples[i] = (uint64_t)number;
     if (targets > 0)
         memcpy(slot->targets + (size_t)i * targets, fv_dataset_targets(recipe->dataset, index),
                targets * sizeof *slot->targets);
     slot->failed[i] = FV_OK;
     if (recipe->direct)
-        fvi_fetch_direct(recipe, epoch, index, image);
+        fvi_fetch_direct(recipe, epoch, number, image);
     else
-        slot->failed[i] = fvi_fetch(fetcher, recipe, epoch, index, image);
+        slot->failed[i] = fvi_fetch(fetcher, recipe, epoch, number, image);
 }
 
 /* The last one out frees everything. */
@@ -139,7 +140,8 @@ static void fetch_one(fvi_crew *crew, crew_worker *worker)
     worker->busy = true;
     crew->busy++;
     pthread_mutex_unlock(&crew->mutex);
-    fvi_slot_fill(&crew->slots[at], &crew->recipe, &worker->fetcher, epoch, worker->index, i);
+    fvi_slot_fill(&crew->slots[at], &crew->recipe, &worker->fetcher, epoch,
+                  crew->recipe.drawn != NULL ? position : worker->index, i);
     pthread_mutex_lock(&crew->mutex);
     worker->busy = false;
     crew->busy--;
@@ -203,6 +205,8 @@ static fv_status fill_crew(fvi_crew *crew)
     crew->workers = fvi_allocate_zeroed(crew->context, (size_t)crew->worker_count, sizeof *crew->workers);
     if (crew->order == NULL || crew->slots == NULL || crew->done == NULL || crew->workers == NULL)
         return fvi_out_of_memory(crew->context, "a loader's workers", count * sizeof *crew->order);
+    if (crew->recipe.options.sample_weights != NULL)
+        crew->recipe.drawn = crew->order;
     for (int32_t i = 0; i < crew->slot_count; i++)
         FV_TRY(fvi_slot_allocate(&crew->slots[i], crew->context, &crew->recipe));
     for (int32_t i = 0; i < crew->worker_count; i++) {

@@ -12,15 +12,15 @@ typedef struct fvi_slot {
     float *images;     /* [batch][h][w][c] */
     float *targets;    /* [batch][target_count], where targets are values */
     int32_t *classes;  /* [batch] */
-    uint64_t *samples; /* [batch]: indices in the data set */
+    uint64_t *samples; /* [batch]: numbers (fvi_recipe.drawn): indices in the data set, unless samples are drawn */
     fv_status *failed; /* [batch] */
 } fvi_slot;
 
 /* All of one batch's memory. FV_ERR_MEMORY or FV_ERR_SHAPE (overflow) into the context's message; release it in any case. */
 fv_status fvi_slot_allocate(fvi_slot *slot, fv_context *context, const fvi_recipe *recipe);
 void fvi_slot_release(fvi_slot *slot, fv_context *context);
-/* Fetches sample `index` as number i of the slot. fetcher may be NULL where recipe->direct. */
-void fvi_slot_fill(fvi_slot *slot, const fvi_recipe *recipe, fvi_fetcher *fetcher, int64_t epoch, int64_t index,
+/* Fetches sample `number` as the i-th of the slot. fetcher may be NULL where recipe->direct. */
+void fvi_slot_fill(fvi_slot *slot, const fvi_recipe *recipe, fvi_fetcher *fetcher, int64_t epoch, int64_t number,
                    int32_t i);
 
 /* The threads and what they touch, which lives until the last of them has ended: one that hangs is left behind. */

@@ -309,6 +309,12 @@ void fv_dataset_sample_name(const fv_dataset *dataset, int64_t index, char *text
         snprintf(text, size, "%s, sample %lld", dataset->name, (long long)index);
 }
 
+fv_status fvi_dataset_read(const fv_dataset *dataset, int64_t index, int32_t shorter, fvi_scratch *scratch,
+                           fv_sample *sample)
+{
+    return dataset->parts.type->read(dataset->parts.state, index, shorter, scratch, sample);
+}
+
 /* A context of its own: messages of several threads must not meet in one. Its memory comes from the same allocator. */
 struct fv_reader {
     fv_context *context; /* who made it */
@@ -354,7 +360,7 @@ static fv_status read_sample(fv_reader *reader, int64_t index, int32_t shorter, 
     if (index < 0 || index >= parts->count)
         return fvi_fail(reader->scratch.context, FV_ERR_ARGUMENT, "sample %lld of '%s': there are %lld",
                         (long long)index, reader->dataset->name, (long long)parts->count);
-    return parts->type->read(parts->state, index, shorter, &reader->scratch, sample);
+    return fvi_dataset_read(reader->dataset, index, shorter, &reader->scratch, sample);
 }
 
 fv_status fv_reader_read(fv_reader *reader, int64_t index, int32_t shorter, fv_sample *sample)

@@ -72,6 +72,9 @@ void fvi_dataset_release(const fv_dataset *dataset);
 /* fv_reader_read() of a part of an image; formats that cannot do that give the whole. */
 fv_status fvi_reader_read_part(fv_reader *reader, int64_t index, const fvi_wish *wish, fv_sample *sample,
                                fvi_part *part);
+/* fv_reader_read() with a scratch of the caller's; index is in range. */
+fv_status fvi_dataset_read(const fv_dataset *dataset, int64_t index, int32_t shorter, fvi_scratch *scratch,
+                           fv_sample *sample);
 /* Whether samples are numbers rather than images. */
 bool fvi_dataset_numeric(const fv_dataset *dataset);
 

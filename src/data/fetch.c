@@ -9,11 +9,16 @@
 
 #include "data/dataset_internal.h"
 
-static fv_augment_key key_of(const fvi_recipe *recipe, int64_t epoch, int64_t index)
+int64_t fvi_recipe_index(const fvi_recipe *recipe, int64_t number)
+{
+    return recipe->drawn != NULL ? recipe->drawn[number] : number;
+}
+
+static fv_augment_key key_of(const fvi_recipe *recipe, int64_t epoch, int64_t number)
 {
     return (fv_augment_key){ .seed = recipe->options.seed,
                              .epoch = (uint64_t)epoch,
-                             .sample = (uint64_t)index,
+                             .sample = (uint64_t)number,
                              .rows = recipe->options.preprocess.input.h,
                              .columns = recipe->options.preprocess.input.w };
 }
@@ -31,17 +36,17 @@ void fvi_recipe_fill(fvi_recipe *recipe, const fv_dataset *dataset, const fv_loa
     fvi_pixel_table_fill(&recipe->table, &options->preprocess);
 }
 
-static fvi_placement place_sample(const fvi_recipe *recipe, fv_image_shape source, int64_t epoch, int64_t index)
+static fvi_placement place_sample(const fvi_recipe *recipe, fv_image_shape source, int64_t epoch, int64_t number)
 {
     const fv_augment *augment = &recipe->options.augment;
     const fv_image_shape input = recipe->options.preprocess.input;
     if (recipe->list != NULL) {
-        const fv_augment_key key = key_of(recipe, epoch, index);
+        const fv_augment_key key = key_of(recipe, epoch, number);
         return fvi_augmentation_place(recipe->list, &key, source, input);
     }
     fvi_placement placement = fvi_placement_centred(source, input);
     const fvi_random random =
-        fvi_random_start(recipe->options.seed, FVI_PURPOSE_AUGMENT, (uint64_t)epoch << 32 | (uint32_t)index);
+        fvi_random_start(recipe->options.seed, FVI_PURPOSE_AUGMENT, (uint64_t)epoch << 32 | (uint32_t)number);
     if (augment->random_crop)
         fvi_augment_random_crop(&placement, source, input, random);
     if (augment->shift > 0)
@@ -51,11 +56,11 @@ static fvi_placement place_sample(const fvi_recipe *recipe, fv_image_shape sourc
     return placement;
 }
 
-void fvi_fetch_direct(const fvi_recipe *recipe, int64_t epoch, int64_t index, float *out)
+void fvi_fetch_direct(const fvi_recipe *recipe, int64_t epoch, int64_t number, float *out)
 {
     const fv_image_shape source = fv_dataset_shape(recipe->dataset);
-    fvi_preprocess_place(&recipe->table, fv_dataset_image(recipe->dataset, index), FV_NCHW, source,
-                         recipe->options.preprocess.input, place_sample(recipe, source, epoch, index), out);
+    fvi_preprocess_place(&recipe->table, fv_dataset_image(recipe->dataset, fvi_recipe_index(recipe, number)), FV_NCHW,
+                         source, recipe->options.preprocess.input, place_sample(recipe, source, epoch, number), out);
 }
 
 fv_status fvi_fetcher_open(fvi_fetcher *fetcher, fv_context *context, const fv_dataset *dataset)
@@ -98,10 +103,11 @@ static void place_values(const fv_preprocess *preprocess, const fv_sample *sampl
     }
 }
 
-fv_status fvi_fetch(fvi_fetcher *fetcher, const fvi_recipe *recipe, int64_t epoch, int64_t index, float *out)
+fv_status fvi_fetch(fvi_fetcher *fetcher, const fvi_recipe *recipe, int64_t epoch, int64_t number, float *out)
 {
+    const int64_t index = fvi_recipe_index(recipe, number);
     const fv_preprocess *preprocess = &recipe->options.preprocess;
-    const fv_augment_key key = key_of(recipe, epoch, index);
+    const fv_augment_key key = key_of(recipe, epoch, number);
     fv_context *context = fetcher->context;
     fvi_list_wish of;
     const fvi_wish *wish = fvi_list_wish_fill(&of, preprocess, recipe->list, &key);
@@ -124,6 +130,6 @@ fv_status fvi_fetch(fvi_fetcher *fetcher, const fvi_recipe *recipe, int64_t epoc
     if (!fvi_preprocess_only_places(recipe->list))
         return fvi_preprocess_transform(context, preprocess, recipe->list, &key, &fetcher->room, &sample, out);
     fvi_preprocess_place(&recipe->table, sample.pixels, sample.order, sample.shape, preprocess->input,
-                         place_sample(recipe, sample.shape, epoch, index), out);
+                         place_sample(recipe, sample.shape, epoch, number), out);
     return FV_OK;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * loader.c - batches of a data set. Of images in memory all memory is taken at creation. The order of an epoch is a Fisher-Yates shuffle (Durstenfeld 1964)
- * drawn from (seed, epoch); a sample's augmentation from (seed, epoch, index in the data set): neither depends on threads, on the
+ * drawn from (seed, epoch), or as many draws with replacement; a sample's augmentation from (seed, epoch, index in the data set): neither depends on threads, on the
  * batch size or on where an epoch was resumed.
  */
+#include <math.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -22,6 +23,9 @@ struct fv_loader {
     int32_t n;             /* without */
     int32_t *order;        /* [count]; the crew's where there is one */
     float *labels;         /* [batch][classes], where images are mixed */
+    float *class_weights;  /* [classes], or NULL */
+    float *weights;        /* [batch], where there are class weights */
+    double *chances;       /* [count]: sums of the sample weights up to each sample; NULL: each comes once */
     fvi_slot *slot;        /* the last batch */
     fvi_slot mine;         /* without a crew */
     fvi_fetcher *fetchers; /* unless recipe.direct: [threads of the context], with a crew one, for second attempts */
@@ -97,6 +101,65 @@ static fv_status open_labels(fv_loader *loader)
     return loader->labels != NULL ? FV_OK : fvi_out_of_memory(loader->context, "labels of a loader", bytes);
 }
 
+static fv_status open_class_weights(fv_loader *loader)
+{
+    const fv_loader_options *options = &loader->recipe.options;
+    const size_t classes = (size_t)fv_dataset_classes(loader->dataset), batch = (size_t)options->batch;
+    if (options->class_weights == NULL)
+        return FV_OK;
+    if (classes < 1)
+        return fvi_fail(loader->context, FV_ERR_ARGUMENT, "loader of '%s': there are class weights, but no classes",
+                        fv_dataset_name(loader->dataset));
+    loader->class_weights = fvi_allocate(loader->context, (classes + 1) * sizeof *loader->class_weights);
+    loader->weights = fvi_allocate(loader->context, batch * sizeof *loader->weights);
+    if (loader->class_weights == NULL || loader->weights == NULL)
+        return fvi_out_of_memory(loader->context, "weights of a loader", (classes + batch) * sizeof *loader->weights);
+    for (size_t i = 0; i < classes; i++) {
+        if (!(options->class_weights[i] > 0 && isfinite(options->class_weights[i])))
+            return fvi_fail(loader->context, FV_ERR_ARGUMENT, "loader: the weight of class %zu is %g, must be above 0",
+                            i, (double)options->class_weights[i]);
+        loader->class_weights[i] = options->class_weights[i];
+    }
+    return FV_OK;
+}
+
+static fv_status open_chances(fv_loader *loader)
+{
+    const float *weights = loader->recipe.options.sample_weights;
+    double sum = 0;
+    if (weights == NULL)
+        return FV_OK;
+    loader->chances = fvi_allocate(loader->context, ((size_t)loader->count + 1) * sizeof *loader->chances);
+    if (loader->chances == NULL)
+        return fvi_out_of_memory(loader->context, "weights of a loader",
+                                 (size_t)loader->count * sizeof *loader->chances);
+    for (int64_t i = 0; i < loader->count; i++) {
+        if (!(weights[i] >= 0 && isfinite(weights[i])))
+            return fvi_fail(loader->context, FV_ERR_ARGUMENT,
+                            "loader: the weight of sample %lld is %g, must be at least 0", (long long)i,
+                            (double)weights[i]);
+        loader->chances[i] = sum += (double)weights[i];
+    }
+    return sum > 0 || loader->count == 0
+               ? FV_OK
+               : fvi_fail(loader->context, FV_ERR_ARGUMENT, "loader: the weights of all samples are 0");
+}
+
+/* Each sample of the batch has the weight of its class; a mixed one the mean, by its shares. */
+static void weigh_batch(const fv_loader *loader, fv_batch *batch)
+{
+    const size_t classes = (size_t)fv_dataset_classes(loader->dataset);
+    for (size_t i = 0; i < (size_t)batch->n; i++) {
+        double weight = 0;
+        if (batch->classes != NULL)
+            weight = (double)loader->class_weights[batch->classes[i]];
+        for (size_t k = 0; batch->classes == NULL && k < classes; k++)
+            weight += (double)batch->values[i * classes + k] * (double)loader->class_weights[k];
+        loader->weights[i] = (float)weight;
+    }
+    batch->weights = loader->weights;
+}
+
 /* Mixes the images of the batch and gives it soft labels instead of classes. */
 static fv_status mix_batch(fv_loader *loader, fv_batch *batch)
 {
@@ -117,7 +180,8 @@ static fv_status mix_batch(fv_loader *loader, fv_batch *batch)
 
 static fv_status fill_loader(fv_loader *loader)
 {
-    if (loader->recipe.options.workers > 0) {
+    const fv_loader_options *options = &loader->recipe.options;
+    if (options->workers > 0) {
         FV_TRY(fvi_crew_create(&loader->crew, loader->context, &loader->recipe));
         loader->order = fvi_crew_order(loader->crew);
     } else {
@@ -127,8 +191,13 @@ static fv_status fill_loader(fv_loader *loader)
         if (loader->order == NULL)
             return fvi_out_of_memory(loader->context, "a loader", (size_t)loader->count * sizeof *loader->order);
     }
+    if (options->sample_weights != NULL)
+        loader->recipe.drawn = loader->order;
     FV_TRY(open_labels(loader));
+    FV_TRY(open_class_weights(loader));
+    FV_TRY(open_chances(loader));
     FV_TRY(open_fetchers(loader));
+    loader->recipe.options.class_weights = loader->recipe.options.sample_weights = NULL; /* the caller's */
     fv_loader_start(loader, 0, 0);
     return FV_OK;
 }
@@ -162,6 +231,9 @@ void fv_loader_destroy(fv_loader *loader)
         fvi_fetcher_close(&loader->fetchers[i]);
     fvi_release(loader->context, loader->fetchers);
     fvi_release(loader->context, loader->labels);
+    fvi_release(loader->context, loader->class_weights);
+    fvi_release(loader->context, loader->weights);
+    fvi_release(loader->context, loader->chances);
     if (loader->crew == NULL)
         fvi_release(loader->context, loader->order);
     fvi_crew_destroy(loader->crew);
@@ -179,6 +251,26 @@ static void shuffle(int32_t *order, int64_t count, fvi_random random)
     }
 }
 
+/* Each place takes the first sample whose sum is above a number drawn below the last sum. */
+static void draw(const fv_loader *loader, fvi_random random)
+{
+    const double sum = loader->chances[loader->count - 1];
+    for (int64_t i = 0; i < loader->count; i++) {
+        const double wanted = fvi_random_uniform(&random) * sum;
+        int64_t low = 0, high = loader->count - 1;
+        while (low < high) {
+            const int64_t middle = low + (high - low) / 2;
+            if (loader->chances[middle] > wanted)
+                high = middle;
+            else
+                low = middle + 1;
+        }
+        while (low > 0 && loader->chances[low - 1] == loader->chances[low]) /* the product was rounded up to the sum */
+            low--;
+        loader->order[i] = (int32_t)low;
+    }
+}
+
 void fv_loader_start(fv_loader *loader, int64_t epoch, int64_t position)
 {
     const fv_loader_options *options = &loader->recipe.options;
@@ -190,10 +282,20 @@ void fv_loader_start(fv_loader *loader, int64_t epoch, int64_t position)
     loader->epoch = epoch;
     loader->position = position < 0 ? 0 : position > loader->count ? loader->count : position;
     loader->n = loader->taken = 0;
+    if (loader->chances != NULL && loader->count > 0) {
+        draw(loader, fvi_random_start(options->seed, FVI_PURPOSE_SAMPLING, (uint64_t)epoch));
+        return;
+    }
     for (int64_t i = 0; i < loader->count; i++)
         loader->order[i] = (int32_t)i;
     if (options->shuffle)
         shuffle(loader->order, loader->count, fvi_random_start(options->seed, FVI_PURPOSE_SHUFFLE, (uint64_t)epoch));
+}
+
+/* The number (fvi_recipe.drawn) of the sample at a place of the epoch. */
+static int64_t number_at(const fv_loader *loader, int64_t position)
+{
+    return loader->recipe.drawn != NULL ? position : loader->order[position];
 }
 
 static void load_samples(void *argument, size_t task, int32_t worker)
@@ -203,7 +305,7 @@ static void load_samples(void *argument, size_t task, int32_t worker)
     const int32_t end = loader->taken - first < SAMPLES_PER_TASK ? loader->taken : first + SAMPLES_PER_TASK;
     for (int32_t i = first; i < end; i++)
         fvi_slot_fill(loader->slot, &loader->recipe, loader->fetchers != NULL ? &loader->fetchers[worker] : NULL,
-                      loader->epoch, loader->order[loader->position + i], i);
+                      loader->epoch, number_at(loader, loader->position + i), i);
 }
 
 /* The samples of the batch at the position, into loader->slot. */
@@ -244,9 +346,9 @@ static fv_status keep_good(fv_loader *loader)
     fvi_slot *slot = loader->slot;
     loader->n = 0;
     for (int32_t i = 0; i < loader->taken; i++) {
-        const int64_t index = loader->order[loader->position + i];
         if (slot->failed[i] != FV_OK)
-            fvi_slot_fill(slot, &loader->recipe, &loader->fetchers[0], loader->epoch, index, i);
+            fvi_slot_fill(slot, &loader->recipe, &loader->fetchers[0], loader->epoch,
+                          number_at(loader, loader->position + i), i);
         if (slot->failed[i] == FV_OK) {
             move_sample(loader, i, loader->n++);
         } else if (loader->recipe.options.skip_bad) {
@@ -286,7 +388,11 @@ fv_status fv_loader_next(fv_loader *loader, fv_batch *batch)
                          .values = slot->targets,
                          .epoch = (uint64_t)loader->epoch,
                          .samples = slot->samples };
-    return loader->n > 0 && mixes(loader) ? mix_batch(loader, batch) : FV_OK;
+    if (loader->n > 0 && mixes(loader))
+        FV_TRY(mix_batch(loader, batch));
+    if (loader->class_weights != NULL)
+        weigh_batch(loader, batch);
+    return FV_OK;
 }
 
 int64_t fv_loader_position(const fv_loader *loader)
@@ -301,7 +407,7 @@ int64_t fv_loader_skipped(const fv_loader *loader)
 
 int64_t fv_loader_index(const fv_loader *loader, int32_t i)
 {
-    return i >= 0 && i < loader->n ? (int64_t)loader->slot->samples[i] : -1;
+    return i >= 0 && i < loader->n ? fvi_recipe_index(&loader->recipe, (int64_t)loader->slot->samples[i]) : -1;
 }
 
 const char *fv_loader_message(const fv_loader *loader)
