@@ -31,6 +31,15 @@ typedef enum fv_average_kind {
     FV_AVERAGE_EQUAL        /* stochastic weight averaging: Izmailov et al. 2018 */
 } fv_average_kind;
 
+/* Numbers of fv_optimizer_options of which 0 means the usual one, unless fv_optimizer_options.given has their bit. */
+enum {
+    FV_GIVEN_MOMENTUM = 1,
+    FV_GIVEN_BETA1 = 2,
+    FV_GIVEN_BETA2 = 4,
+    FV_GIVEN_SMOOTHING = 8,
+    FV_GIVEN_AVERAGE_DECAY = 16
+};
+
 /* Zeros: plain stochastic gradient descent. Options that a rule does not have must be 0. */
 typedef struct fv_optimizer_options {
     fv_optimizer_kind kind;
@@ -40,7 +49,8 @@ typedef struct fv_optimizer_options {
                                * v = momentum * v + g; w = w - rate * v, which differs when the rate changes */
     double beta1, beta2;      /* Adam, AdamW, LAMB, Muon's AdamW: 0 means 0.9 and 0.999 */
     double smoothing;         /* RMSProp, Adadelta: share of the old mean of squares; 0 means 0.99 and 0.9 */
-    double epsilon;           /* 0 means PyTorch's: Adagrad 1e-10, Adadelta 1e-6, LAMB 1e-6, others 1e-8 */
+    double epsilon;           /* 0 means PyTorch's: Adagrad 1e-10, Adadelta 1e-6, LAMB 1e-6, others 1e-8; there must be
+                               * one, or a gradient of 0 would give 0 / 0 */
     bool epsilon_inside_root; /* g / sqrt(s + epsilon) instead of g / (sqrt(s) + epsilon); Adadelta always does */
     bool simplified;          /* Adam, AdamW, LAMB: without correction of the bias of the first steps */
     bool centered;            /* RMSProp: divides by the deviation instead of the root of the mean square */
@@ -65,6 +75,8 @@ typedef struct fv_optimizer_options {
      * weight_decay), l1=X, frozen (never updated; of batch norm's statistics too), plain (LARS and LAMB: without trust; Muon: by AdamW).
      * Of entries that set the same property of one parameter the last counts. NULL: none. Read at creation only. */
     const char *groups;
+    uint32_t
+        given; /* FV_GIVEN_...: these are meant as they stand, 0 too: Adam without momentum is .given = FV_GIVEN_BETA1 */
 } fv_optimizer_options;
 
 /* An update rule and its slots for one fv_params. The bits do not depend on the number of threads. */

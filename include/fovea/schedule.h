@@ -27,6 +27,9 @@ typedef enum fv_schedule_kind {
     FV_SCHEDULE_PLATEAU    /* rate, times gamma whenever the measured loss has not fallen for `patience` epochs */
 } fv_schedule_kind;
 
+/* Numbers of fv_schedule_options of which 0 means the usual one, unless fv_schedule_options.given has their bit. */
+enum { FV_GIVEN_FINAL = 1, FV_GIVEN_PATIENCE = 2, FV_GIVEN_THRESHOLD = 4 };
+
 /* Zeros: half a cosine from the rate to 0 over the run. */
 typedef struct fv_schedule_options {
     fv_schedule_kind kind;
@@ -48,6 +51,7 @@ typedef struct fv_schedule_options {
     double threshold; /* plateau: a loss counts as lower when it is by this part; 0 means 1e-4 */
     int32_t cooldown; /* plateau: epochs after a fall of the rate that do not count; 0: none */
     double least;     /* plateau: the smallest factor */
+    uint32_t given;   /* FV_GIVEN_...: these are meant as they stand, 0 too */
 } fv_schedule_options;
 
 /* FV_ERR_ARGUMENT, with a message of the context that names the option, unless fv_schedule_rate() can follow these. */

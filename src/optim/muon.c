@@ -54,18 +54,48 @@ static size_t short_side(const fv_param_info *info)
     return rows < columns ? rows : columns;
 }
 
+/* Elements of the largest matrix, and of the largest square of a shorter side; 0: there are no matrices. */
+static void measure(const fv_params *params, const fvi_group *group, size_t *elements, size_t *square)
+{
+    *elements = *square = 0;
+    for (int32_t i = 0; i < fv_params_count(params); i++) {
+        const fv_param_info info = fv_params_info(params, i);
+        const size_t side = short_side(&info);
+        if (!info.trained || group[i].plain || group[i].frozen)
+            continue;
+        *elements = (size_t)info.elements > *elements ? (size_t)info.elements : *elements;
+        *square = side * side > *square ? side * side : *square;
+    }
+}
+
+fv_status fvi_muon_bytes(const fv_graph *graph, const fv_optimizer_options *options, size_t *bytes)
+{
+    fv_context *context = fv_graph_context(graph);
+    const fvi_rule *rule = fvi_rule_of(options->kind);
+    fv_params *params = NULL;
+    size_t elements = 0, square = 0;
+    *bytes = 0;
+    if (rule == NULL || !rule->orthogonal)
+        return FV_OK;
+    FV_TRY(fv_params_create(&params, graph, FV_F32)); /* for names and shapes: no value is touched */
+    const size_t count = (size_t)fv_params_count(params);
+    fvi_group *group = fvi_allocate_zeroed(context, count, sizeof *group);
+    const fv_status status = group != NULL ? fvi_groups_read(params, options, group)
+                                           : fvi_out_of_memory(context, "groups", count * sizeof *group);
+    if (status == FV_OK)
+        measure(params, group, &elements, &square);
+    *bytes = (3 * elements + 2 * square) * sizeof(float);
+    fvi_release(context, group);
+    fv_params_destroy(params);
+    return status;
+}
+
 fv_status fvi_muon_create(fv_optimizer *o)
 {
     const size_t size = fv_dtype_size(fv_params_dtype(o->params));
     size_t elements = 0, square = 0;
-    for (int32_t i = 0; o->rule->orthogonal && i < fv_params_count(o->params); i++) {
-        const fv_param_info info = fv_params_info(o->params, i);
-        const size_t side = short_side(&info);
-        if (!info.trained || o->group[i].plain || o->group[i].frozen)
-            continue;
-        elements = (size_t)info.elements > elements ? (size_t)info.elements : elements;
-        square = side * side > square ? side * side : square;
-    }
+    if (o->rule->orthogonal)
+        measure(o->params, o->group, &elements, &square);
     if (elements == 0)
         return FV_OK;
     void **const large[] = { &o->muon.x, &o->muon.y, &o->muon.transposed },

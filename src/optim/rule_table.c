@@ -115,6 +115,24 @@ static double or_default(double value, double otherwise)
     return value != 0 ? value : otherwise;
 }
 
+/* Every number is given afterwards: what has been filled in once stays. */
+static void fill_numbers(const fvi_rule *rule, fv_optimizer_options *o)
+{
+    const struct {
+        double *value, otherwise;
+        uint32_t bit;
+    } numbers[] = {
+        { &o->momentum, rule->momentum, FV_GIVEN_MOMENTUM },  { &o->beta1, rule->beta1, FV_GIVEN_BETA1 },
+        { &o->beta2, rule->beta2, FV_GIVEN_BETA2 },           { &o->smoothing, rule->smoothing, FV_GIVEN_SMOOTHING },
+        { &o->average_decay, 0.999, FV_GIVEN_AVERAGE_DECAY },
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if ((o->given & numbers[i].bit) == 0)
+            *numbers[i].value = or_default(*numbers[i].value, numbers[i].otherwise);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        o->given |= numbers[i].bit;
+}
+
 /* Options that exclude or need one another. */
 static fv_status check_pairs(fv_context *context, const fvi_rule *rule, const fv_optimizer_options *o, const char **at)
 {
@@ -141,14 +159,10 @@ fv_status fvi_optimizer_options_check(fv_context *context, fv_optimizer_options 
         return fvi_fail(context, FV_ERR_ARGUMENT, "optimizer: there is no kind %d", (int)options->kind);
     FV_TRY(check_ranges(context, rule, options, at));
     FV_TRY(check_switches(context, rule, options, at));
-    options->momentum = or_default(options->momentum, rule->momentum);
-    options->beta1 = or_default(options->beta1, rule->beta1);
-    options->beta2 = or_default(options->beta2, rule->beta2);
-    options->smoothing = or_default(options->smoothing, rule->smoothing);
+    fill_numbers(rule, options);
     options->epsilon = or_default(options->epsilon, rule->epsilon);
     options->trust = or_default(options->trust, rule->trust != NULL && rule->has & FVI_HAS_TRUST ? 0.001 : 0);
     options->lookahead_part = or_default(options->lookahead_part, 0.5);
-    options->average_decay = or_default(options->average_decay, 0.999);
     options->average_every = options->average_every > 0 ? options->average_every : 1;
     if ((int)options->average < 0 || options->average > FV_AVERAGE_EQUAL)
         return fvi_fail(context, FV_ERR_ARGUMENT, "%s: there is no kind %d of average", rule->name,

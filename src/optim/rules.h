@@ -63,6 +63,8 @@ fv_status fvi_schedule_check(fv_context *context, const fv_schedule_options *opt
 int32_t fvi_optimizer_slots(const fv_optimizer_options *options);
 /* Bytes that an optimizer of float32 takes besides its slots, nearly. */
 size_t fvi_optimizer_scratch(const fv_context *context);
+/* Bytes of the matrices of an optimizer of float32 whose rule has some, else 0. Errors: those of groups. muon.c */
+fv_status fvi_muon_bytes(const fv_graph *graph, const fv_optimizer_options *options, size_t *bytes);
 /* group[fv_params_count()]: what options and their groups say of each parameter. */
 fv_status fvi_groups_read(const fv_params *params, const fv_optimizer_options *options, fvi_group *group);
 

@@ -46,7 +46,8 @@ static double power_of(double base, double exponent)
 static double one_cycle(const fv_schedule_options *o, double part)
 {
     const double peak = or_default(o->peak, 0.3);
-    const double low = 1 / or_default(o->divisor, 25), last = or_default(o->final, 4e-6);
+    const double low = 1 / or_default(o->divisor, 25);
+    const double last = (o->given & FV_GIVEN_FINAL) != 0 ? o->final : or_default(o->final, 4e-6);
     return part < peak ? half_cosine(low, 1, part / peak) : half_cosine(1, last, (part - peak) / (1 - peak));
 }
 
@@ -198,8 +199,10 @@ fv_status fv_schedule_check(fv_context *context, const fv_schedule_options *opti
 
 void fv_plateau_observe(fv_plateau *plateau, const fv_schedule_options *options, double loss)
 {
-    const double threshold = or_default(options->threshold, 1e-4);
-    const int32_t patience = options->patience > 0 ? options->patience : 10;
+    const double threshold =
+        (options->given & FV_GIVEN_THRESHOLD) != 0 ? options->threshold : or_default(options->threshold, 1e-4);
+    const int32_t patience =
+        options->patience > 0 || (options->given & FV_GIVEN_PATIENCE) != 0 ? options->patience : 10;
     if (options->kind != FV_SCHEDULE_PLATEAU)
         return;
     const bool lower = loss < plateau->best * (1 - threshold) || (plateau->seen == 0 && loss - loss == 0);

@@ -355,7 +355,52 @@ FV_TEST(optimizer, every_failed_allocation_is_survived)
     end(&f);
 }
 
+static float first_weight_after(const fv_optimizer_options *options)
+{
+    fixture f;
+    start(&f, 1, options);
+    steps(&f, 0, 3);
+    const float value = ((const float *)fv_params_values(f.params, 0))[0];
+    end(&f);
+    return value;
+}
+
+/* 0 means the usual number, unless it is given: then it is 0. Adam with beta1 = beta2 = 0 steps by the rate, times the gradient's sign (and
+ * epsilon, 1e-8 of gradients of about 1). */
+FV_TEST(optimizer, zero_can_be_given)
+{
+    fv_optimizer_options usual = { .kind = FV_OPTIMIZER_ADAM }, same = { .kind = FV_OPTIMIZER_ADAM, .beta1 = 0.9 };
+    fv_optimizer_options zero = { .kind = FV_OPTIMIZER_ADAM, .given = FV_GIVEN_BETA1 };
+    assert_true(first_weight_after(&usual) == first_weight_after(&same));
+    assert_true(first_weight_after(&usual) != first_weight_after(&zero));
+    const fv_optimizer_options plain = { .kind = FV_OPTIMIZER_MUON, .given = FV_GIVEN_MOMENTUM },
+                               muon = { .kind = FV_OPTIMIZER_MUON };
+    assert_true(first_weight_after(&plain) != first_weight_after(&muon));
+    fixture f;
+    zero.given = FV_GIVEN_BETA1 | FV_GIVEN_BETA2;
+    start(&f, 1, &zero);
+    const float before = ((const float *)fv_params_values(f.params, 0))[0];
+    draw_gradients(&f, 0);
+    const float gradient = ((const float *)fv_params_values(f.gradients, 0))[0];
+    assert_int_equal(fv_optimizer_update(f.optimizer, f.gradients, 0.01), FV_OK);
+    const double step = (double)((const float *)fv_params_values(f.params, 0))[0] - (double)before;
+    assert_true(fabs((double)gradient) > 1e-3);
+    /* Roundings of the weight, below 1, and of the step; epsilon is 1e-5 of the gradient at most. */
+    assert_true(fabs(step + 0.01 * (gradient > 0 ? 1 : -1)) < 0x1p-24 + 0.01 * (1e-5 + 0x1p-20));
+    end(&f);
+    const fv_optimizer_options rms = { .kind = FV_OPTIMIZER_RMSPROP, .given = FV_GIVEN_SMOOTHING },
+                               usual_rms = { .kind = FV_OPTIMIZER_RMSPROP };
+    assert_true(first_weight_after(&rms) != first_weight_after(&usual_rms));
+    /* An average without memory is the weights. */
+    const fv_optimizer_options mean = { .average = FV_AVERAGE_EXPONENTIAL, .given = FV_GIVEN_AVERAGE_DECAY };
+    start(&f, 1, &mean);
+    steps(&f, 0, 3);
+    assert_memory_equal(fv_params_data(fv_optimizer_average(f.optimizer)), fv_params_data(f.params),
+                        fv_params_block_elements(f.params) * sizeof(float));
+    end(&f);
+}
+
 FV_TESTS(optimizer, threads_do_not_change_a_bit, slots_and_steps_are_all_its_state,
          parts_of_a_step_give_the_bits_of_the_whole, groups_set_rate_decay_and_what_stays,
-         averages_are_means_of_weights, a_step_that_fails_changes_nothing, bad_options_are_named,
+         averages_are_means_of_weights, a_step_that_fails_changes_nothing, bad_options_are_named, zero_can_be_given,
          every_failed_allocation_is_survived)

@@ -95,6 +95,10 @@ FV_TEST(schedule, one_cycle_rises_and_falls)
         .kind = FV_SCHEDULE_ONE_CYCLE, .rate = 1, .peak = 0.25, .divisor = 10, .final = 0.001
     };
     EXPECT(&options, 4, { 0, 0.1 }, { 50, 0.55 }, { 100, 1 }, { 250, 0.5005 }, { 400, 0.001 });
+    const fv_schedule_options usual = { .kind = FV_SCHEDULE_ONE_CYCLE, .rate = 1 },
+                              to_zero = { .kind = FV_SCHEDULE_ONE_CYCLE, .rate = 1, .given = FV_GIVEN_FINAL };
+    EXPECT(&usual, 4, { 400, 4e-6 });
+    EXPECT(&to_zero, 4, { 400, 0 });
 }
 
 FV_TEST(schedule, restarts_begin_again)
