@@ -11,6 +11,7 @@
 
 #include "command.h"
 #include "dry_run.h"
+#include "experiment.h"
 #include "progress.h"
 #include "resume.h"
 #include "run.h"
@@ -138,39 +139,13 @@ static int read_config(training *t)
         return cli_resume_open(&t->resume, t->call, t->given->resume);
     if (t->call->operand_count == 0)
         return cli_usage_error(t->call->command, "%s is missing", t->call->command->operands);
-    const char *operand = t->call->operands[0];
-    const char *dot = strrchr(operand, '.');
-    bool is_experiment = false;
-    fv_status status = FV_OK;
-    if (fv_zoo_find(operand) == NULL && dot != NULL && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0))
-        status = fv_config_is_experiment(t->call->config_context, operand, &is_experiment);
-    if (status == FV_OK && is_experiment)
-        status = fv_config_read_yaml(t->config, operand);
-    else if (status == FV_OK || status == FV_ERR_NOT_FOUND) /* what is wrong with a network is told by its reader */
-        status = fv_config_put(t->config, "model.network", operand, FV_FROM_OPTION);
-    if (status == FV_OK)
-        return CLI_DONE;
-    const bool no_yaml = status == FV_ERR_UNSUPPORTED && strstr(fv_libraries(), "libyaml") == NULL;
-    if (status == FV_ERR_IO || status == FV_ERR_MEMORY || no_yaml)
-        return cli_fail(t->call->command, "%s", fv_context_message(t->call->config_context));
-    return cli_usage_error(t->call->command, "%s", fv_context_message(t->call->config_context));
+    return cli_read_experiment(t->call, t->call->operands[0]);
 }
 
 /* Context and network: what the user's words decide alone. */
 static int open_network(training *t)
 {
-    const fv_context_options wanted = fv_experiment_context_options(t->config);
-    int status = cli_open_context_with(t->call->command, &t->context, &wanted);
-    if (status != CLI_DONE)
-        return status;
-    const fv_status opened = fv_experiment_open(&t->experiment, t->context, t->config);
-    const char *network = fv_config_text(t->config, "model.network");
-    if (opened == FV_ERR_NOT_FOUND && t->given->resume != NULL)
-        return cli_usage_error(t->call->command, "%s\nwhere it is now may be told: --set model.network=FILE",
-                               fv_context_message(t->context));
-    if (opened != FV_OK)
-        return cli_network_failure(t->call->command, t->context, network != NULL ? network : "", opened);
-    return CLI_DONE;
+    return cli_open_experiment(t->call, &t->context, &t->experiment, t->given->resume != NULL);
 }
 
 /* What would make the network fit the data, where it is one of the zoo. */

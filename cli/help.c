@@ -121,6 +121,7 @@ static void print_key_values(FILE *stream, const fv_config_key *key)
         [FV_CONFIG_SHAPE] = "`3x32x32` or `[3, 32, 32]`",
         [FV_CONFIG_TEXT] = "a text or a list",
         [FV_CONFIG_TRANSFORMS] = "a list of transforms",
+        [FV_CONFIG_WEIGHTS] = "`none`, `auto`, `cat=2, dog=0.5` or `{cat: 2, dog: 0.5}`",
         [FV_CONFIG_FILE] = "a file",
         [FV_CONFIG_FOLDER] = "a folder",
         [FV_CONFIG_NETWORK] = "a network or a file",

@@ -7,6 +7,7 @@
 #ifndef FOVEA_CONFIG_H
 #define FOVEA_CONFIG_H
 
+#include "fovea/derive.h"
 #include "fovea/trainer.h"
 
 #ifdef __cplusplus
@@ -22,6 +23,7 @@ typedef enum fv_config_type {
     FV_CONFIG_SHAPE,      /* CHANNELSxROWSxCOLUMNS; in a file also a list of three */
     FV_CONFIG_TEXT,       /* any text; in a file also a list, joined by commas */
     FV_CONFIG_TRANSFORMS, /* "flip crop(size=24)"; in a file also a list of names and of {name: {option: value}} */
+    FV_CONFIG_WEIGHTS,    /* "none", "auto", "cat=2, dog=0.5"; in a file also {cat: 2, dog: 0.5} */
     FV_CONFIG_FILE,       /* a path; in a file relative to it, as are the next three */
     FV_CONFIG_FOLDER,     /* a path */
     FV_CONFIG_NETWORK,    /* a network of the zoo, or a path */
@@ -108,6 +110,8 @@ FV_API const char *fv_config_origin_text(const fv_config *config, const char *ke
 /* Once all sources have been read: where optimizer.kind is another than sgd, a rate and a momentum that nobody gave for it become its
  * own; where augment.transforms is the user's, the shift, flip and crop of a recipe are left out. */
 FV_API void fv_config_settle(fv_config *config);
+/* What a run learns from (training) or is measured on, as fv_dataset_derive() makes it of data.source. */
+FV_API fv_derive_options fv_config_derive_options(const fv_config *config, bool training);
 /* The options of a trainer, all but the preprocessing. Texts are the config's. */
 FV_API fv_train_options fv_config_train_options(const fv_config *config);
 

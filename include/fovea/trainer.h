@@ -38,7 +38,8 @@ typedef struct fv_train_options {
     int32_t
         blocks; /* a batch is computed as so many sample blocks, their gradients summed along a fixed binary tree; 0 means 1 */
     fv_optimizer_options
-        optimizer; /* with an average: params become it after the last epoch, before that is measured; with FV_AVERAGE_EQUAL population_statistics is taken too */
+        optimizer; /* with an average: params become it after the last epoch, before that is measured, and with patience after each epoch once it has begun, so that
+                    * the best epoch is an average's; the next epoch goes on from the weights. With FV_AVERAGE_EQUAL population_statistics is taken too */
     fv_schedule_options schedule;
     uint64_t seed;
     fv_preprocess preprocess;
@@ -47,6 +48,10 @@ typedef struct fv_train_options {
      * (fv_augmentation_fixed()) become preprocess.transforms; then a resize takes the place of preprocess.resize, and normalise, standardise or whiten that
      * of mean and deviation. Where preprocess.transforms is given, a list with such transforms replaces it, one without goes into it. */
     const char *transforms;
+    const char *class_weights; /* fv_class_weights_read()'s text: each sample's loss counts so much; NULL: all alike */
+    /* The same for how often samples are drawn, with replacement, an epoch being as many draws as there are samples
+     * (fv_loader_options.sample_weights); NULL: each once an epoch. Texts are read at creation only. */
+    const char *sampling;
     int32_t workers, ahead; /* of the loader: fv_loader_options.workers and .ahead */
     bool skip_bad;          /* fv_loader_options.skip_bad, for training images and those measured on */
     fv_dtype
@@ -120,7 +125,7 @@ FV_API void fv_trainer_stop(fv_trainer *trainer);
 typedef struct fv_memory {
     size_t parameters; /* values */
     size_t session;    /* activations, gradients, packed weights, scratch; sums over sample blocks */
-    size_t optimizer;  /* slots, as velocity */
+    size_t optimizer;  /* slots, as velocity; Muon's matrices; with an average the weights beside it */
     size_t loader;     /* a batch; another with population_statistics */
     size_t evaluation; /* the test set's session and batch */
     size_t total;

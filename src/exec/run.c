@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/float_mode.h"
 #include "exec/exec_internal.h"
+#include "exec/look.h"
 
 /* Under AddressSanitizer only the storages alive at a step may be touched; elsewhere this costs a comparison. */
 static void guard_arena(const fv_session *session, int32_t index)
@@ -251,6 +252,40 @@ fv_status fv_session_forward(fv_session *session, const fv_batch *batch, fv_step
     const fv_status status = forward(session, &session->batch, result);
     fvi_float_mode_leave(mode);
     session->forwarded = status == FV_OK;
+    return status;
+}
+
+static fv_status forward_looked_at(fv_session *session, fvi_look_fn *look, void *user)
+{
+    const fv_plan *plan = session->plan;
+    set_samples(session, session->batch.n);
+    session->executed = 0;
+    for (int32_t i = 0; i < plan->forward_count; i++)
+        session->call[i].batch = &session->batch;
+    session->is_packed = false;
+    pack(session);
+    for (int32_t i = 0; i < plan->forward_count; i++) {
+        bool again = true;
+        while (again) {
+            FV_TRY(run_step(session, i));
+            unguard_arena(session);
+            again = look(user, plan->step[i].node);
+            if (again && plan->step[i].pack != NULL && !plan->packs_in_steps)
+                plan->step[i].pack(&session->call[i]);
+        }
+    }
+    return FV_OK;
+}
+
+fv_status fvi_session_forward_looked_at(fv_session *session, const fv_batch *batch, fvi_look_fn *look, void *user)
+{
+    FV_TRY(check_batch(session, batch));
+    session->batch = *batch;
+    const fvi_float_mode mode = fvi_float_mode_enter();
+    const fv_status status = forward_looked_at(session, look, user);
+    fvi_float_mode_leave(mode);
+    session->is_packed = false; /* parameters may have changed */
+    session->forwarded = false;
     return status;
 }
 

@@ -33,6 +33,8 @@ static int32_t value_sets(const fv_trainer *trainer, value_set sets[MOST_SETS])
     for (int32_t i = 0; i < slots && count < MOST_SETS; i++)
         sets[count++] =
             (value_set){ fv_optimizer_slot_name(trainer->optimizer, i), fv_optimizer_slot(trainer->optimizer, i) };
+    if (trainer->weights != NULL && count < MOST_SETS)
+        sets[count++] = (value_set){ "weights", trainer->weights };
     return count;
 }
 
@@ -161,6 +163,7 @@ static const struct {
     OPTION(optimizer.average_every, WHOLE),
     OPTION(optimizer.lookahead_part, REAL),
     OPTION(optimizer.groups, TEXT),
+    OPTION(optimizer.given, WHOLE),
     OPTION(schedule.kind, WHOLE),
     OPTION(schedule.rate, REAL),
     OPTION(schedule.warmup, REAL),
@@ -179,11 +182,14 @@ static const struct {
     OPTION(schedule.threshold, REAL),
     OPTION(schedule.cooldown, WHOLE),
     OPTION(schedule.least, REAL),
+    OPTION(schedule.given, WHOLE),
     OPTION(preprocess.resize, WHOLE),
     OPTION(augment.shift, WHOLE),
     OPTION(augment.random_crop, FLAG),
     OPTION(augment.flip, FLAG),
     OPTION(transforms, TEXT),
+    OPTION(class_weights, TEXT),
+    OPTION(sampling, TEXT),
 };
 
 static json_t *describe(const fv_train_options *options, size_t index)
@@ -264,6 +270,7 @@ static json_t *write_state(fv_trainer *trainer)
         "isa", fv_context_isa(trainer->context));
     const fv_plateau *plateau = &trainer->plateau;
     bool good = json_object_set_new(state, "sets", write_sets(trainer)) == 0;
+    good = json_object_set_new(state, "averaged", json_boolean(trainer->averaged)) == 0 && good;
     good = json_object_set_new(state, "norm_steps", json_integer(sums->steps)) == 0 && good;
     good = json_object_set_new(state, "skipped_images", json_integer(sums->skipped_images)) == 0 && good;
     good = json_object_set_new(state, "rolled_to", json_integer(trainer->rolled_to)) == 0 && good;
@@ -581,6 +588,7 @@ static void adopt_state(const restoring *r)
     trainer->skipped_in_row = r->skipped_in_row;
     trainer->seconds_before = r->seconds_before;
     trainer->rate_scale = r->rate_scale;
+    trainer->averaged = trainer->weights != NULL && json_is_true(json_object_get(r->state, "averaged"));
     trainer->plateau = r->plateau;
     fv_optimizer_set_steps(trainer->optimizer, r->optimizer_steps);
     trainer->started = fvi_seconds(); /* where the rest of an epoch is rolled back to */

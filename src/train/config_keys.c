@@ -9,6 +9,7 @@
 
 #include "train/config_internal.h"
 
+static const char *const initials[] = { "network", "lsuv", NULL };
 /* In the order of fv_optimizer_kind and fv_schedule_kind. */
 static const char *const optimizers[] = { "sgd",   "adagrad", "adadelta", "rmsprop", "adam",
                                           "adamw", "lars",    "lamb",     "muon",    NULL };
@@ -16,6 +17,7 @@ static const char *const averages[] = { "none", "exponential", "equal", NULL };
 static const char *const schedules[] = { "cosine",   "constant", "step",      "exponential", "polynomial",
                                          "onecycle", "restarts", "piecewise", "plateau",     NULL };
 static const char *const bad_samples[] = { "stop", "skip", NULL };
+static const char *const pixel_orders[] = { "kept", "shuffled", "shuffled-each", NULL };
 static const char *const precisions[] = { "f32", "bf16", "bf16-emulated", NULL };
 static const char *const decodings[] = { "scaled", "whole", NULL };
 static const char *const metrics[] = { "default", "test-accuracy", "test-loss", "train-loss", NULL };
@@ -43,6 +45,13 @@ const fv_config_key fvi_config_keys[] = {
       "what suits a network of the zoo: a file of keys that goes before their defaults, or none; fovea zoo --recipes "
       "lists them" },
 
+    { "model.initial", "initial", FV_CONFIG_CHOICE, "HOW", 0, 0, "network", initials, false,
+      "initial weights: as the network says, or lsuv: orthogonal, and scaled by a batch of images so that layers give "
+      "a "
+      "variance of 1" },
+    { "model.initial_bias", NULL, FV_CONFIG_REAL, "X", -1e6, 1e6, "(the network's)", NULL, false,
+      "initial biases of convolutions and dense layers, as 0.1" },
+
     /* data */
     { "data.source", "data", FV_CONFIG_DATA, "WHERE", 0, 0, FV_CONFIG_REQUIRED, NULL, false,
       "what to learn from: mnist-12k, mnist, cifar-10, cifar-100 or a path" },
@@ -53,6 +62,21 @@ const fv_config_key fvi_config_keys[] = {
       "when an image cannot be read: stop the run, or skip it with a warning" },
     { "data.decode", NULL, FV_CONFIG_CHOICE, "HOW", 0, 0, "scaled", decodings, false,
       "JPEG: right away 2, 4 or 8 times smaller where that is enough for what becomes of it, or always whole" },
+
+    { "data.sampling", "sampling", FV_CONFIG_WEIGHTS, "WEIGHTS", 0, 0, "none", NULL, false,
+      "draw training images with replacement, by weights of their classes (auto: each class as often); none: each "
+      "image "
+      "once an epoch" },
+    { "data.per_class", NULL, FV_CONFIG_INTEGER, "N", 0, 2e9, "0", NULL, false,
+      "train on the first so many images of each class; 0: all" },
+    { "data.fraction", NULL, FV_CONFIG_REAL, "X", 1e-9, 1, "1", NULL, false,
+      "train on so large a part of each class, drawn at random" },
+    { "data.label_noise", NULL, FV_CONFIG_REAL, "P", 0, 1, "0", NULL, false,
+      "with this probability a training image has a random label, the same in all epochs" },
+    { "data.pixels", NULL, FV_CONFIG_CHOICE, "ORDER", 0, 0, "kept", pixel_orders, false,
+      "shuffle the pixels of training and test images: all by one permutation, or each by its own" },
+    { "data.seed", NULL, FV_CONFIG_INTEGER, "N", 0, 9e15, "1", NULL, false,
+      "of fraction, label_noise and pixels; train.seed does not change the data" },
 
     /* augment */
     { "augment.shift", "shift", FV_CONFIG_INTEGER, "PIXELS", 0, 64, "0", NULL, false,
@@ -85,11 +109,11 @@ const fv_config_key fvi_config_keys[] = {
       "Nesterov's momentum: sgd, lars, muon" },
     { "optimizer.lr_in_velocity", NULL, FV_CONFIG_FLAG, NULL, 0, 0, NULL, NULL, false,
       "the rate within the momentum, as in the papers: sgd, rmsprop, lars" },
-    { "optimizer.beta1", NULL, FV_CONFIG_REAL, "X", 1e-12, 0.999999, "(0.9)", NULL, false,
+    { "optimizer.beta1", NULL, FV_CONFIG_REAL, "X", 0, 0.999999, "(0.9)", NULL, false,
       "share of the old mean: adam, adamw, lamb, muon" },
-    { "optimizer.beta2", NULL, FV_CONFIG_REAL, "X", 1e-12, 0.99999999, "(0.999)", NULL, false,
+    { "optimizer.beta2", NULL, FV_CONFIG_REAL, "X", 0, 0.99999999, "(0.999)", NULL, false,
       "share of the old mean square: adam, adamw, lamb, muon" },
-    { "optimizer.smoothing", NULL, FV_CONFIG_REAL, "X", 1e-12, 0.99999999, "(0.99; adadelta 0.9)", NULL, false,
+    { "optimizer.smoothing", NULL, FV_CONFIG_REAL, "X", 0, 0.99999999, "(0.99; adadelta 0.9)", NULL, false,
       "share of the old mean square: rmsprop, adadelta" },
     { "optimizer.epsilon", NULL, FV_CONFIG_REAL, "X", 1e-300, 1, "(the optimizer's)", NULL, false,
       "keeps the divisor away from 0: all but sgd and lars" },
@@ -112,7 +136,7 @@ const fv_config_key fvi_config_keys[] = {
       "how much of the way to the weights the slow copy moves then" },
     { "optimizer.average", "average", FV_CONFIG_CHOICE, "KIND", 0, 0, "none", averages, false,
       "end with a mean of the weights of all steps: exponential, or of equal parts (stochastic weight averaging)" },
-    { "optimizer.average_decay", NULL, FV_CONFIG_REAL, "X", 1e-12, 0.99999999, "(0.999)", NULL, false,
+    { "optimizer.average_decay", NULL, FV_CONFIG_REAL, "X", 0, 0.99999999, "(0.999)", NULL, false,
       "exponential average: share of the old mean" },
     { "optimizer.average_start", NULL, FV_CONFIG_INTEGER, "STEPS", 0, 2e9, "0", NULL, false,
       "steps before the average begins" },
@@ -146,9 +170,9 @@ const fv_config_key fvi_config_keys[] = {
     { "schedule.points", NULL, FV_CONFIG_TEXT, "TEXT", 0, 0, NULL, NULL, false,
       "piecewise: epoch:factor, as in \"0:1 30:0.1 60:0.01\"" },
     { "schedule.linear", NULL, FV_CONFIG_FLAG, NULL, 0, 0, NULL, NULL, false, "piecewise: lines between the points" },
-    { "schedule.patience", NULL, FV_CONFIG_INTEGER, "EPOCHS", 1, 1000000, "(10)", NULL, false,
+    { "schedule.patience", NULL, FV_CONFIG_INTEGER, "EPOCHS", 0, 1000000, "(10)", NULL, false,
       "plateau: how long the loss may stay before the rate falls" },
-    { "schedule.threshold", NULL, FV_CONFIG_REAL, "X", 1e-300, 1, "(0.0001)", NULL, false,
+    { "schedule.threshold", NULL, FV_CONFIG_REAL, "X", 0, 1, "(0.0001)", NULL, false,
       "plateau: a loss is lower when it is by this part" },
     { "schedule.cooldown", NULL, FV_CONFIG_INTEGER, "EPOCHS", 0, 1000000, "0", NULL, false,
       "plateau: how long losses do not count after a fall" },
@@ -163,6 +187,10 @@ const fv_config_key fvi_config_keys[] = {
     { "train.batch", "batch", FV_CONFIG_INTEGER, "N", 1, 65536, "64", NULL, false, "images of a step" },
     { "train.blocks", "blocks", FV_CONFIG_INTEGER, "N", 1, 65536, "1", NULL, false,
       "sample blocks of a batch, summed along a fixed tree" },
+    { "train.accumulate", "accumulate", FV_CONFIG_INTEGER, "N", 1, 65536, "1", NULL, false,
+      "update after so many batches, by the sum of their gradients: one step of N times --batch in the memory of one" },
+    { "train.class_weights", "class-weights", FV_CONFIG_WEIGHTS, "WEIGHTS", 0, 0, "none", NULL, false,
+      "how much the loss of an image counts by its class; auto: so that classes count alike" },
     { "train.population_statistics", "population", FV_CONFIG_FLAG, NULL, 0, 0, NULL, NULL, false,
       "batch norm: at the end, take means and variances over all training images" },
     { "train.seed", "seed", FV_CONFIG_INTEGER, "N", 0, 9e15, "1", NULL, false,

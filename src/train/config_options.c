@@ -11,6 +11,8 @@
 #include "optim/rules.h"
 #include "train/config_internal.h"
 
+enum { MOST_IMAGES = 65536 }; /* of a step */
+
 /* Whether nobody gave this key a value for the optimizer there is: the table and recipes mean sgd, a recipe its own optimizer. */
 static bool is_open(const fv_config *config, const char *key)
 {
@@ -33,6 +35,24 @@ static double momentum_of(const fv_config *config)
     if (kind == FV_OPTIMIZER_LARS || !is_open(config, "optimizer.momentum"))
         return fv_config_real(config, "optimizer.momentum");
     return kind == FV_OPTIMIZER_MUON ? 0.95 : 0;
+}
+
+/* Numbers that somebody gave, which may be 0. */
+static uint32_t given_of(const fv_config *config)
+{
+    static const struct {
+        const char *key;
+        uint32_t bit;
+    } numbers[] = {
+        { "optimizer.beta1", FV_GIVEN_BETA1 },
+        { "optimizer.beta2", FV_GIVEN_BETA2 },
+        { "optimizer.smoothing", FV_GIVEN_SMOOTHING },
+        { "optimizer.average_decay", FV_GIVEN_AVERAGE_DECAY },
+    };
+    uint32_t given = FV_GIVEN_MOMENTUM; /* momentum_of() is never left open */
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        given |= fv_config_text(config, numbers[i].key) != NULL ? numbers[i].bit : 0;
+    return given;
 }
 
 static fv_optimizer_options optimizer_options(const fv_config *config)
@@ -64,6 +84,7 @@ static fv_optimizer_options optimizer_options(const fv_config *config)
         .average_start = (int32_t)fv_config_integer(config, "optimizer.average_start"),
         .average_every = (int32_t)fv_config_integer(config, "optimizer.average_every"),
         .groups = fv_config_text(config, "optimizer.groups"),
+        .given = given_of(config),
     };
 }
 
@@ -88,6 +109,9 @@ static fv_schedule_options schedule_options(const fv_config *config)
         .threshold = fv_config_real(config, "schedule.threshold"),
         .cooldown = (int32_t)fv_config_integer(config, "schedule.cooldown"),
         .least = fv_config_real(config, "schedule.least"),
+        .given = (fv_config_text(config, "schedule.final") != NULL ? (uint32_t)FV_GIVEN_FINAL : 0) |
+                 (fv_config_text(config, "schedule.patience") != NULL ? (uint32_t)FV_GIVEN_PATIENCE : 0) |
+                 (fv_config_text(config, "schedule.threshold") != NULL ? (uint32_t)FV_GIVEN_THRESHOLD : 0),
     };
 }
 
@@ -103,10 +127,11 @@ static void settle(fv_config *config, const char *key, double number)
 
 fv_train_options fv_config_train_options(const fv_config *config)
 {
+    const int32_t accumulate = (int32_t)fv_config_integer(config, "train.accumulate");
     return (fv_train_options){
         .epochs = (int32_t)fv_config_integer(config, "train.epochs"),
-        .batch = (int32_t)fv_config_integer(config, "train.batch"),
-        .blocks = (int32_t)fv_config_integer(config, "train.blocks"),
+        .batch = (int32_t)fv_config_integer(config, "train.batch") * accumulate,
+        .blocks = (int32_t)fv_config_integer(config, "train.blocks") * accumulate,
         .population_statistics = fv_config_flag(config, "train.population_statistics"),
         .no_repeat = fv_config_flag(config, "train.keep_activations"),
         .memory_limit = (size_t)fv_config_integer(config, "train.memory_limit"),
@@ -117,6 +142,8 @@ fv_train_options fv_config_train_options(const fv_config *config)
         .patience = (int32_t)fv_config_integer(config, "train.patience"),
         .on_nan = (fv_on_nan)fv_config_integer(config, "train.on_nan"),
         .seed = (uint64_t)fv_config_integer(config, "train.seed"),
+        .class_weights = fv_config_text(config, "train.class_weights"),
+        .sampling = fv_config_text(config, "data.sampling"),
         .workers = (int32_t)fv_config_integer(config, "data.workers"),
         .ahead = (int32_t)fv_config_integer(config, "data.ahead"),
         .skip_bad = fv_config_integer(config, "data.bad") == 1,
@@ -126,6 +153,27 @@ fv_train_options fv_config_train_options(const fv_config *config)
                      .flip = fv_config_flag(config, "augment.flip") },
         .transforms = fv_config_text(config, "augment.transforms"),
     };
+}
+
+fv_derive_options fv_config_derive_options(const fv_config *config, bool training)
+{
+    fv_derive_options options = { .pixels = (fv_pixel_order)fv_config_integer(config, "data.pixels"),
+                                  .seed = (uint64_t)fv_config_integer(config, "data.seed") };
+    if (!training)
+        return options;
+    options.per_class = fv_config_integer(config, "data.per_class");
+    options.fraction = fv_config_real(config, "data.fraction");
+    options.label_noise = fv_config_real(config, "data.label_noise");
+    return options;
+}
+
+static fv_status check_weights(const fv_config *config, const char *key)
+{
+    char message[FVI_CONFIG_WHY];
+    if (fv_class_weights_read(config->context, NULL, fv_config_text(config, key), NULL) == FV_OK)
+        return FV_OK;
+    snprintf(message, sizeof message, "%s", fv_context_message(config->context));
+    return fvi_config_fail_at(config, key, FV_ERR_ARGUMENT, message);
 }
 
 /* A list of transforms that is one; *canonical (may be NULL) with every option, in an arena of config's. */
@@ -202,6 +250,7 @@ fv_status fv_config_check(const fv_config *config)
 {
     const int64_t batch = fv_config_integer(config, "train.batch"), blocks = fv_config_integer(config, "train.blocks");
     const int64_t epochs = fv_config_integer(config, "train.epochs");
+    const int64_t accumulate = fv_config_integer(config, "train.accumulate");
     const double warmup = fv_config_real(config, "schedule.warmup");
     char why[128];
     for (int32_t i = 0; i < fvi_config_key_count; i++) {
@@ -222,6 +271,17 @@ fv_status fv_config_check(const fv_config *config)
                  fv_config_text(config, "schedule.warmup"), epochs);
         return fvi_config_fail_at(config, "schedule.warmup", FV_ERR_ARGUMENT, why);
     }
+    if (batch * accumulate > MOST_IMAGES) {
+        snprintf(why, sizeof why,
+                 "%" PRId64 " batches of %" PRId64 " are more than the %d images of a step that there may be",
+                 accumulate, batch, (int)MOST_IMAGES);
+        return fvi_config_fail_at(config, "train.accumulate", FV_ERR_ARGUMENT, why);
+    }
+    if (fv_config_integer(config, "data.per_class") > 0 && fv_config_real(config, "data.fraction") < 1)
+        return fvi_config_fail_at(config, "data.fraction", FV_ERR_ARGUMENT,
+                                  "data.per_class is given too, and only one of them can say which part to train on");
+    FV_TRY(check_weights(config, "data.sampling"));
+    FV_TRY(check_weights(config, "train.class_weights"));
     FV_TRY(check_transforms(config, NULL));
     return check_rules(config);
 }

@@ -116,6 +116,7 @@ bool fvi_config_read_value(const fv_config_key *key, const char *text, fvi_confi
         return read_shape(text, value, why);
     case FV_CONFIG_TEXT:
     case FV_CONFIG_TRANSFORMS:
+    case FV_CONFIG_WEIGHTS:
     case FV_CONFIG_FILE:
     case FV_CONFIG_FOLDER:
     case FV_CONFIG_NETWORK:

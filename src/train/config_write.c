@@ -80,6 +80,7 @@ static void append_value(fvi_text_buffer *out, const fv_config_key *key, const c
         fvi_text_append(out, text);
         break;
     case FV_CONFIG_TEXT:
+    case FV_CONFIG_WEIGHTS:
         append_quoted(out, text);
         break;
     case FV_CONFIG_TRANSFORMS:

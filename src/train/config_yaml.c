@@ -114,11 +114,27 @@ static fv_status append_transforms(const reader *r, const fvi_item *list, const 
     return FV_OK;
 }
 
+/* {cat: 2, maine coon: 0.5} as cat=2, "maine coon"=0.5 */
+static fv_status append_weights(const reader *r, const fvi_item *map, const char *what, fvi_text_buffer *out)
+{
+    for (const fvi_item *item = map->first; item != NULL; item = item->next) {
+        const char *quote = strpbrk(item->key, " ,=\t") != NULL ? "\"" : "";
+        if (item->type != FVI_ITEM_INTEGER && item->type != FVI_ITEM_REAL)
+            return fvi_tree_fail(&r->tree, item, FV_ERR_ARGUMENT, "%s: the weight of '%s' must be a number, not %s",
+                                 what, item->key, fvi_item_type_name(item->type));
+        fvi_text_format(out, "%s%s%s%s=", item == map->first ? "" : ", ", quote, item->key, quote);
+        append_scalar(out, item);
+    }
+    return FV_OK;
+}
+
 /* The text that --set would take for what the item says. */
 static fv_status append_value(const reader *r, const fv_config_key *key, const fvi_item *item, fvi_text_buffer *out)
 {
     if (item->type == FVI_ITEM_LIST && key->type == FV_CONFIG_TRANSFORMS)
         return append_transforms(r, item, key->key, out);
+    if (item->type == FVI_ITEM_MAP && key->type == FV_CONFIG_WEIGHTS)
+        return append_weights(r, item, key->key, out);
     if (item->type == FVI_ITEM_LIST && key->type == FV_CONFIG_SHAPE)
         return append_list(r, item, "x", key->key, out);
     if (item->type == FVI_ITEM_LIST && key->type == FV_CONFIG_TEXT)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "fovea/lsuv.h"
 #include "optim/rules.h"
 #include "train/config_internal.h"
 #include "train/train_internal.h"
@@ -20,6 +21,7 @@ struct fv_experiment {
     fv_config *config;
     fv_network network;
     fv_dataset *train, *test;
+    bool derived; /* both are as the config wants them */
     fv_params *params;
     fv_train_options options;
     fv_trainer *trainer;
@@ -191,6 +193,70 @@ static fv_status warn_of_empty_classes(fv_experiment *e)
     return FV_OK;
 }
 
+/* The part of the set that is wanted, its labels and pixels as they are wanted, in its place. */
+static fv_status derive_data(fv_experiment *e, fv_dataset **dataset, bool training)
+{
+    const fv_derive_options options = fv_config_derive_options(e->config, training);
+    fv_dataset *derived = NULL;
+    const bool part = options.per_class > 0 || (options.fraction > 0 && options.fraction < 1);
+    if (*dataset == NULL || (!part && !(options.label_noise > 0) && options.pixels == FV_PIXELS_KEPT))
+        return FV_OK;
+    FV_TRY(fv_dataset_derive(&derived, e->context, *dataset, &options));
+    fv_dataset_destroy(*dataset);
+    *dataset = derived;
+    return FV_OK;
+}
+
+/* Biases of layers with weights. */
+static void set_biases(fv_params *params, float value)
+{
+    for (int32_t i = 1; i < fv_params_count(params); i++) {
+        const fv_param_info info = fv_params_info(params, i), before = fv_params_info(params, i - 1);
+        float *values = fv_params_values(params, i);
+        for (int64_t j = 0;
+             info.trained && !info.decayed && before.decayed && before.node == info.node && j < info.elements; j++)
+            values[j] = value;
+    }
+}
+
+static fv_status run_lsuv(fv_experiment *e)
+{
+    fv_train_options alone = e->options; /* without workers */
+    fvi_run_transforms transforms = { .training = NULL };
+    fv_loader *loader = NULL;
+    fv_batch batch;
+    alone.workers = 0;
+    alone.batch = (e->options.batch + e->options.blocks - 1) / e->options.blocks;
+    fv_status status = fvi_run_loader(&loader, &transforms, e->context, &alone, e->train);
+    if (status == FV_OK) {
+        status = fv_loader_next(loader, &batch);
+        if (status != FV_OK)
+            status = fvi_fail(e->context, status, "%s", fv_loader_message(loader));
+    }
+    if (status == FV_OK)
+        status = fv_params_lsuv(e->params, &batch, &(fv_lsuv_options){ .seed = e->options.seed });
+    fv_loader_destroy(loader);
+    fvi_run_transforms_close(&transforms);
+    return status;
+}
+
+static fv_status make_initial(fv_experiment *e)
+{
+    const bool lsuv = fv_config_integer(e->config, "model.initial") == 1;
+    const bool bias = fv_config_text(e->config, "model.initial_bias") != NULL;
+    if (e->network.model != NULL && (lsuv || bias))
+        return fvi_fail(e->context, FV_ERR_ARGUMENT,
+                        "%s (%s): the network is a trained model, whose values training goes on from",
+                        lsuv ? "model.initial" : "model.initial_bias",
+                        fv_config_origin_text(e->config, lsuv ? "model.initial" : "model.initial_bias"));
+    if (e->network.model != NULL)
+        return fv_params_copy(e->params, fv_model_params(e->network.model));
+    fv_params_initialize(e->params, e->options.seed);
+    if (bias)
+        set_biases(e->params, (float)fv_config_real(e->config, "model.initial_bias"));
+    return lsuv ? run_lsuv(e) : FV_OK;
+}
+
 fv_status fv_experiment_open_data(fv_experiment *experiment)
 {
     fv_experiment *e = experiment;
@@ -201,14 +267,16 @@ fv_status fv_experiment_open_data(fv_experiment *experiment)
         FV_TRY(fv_dataset_open(&e->train, e->context, where, FV_SPLIT_TRAIN));
     if (e->test == NULL)
         FV_TRY(open_measured(e, where));
+    if (!e->derived) {
+        FV_TRY(derive_data(e, &e->train, true));
+        FV_TRY(derive_data(e, &e->test, false));
+        e->derived = true;
+    }
     make_preprocess(e);
     FV_TRY(fvi_check_run(e->network.graph, e->train, &e->options));
     FV_TRY(warn_of_empty_classes(e));
     FV_TRY(fv_params_create(&e->params, e->network.graph, FV_F32));
-    if (e->network.model != NULL)
-        return fv_params_copy(e->params, fv_model_params(e->network.model));
-    fv_params_initialize(e->params, e->options.seed);
-    return FV_OK;
+    return make_initial(e);
 }
 
 static size_t data_bytes(const fv_dataset *dataset)
@@ -283,8 +351,9 @@ fv_status fv_experiment_fit(fv_experiment *experiment)
     if (e->options.blocks == given)
         return FV_OK;
     char text[16];
-    fvi_config_value value = { .integer = e->options.blocks, .real = e->options.blocks, .origin = FV_FROM_SETTING };
-    snprintf(text, sizeof text, "%d", (int)e->options.blocks);
+    const int32_t of_key = e->options.blocks / (int32_t)fv_config_integer(e->config, "train.accumulate");
+    fvi_config_value value = { .integer = of_key, .real = of_key, .origin = FV_FROM_SETTING };
+    snprintf(text, sizeof text, "%d", (int)of_key);
     fvi_log_message(
         e->context, FV_LOG_WARNING,
         "to fit into train.memory a batch of %d is computed as %d blocks, one after another; sums have another "
@@ -378,7 +447,8 @@ static fv_status try_batch(const fv_experiment *e, trial_parts *parts, const fv_
     fv_params *gradients = parts->gradients;
     fv_status status;
     if (parts->blocks != NULL) {
-        status = fv_blocks_gradients(parts->blocks, batch, 0, e->options.blocks, batch->n, gradients, result);
+        status = fv_blocks_gradients(parts->blocks, batch, 0, e->options.blocks, fvi_weight_of_batch(batch), gradients,
+                                     result);
     } else {
         status = fv_session_step(parts->session, batch, result);
         gradients = fv_session_gradients(parts->session);
@@ -393,15 +463,6 @@ static fv_status try_batch(const fv_experiment *e, trial_parts *parts, const fv_
 static fv_status run_trial(fv_experiment *e, trial_parts *parts, fv_experiment_trial *trial)
 {
     const fv_train_options *options = &e->options;
-    FV_TRY(fvi_run_transforms_open(&parts->transforms, e->context, options));
-    FV_TRY(fvi_run_transforms_fit(&parts->transforms, options, e->train));
-    const fv_loader_options loader = { .batch = options->batch,
-                                       .shuffle = true,
-                                       .seed = options->seed,
-                                       .preprocess = parts->transforms.preprocess,
-                                       .augment = options->augment,
-                                       .augmentation = parts->transforms.training,
-                                       .skip_bad = options->skip_bad };
     const fv_plan_options plan = { .batch = (options->batch + options->blocks - 1) / options->blocks,
                                    .dtype = options->dtype,
                                    .no_repeat = options->no_repeat,
@@ -410,7 +471,9 @@ static fv_status run_trial(fv_experiment *e, trial_parts *parts, fv_experiment_t
                                    .keep_packed = options->blocks > 1 };
     fv_batch batch;
     fv_step_result result;
-    FV_TRY(fv_loader_create(&parts->loader, e->context, e->train, &loader));
+    fv_train_options alone = *options; /* without workers */
+    alone.workers = 0;
+    FV_TRY(fvi_run_loader(&parts->loader, &parts->transforms, e->context, &alone, e->train));
     FV_TRY(fv_plan_create(&parts->plan, e->network.graph, &plan));
     FV_TRY(fv_session_create(&parts->session, parts->plan, e->params));
     if (options->blocks > 1) {

@@ -63,12 +63,16 @@ fv_status fv_training_memory(const fv_graph *graph, const fv_train_options *opti
             levels++;
         memory.session += (levels + 1) * memory.parameters;
     }
-    memory.optimizer = memory.parameters * (size_t)fvi_optimizer_slots(&options->optimizer) +
-                       fvi_optimizer_scratch(fv_graph_context(graph));
+    size_t matrices = 0;
+    const bool averages = options->optimizer.average != FV_AVERAGE_NONE; /* then the trainer keeps weights beside it */
+    FV_TRY(fvi_muon_bytes(graph, &options->optimizer, &matrices));
+    memory.optimizer = memory.parameters * ((size_t)fvi_optimizer_slots(&options->optimizer) + averages) +
+                       fvi_optimizer_scratch(fv_graph_context(graph)) + matrices;
     memory.loader = loader_bytes(graph, batch);
     if (options->workers > 0) /* the batches that they fill */
         memory.loader *= (options->ahead > 0 ? (size_t)options->ahead : 2) + 1;
-    if (options->population_statistics && fvi_graph_has_statistics(graph))
+    if ((options->population_statistics || options->optimizer.average == FV_AVERAGE_EQUAL) &&
+        fvi_graph_has_statistics(graph))
         memory.loader += loader_bytes(graph, block);
     const fv_plan_options measuring = { .batch = block, .mode = FV_EVALUATE, .dtype = options->dtype };
     FV_TRY(session_bytes(graph, &measuring, &memory.evaluation));

@@ -40,6 +40,13 @@ void fvi_run_transforms_close(fvi_run_transforms *run);
 /* fvi_check_data() of the training images, as the run would prepare them. */
 fv_status fvi_check_run(const fv_graph *graph, const fv_dataset *train, const fv_train_options *options);
 
+/* The loader of a run, and its transforms, fitted: both the caller's to destroy and to close, also on failure; *transforms must be zeros. */
+fv_status fvi_run_loader(fv_loader **out, fvi_run_transforms *transforms, fv_context *context,
+                         const fv_train_options *options, const fv_dataset *train);
+
+/* What the sum of a batch's losses is divided by: the sum of its weights, or the number of its samples. */
+double fvi_weight_of_batch(const fv_batch *batch);
+
 /* In place, rows [rows][classes] of scores become probabilities: exp(x - max) / sum, in double. */
 void fvi_scores_to_probabilities(int64_t rows, int64_t classes, float *scores);
 /* Index of the first largest of count values. */

@@ -45,18 +45,6 @@ static fv_status update_some(void *user, const fv_gradient *gradients, int32_t c
 static fv_status trainer_fill(fv_trainer *trainer, const fv_dataset *train, const fv_dataset *test)
 {
     const fv_train_options *options = &trainer->options;
-    FV_TRY(fvi_run_transforms_open(&trainer->transforms, trainer->context, options));
-    FV_TRY(fvi_run_transforms_fit(&trainer->transforms, options, train));
-    trainer->options.preprocess = trainer->transforms.preprocess;
-    const fv_loader_options loader = { .batch = options->batch,
-                                       .shuffle = true,
-                                       .seed = options->seed,
-                                       .preprocess = options->preprocess,
-                                       .augment = options->augment,
-                                       .augmentation = trainer->transforms.training,
-                                       .workers = options->workers,
-                                       .ahead = options->ahead,
-                                       .skip_bad = options->skip_bad };
     const fv_plan_options plan = { .batch = (options->batch + options->blocks - 1) / options->blocks,
                                    .mode = FV_TRAIN,
                                    .dtype = options->dtype,
@@ -64,12 +52,15 @@ static fv_status trainer_fill(fv_trainer *trainer, const fv_dataset *train, cons
                                    .memory_limit = options->memory_limit,
                                    .hand_over = fvi_hands_over(options),
                                    .keep_packed = options->blocks > 1 };
-    FV_TRY(fv_loader_create(&trainer->loader, trainer->context, train, &loader));
+    FV_TRY(fvi_run_loader(&trainer->loader, &trainer->transforms, trainer->context, options, train));
+    trainer->options.preprocess = trainer->transforms.preprocess;
     FV_TRY(fv_plan_create(&trainer->plan, trainer->graph, &plan));
     FV_TRY(fv_session_create(&trainer->session, trainer->plan, trainer->params));
     fv_session_set_seed(trainer->session, options->seed);
     fv_session_on_gradients(trainer->session, update_some, trainer);
     FV_TRY(fv_optimizer_create(&trainer->optimizer, trainer->params, &options->optimizer));
+    if (fv_optimizer_average(trainer->optimizer) != NULL)
+        FV_TRY(fv_params_create(&trainer->weights, trainer->graph, fv_params_dtype(trainer->params)));
     if (options->blocks > 1) {
         FV_TRY(fv_blocks_create(&trainer->blocks, trainer->session, options->blocks));
         FV_TRY(fv_params_create(&trainer->gradients, trainer->graph, fv_params_dtype(trainer->params)));
@@ -136,6 +127,7 @@ void fv_trainer_destroy(fv_trainer *trainer)
     fvi_population_destroy(trainer->population);
     fv_optimizer_destroy(trainer->optimizer);
     fv_params_destroy(trainer->gradients);
+    fv_params_destroy(trainer->weights);
     fv_blocks_destroy(trainer->blocks);
     fv_session_destroy(trainer->session);
     fv_plan_destroy(trainer->plan);
@@ -249,16 +241,6 @@ void fv_trainer_stop(fv_trainer *trainer)
     atomic_store(&trainer->stop, 1);
 }
 
-static double batch_weight(const fv_batch *batch)
-{
-    double sum = 0;
-    if (batch->weights == NULL)
-        return batch->n;
-    for (int32_t i = 0; i < batch->n; i++)
-        sum += (double)batch->weights[i];
-    return sum;
-}
-
 /* The learning rate of a step. */
 static double rate_of(const fv_trainer *trainer, int64_t step)
 {
@@ -274,7 +256,7 @@ static fv_status train_batch(fv_trainer *trainer, const fv_batch *batch, int64_t
     fv_status status;
     trainer->rate = rate_of(trainer, step);
     if (trainer->blocks != NULL) {
-        status = fv_blocks_gradients(trainer->blocks, batch, 0, trainer->options.blocks, batch_weight(batch),
+        status = fv_blocks_gradients(trainer->blocks, batch, 0, trainer->options.blocks, fvi_weight_of_batch(batch),
                                      trainer->gradients, result);
     } else {
         status = fv_session_step(trainer->session, batch, result);
@@ -369,17 +351,45 @@ static fv_status train_batches(fv_trainer *trainer)
     }
 }
 
-/* After the last epoch, if asked for. */
+static void exchange(fv_params *a, fv_params *b)
+{
+    float *x = fv_params_data(a), *y = fv_params_data(b);
+    for (size_t i = 0; i < fv_params_block_elements(a); i++) {
+        const float kept = x[i];
+        x[i] = y[i];
+        y[i] = kept;
+    }
+}
+
+/* The average takes the weights' place, which are kept. */
+static fv_status enter_average(fv_trainer *trainer)
+{
+    FV_TRY(fv_params_copy(trainer->weights, fv_optimizer_average(trainer->optimizer)));
+    exchange(trainer->params, trainer->weights);
+    trainer->averaged = true;
+    fv_session_params_changed(trainer->session);
+    return FV_OK;
+}
+
+/* Training goes on from the weights. */
+static void leave_average(fv_trainer *trainer)
+{
+    if (trainer->averaged)
+        exchange(trainer->params, trainer->weights);
+    trainer->averaged = false;
+}
+
+/* Before an epoch is measured: at the end of the run the average becomes the result, and where patience may end it any epoch's may.
+ * Statistics are then taken again, if asked for. */
 static fv_status finish_statistics(fv_trainer *trainer)
 {
-    fv_params *average = fv_optimizer_average(trainer->optimizer);
-    if (trainer->epoch + 1 < trainer->options.epochs)
-        return FV_OK;
-    if (average != NULL) {
-        FV_TRY(fv_params_copy(trainer->params, average));
-        fv_session_params_changed(trainer->session);
-    }
-    if (trainer->population == NULL)
+    const bool last = trainer->epoch + 1 >= trainer->options.epochs;
+    const bool begun =
+        trainer->weights != NULL && fv_optimizer_steps(trainer->optimizer) > trainer->options.optimizer.average_start;
+    const bool averages = trainer->weights != NULL && (last || (begun && trainer->options.patience > 0));
+    if (averages)
+        FV_TRY(enter_average(trainer));
+    if (trainer->population == NULL || (!last && !averages))
         return FV_OK;
     const fv_status status = fvi_population_run(trainer->population, trainer->session);
     if (status != FV_OK)
@@ -438,6 +448,7 @@ static fv_status run_epoch(fv_trainer *trainer, fv_epoch_record *record)
 {
     trainer->started = fvi_seconds();
     trainer->running = true;
+    leave_average(trainer);
     fv_session_params_changed(trainer->session); /* the caller may have written params between epochs */
     fv_status status = train_batches(trainer);
     if (status == FV_OK)

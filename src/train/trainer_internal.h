@@ -55,6 +55,9 @@ struct fv_trainer {
     fv_blocks *blocks;    /* NULL for one block: the session's gradients are used where they are */
     fv_params *gradients; /* the sum over blocks; NULL for one */
     fv_optimizer *optimizer;
+    fv_params *
+        weights; /* with an average: those that training goes on from while the average is in params; else stale, NULL: none */
+    bool averaged;              /* it is, since an epoch was measured */
     double rate;                /* of the running step, for gradients that are handed over */
     fv_plateau plateau;         /* of a schedule that looks at losses */
     fvi_evaluator *evaluator;   /* NULL without test data */

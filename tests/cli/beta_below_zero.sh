@@ -1,1 +1,1 @@
-fovea train lenet5 --data mnist-12k --out run --set optimizer.beta1=0
+fovea train lenet5 --data mnist-12k --out run --set optimizer.beta1=-0.1

@@ -46,12 +46,17 @@ typedef struct variant {
     int32_t blocks;
     fv_optimizer_options optimizer;
     fv_schedule_options schedule;
+    const char *class_weights, *sampling;
+    int32_t patience;
 } variant;
 
 static void begin_as(run *r, int32_t threads, const variant *v)
 {
     begin(r, threads, 6);
     r->options.blocks = v->blocks;
+    r->options.class_weights = v->class_weights;
+    r->options.sampling = v->sampling;
+    r->options.patience = v->patience;
     if (v->schedule.rate > 0) {
         r->options.optimizer = v->optimizer;
         r->options.schedule = v->schedule;
@@ -108,9 +113,11 @@ static outcome interrupted(int32_t threads, const variant *v, int64_t steps)
 
 FV_TEST(checkpoint, a_run_stopped_after_any_step_ends_the_same)
 {
-    static const variant variants[] = { { .blocks = 1 }, { .blocks = 4 } };
+    static const variant variants[] = { { .blocks = 1 },
+                                        { .blocks = 4 },
+                                        { .blocks = 2, .class_weights = "1=2, 3=0.5", .sampling = "auto" } };
     make_folder();
-    for (size_t b = 0; b < 2; b++) {
+    for (size_t b = 0; b < sizeof variants / sizeof variants[0]; b++) {
         const outcome whole = uninterrupted(1, &variants[b]);
         for (int64_t steps = 1; steps <= EPOCHS * STEPS; steps++) {
             const outcome parts = interrupted(test_threads(1 + (int32_t)(steps % 4)), &variants[b], steps);
@@ -157,6 +164,7 @@ FV_TEST(checkpoint, every_optimizer_goes_on_by_every_schedule)
         v.optimizer.average = (fv_average_kind)(i % 3);
         v.optimizer.average_start = v.optimizer.average == FV_AVERAGE_EQUAL ? 4 : 0;
         v.optimizer.average_every = 1 + (int32_t)(i % 2);
+        v.patience = i % 2 == 0 ? 50 : 0; /* then averages take the weights' place between epochs */
         const outcome whole = uninterrupted(1, &v);
         const outcome parts = interrupted(1, &v, 1 + 7 * i % (all - 1));
         expect_same(&whole, &parts);

@@ -37,7 +37,8 @@ typedef struct trained {
     fv_zoo_options zoo;
     int32_t batch, blocks;
     bool population;
-    double limit; /* 0, or fv_train_options.memory_limit as this share of the session without */
+    fv_optimizer_options optimizer; /* zeros: sgd with momentum */
+    double limit;                   /* 0, or fv_train_options.memory_limit as this share of the session without */
 } trained;
 
 /* Trains for one epoch of a short batch. */
@@ -60,6 +61,8 @@ static void check_training(const trained *what)
                                  .schedule = { .rate = 1e-3 },
                                  .optimizer = { .momentum = 0.9 },
                                  .population_statistics = what->population };
+    if (what->optimizer.kind != FV_OPTIMIZER_SGD || what->optimizer.average != FV_AVERAGE_NONE)
+        options.optimizer = what->optimizer;
     options.preprocess = fv_preprocess_fit(graph, data);
     const size_t before = atomic_load(&counter.in_use);
     assert_int_equal(fv_training_memory(graph, &options, &memory), FV_OK);
@@ -140,6 +143,22 @@ FV_TEST(memory, population_statistics_take_another_batch)
         .name = "cifar-resnet-20", .zoo = { .input = { 3, 16, 16 } }, .batch = 8, .blocks = 2, .population = true });
 }
 
+/* Slots, averages with the weights beside them, Muon's matrices: of a network most of whose memory is its parameters'. */
+FV_TEST(memory, everything_of_an_optimizer_counts)
+{
+    static const fv_optimizer_options optimizers[] = {
+        { .kind = FV_OPTIMIZER_ADAMW, .lookahead = 5 },
+        { .kind = FV_OPTIMIZER_SGD, .average = FV_AVERAGE_EXPONENTIAL },
+        { .kind = FV_OPTIMIZER_SGD, .momentum = 0.9, .average = FV_AVERAGE_EQUAL },
+        { .kind = FV_OPTIMIZER_MUON },
+        { .kind = FV_OPTIMIZER_MUON, .average = FV_AVERAGE_EXPONENTIAL, .groups = "*.weight(plain)" },
+        { .kind = FV_OPTIMIZER_LAMB },
+    };
+    for (size_t i = 0; i < sizeof optimizers / sizeof optimizers[0]; i++)
+        check_training(&(trained){ .name = "bn-mlp-3x100", .batch = 8, .optimizer = optimizers[i] });
+    check_training(&(trained){ .name = "lenet5", .batch = 8, .optimizer = optimizers[3] });
+}
+
 FV_TEST(memory, inference_takes_what_was_told)
 {
     test_allocator counter;
@@ -170,4 +189,4 @@ FV_TEST(memory, inference_takes_what_was_told)
 
 FV_TESTS(memory, training_takes_what_was_told, of_larger_networks_too, the_deepest_networks_train_within_16_gib,
          a_limit_is_kept_to, sums_over_blocks_count, population_statistics_take_another_batch,
-         inference_takes_what_was_told)
+         everything_of_an_optimizer_counts, inference_takes_what_was_told)

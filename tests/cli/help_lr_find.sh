@@ -1,0 +1,1 @@
+fovea help lr-find | sed -n '1,/^  --json/p'

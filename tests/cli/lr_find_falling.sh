@@ -1,0 +1,1 @@
+fovea lr-find lenet5 --data mnist-12k --low 1 --high 0.1

@@ -1,0 +1,1 @@
+fovea lr-find lenet5 --data mnist-12k --plot rates.jpg
