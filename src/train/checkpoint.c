@@ -137,6 +137,7 @@ static const struct {
     OPTION(batch, WHOLE),
     OPTION(blocks, WHOLE),
     OPTION(population_statistics, FLAG),
+    OPTION(skip_bad, FLAG),
     OPTION(optimizer.kind, WHOLE),
     OPTION(optimizer.momentum, REAL),
     OPTION(optimizer.nesterov, FLAG),

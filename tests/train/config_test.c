@@ -336,6 +336,81 @@ FV_TEST(config, keys_that_exclude_each_other_are_found)
     finish(&f);
 }
 
+FV_TEST(config, a_limit_of_memory_is_none_or_an_amount)
+{
+    static const struct {
+        const char *text;
+        int64_t bytes; /* -1: none */
+    } cases[] = { { "0", 0 },
+                  { "1500000", 1500000 },
+                  { "800MB", 800000000 },
+                  { "1.5GB", 1500000000 },
+                  { "1.5g", 1500000000 },
+                  { "2GiB", 2147483648 },
+                  { "512Mi", 536870912 },
+                  { "1T", 1000000000000 },
+                  { "400", -1 },
+                  { "1,5GB", -1 },
+                  { "-1G", -1 },
+                  { "1.5 GB", -1 },
+                  { "GB", -1 },
+                  { "1e9", -1 },
+                  { "1XB", -1 },
+                  { "99999T", -1 } };
+    fixture f;
+    start(&f);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const fv_status status = fv_config_put(f.config, "train.memory_limit", cases[i].text, FV_FROM_SETTING);
+        assert_int_equal(status, cases[i].bytes < 0 ? FV_ERR_ARGUMENT : FV_OK);
+        if (status == FV_OK)
+            assert_true(fv_config_train_options(f.config).memory_limit == (size_t)cases[i].bytes);
+    }
+    assert_non_null(strstr(fv_context_message(f.context), "0 or an amount of memory from 1000000 bytes on"));
+    finish(&f);
+}
+
+/* What the rules refuse is told where it stands in the file. */
+FV_TEST(config, rules_are_told_with_the_place)
+{
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        { "optimizer: {kind: adam, momentum: 0.5}\n", "e.yaml:3:35: optimizer.momentum: adam: it has no momentum" },
+        { "optimizer:\n  clip_value: 1\n  clip_norm: 2\n", "e.yaml:5:14: optimizer.clip_norm: sgd: clip_value is 1" },
+        { "optimizer: {nesterov: true, momentum: 0}\n", "e.yaml:3:23: optimizer.nesterov: sgd: nesterov needs" },
+        { "schedule:\n  kind: piecewise\n  points: 1:1\n", "e.yaml:5:11: schedule.points: schedule: points '1:1'" },
+        { "train: {epochs: 3}\nschedule: {warmup: 4}\n", "e.yaml:4:20: schedule.warmup: 4 epochs" },
+        { "train: {batch: 2, blocks: 3}\n", "e.yaml:3:27: train.blocks: a batch of 2" },
+        { "augment: [flop]\n", "e.yaml:3:10: augment.transforms: augmentation" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fixture f;
+        char text[256];
+        start(&f);
+        snprintf(text, sizeof text, "model: lenet5\ndata: mnist-12k\n%s", cases[i].text);
+        assert_int_equal(read_text(&f, text), FV_OK);
+        assert_int_equal(fv_config_check(f.config), FV_ERR_ARGUMENT);
+        if (strstr(fv_context_message(f.context), cases[i].message) == NULL)
+            fail_msg("'%s' is not in: %s", cases[i].message, fv_context_message(f.context));
+        finish(&f);
+    }
+}
+
+FV_TEST(config, what_is_neither_experiment_nor_network_is_named)
+{
+    static const char *const texts[] = { "lenet5\n", "- a\n", "3\n", "version: 3\nservices: {}\n" };
+    fixture f;
+    start(&f);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        bool is = true;
+        test_file_write(f.folder, "e.yaml", texts[i], strlen(texts[i]));
+        assert_int_equal(fv_config_is_experiment(f.context, f.path, &is), FV_ERR_ARGUMENT);
+        assert_false(is);
+        assert_non_null(strstr(fv_context_message(f.context), "neither an experiment"));
+    }
+    finish(&f);
+}
+
 FV_TEST(config, memory_that_runs_out_leaves_nothing_behind)
 {
     static const char text[] = "model: {network: lenet5, input: [1, 28, 28]}\ndata: mnist-12k\ntrain: {epochs: 3}\n";
@@ -376,4 +451,5 @@ FV_TESTS(config, the_table_is_sound, later_origins_go_before_earlier_ones, types
          mistakes_are_told_with_their_place, sections_take_their_main_value_and_lists, paths_are_relative_to_the_file,
          what_is_written_reads_back, words_are_the_kinds_of_the_library, optimizers_and_schedules_come_through,
          a_list_of_transforms_replaces_the_recipes_moves, networks_are_told_from_experiments,
-         keys_that_exclude_each_other_are_found, memory_that_runs_out_leaves_nothing_behind)
+         keys_that_exclude_each_other_are_found, a_limit_of_memory_is_none_or_an_amount, rules_are_told_with_the_place,
+         what_is_neither_experiment_nor_network_is_named, memory_that_runs_out_leaves_nothing_behind)

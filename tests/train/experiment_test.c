@@ -2,6 +2,8 @@
  *
  * experiment_test.c - runs from configs: network, recipe, data, memory, trial, training; what can be wrong on the way.
  */
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -207,6 +209,37 @@ FV_TEST(experiment, a_trial_computes_a_batch_and_changes_nothing)
     finish(&f);
 }
 
+/* The trial is planned as the run is, and the run's trainer does not lie beside it. */
+FV_TEST(experiment, a_trial_keeps_to_the_memory_of_the_run)
+{
+    static const char *const limits[] = { "train: {batch: 500}\n", "train: {batch: 500, memory: 17M}\n",
+                                          "train: {batch: 100, memory_limit: 9MB}\n" };
+    double loss = 0, norm = 0;
+    fixture f;
+    start(&f);
+    for (int i = 0; i < 3; i++) {
+        fv_experiment_trial trial;
+        char text[128];
+        snprintf(text, sizeof text, "model: convnetjs-mnist\ndata: mnist-12k\n%s", limits[i]);
+        assert_int_equal(open_text(&f, text), FV_OK);
+        assert_int_equal(fv_experiment_start(f.experiment), FV_OK);
+        if (fv_experiment_try(f.experiment, &trial) != FV_OK)
+            fail_msg("%s", fv_context_message(f.context));
+        assert_null(fv_experiment_trainer(f.experiment));
+        if (i == 0) {
+            loss = trial.loss;
+            norm = trial.gradient_norm;
+        } else if (i == 1) { /* the same batch in blocks: sums in another order */
+            assert_true(fv_experiment_options(f.experiment)->blocks > 1);
+            assert_true(fabs(trial.loss - loss) < 1e-5 * loss && fabs(trial.gradient_norm - norm) < 1e-4 * norm);
+        }
+    }
+    assert_int_equal(open_text(&f, "model: convnetjs-mnist\ndata: mnist-12k\ntrain: {memory_limit: 1MB}\n"), FV_OK);
+    assert_int_equal(fv_experiment_open_data(f.experiment), FV_OK);
+    assert_int_equal(fv_experiment_try(f.experiment, &(fv_experiment_trial){ 0 }), FV_ERR_MEMORY);
+    finish(&f);
+}
+
 FV_TEST(experiment, memory_that_runs_out_leaves_nothing_behind)
 {
     test_allocator allocator;
@@ -236,4 +269,5 @@ FV_TEST(experiment, memory_that_runs_out_leaves_nothing_behind)
 
 FV_TESTS(experiment, a_file_is_run_in_a_few_lines, the_network_and_its_recipe_fill_what_is_open, every_recipe_is_sound,
          networks_that_are_not_there_are_told, a_limit_on_memory_is_met_or_refused,
-         a_trial_computes_a_batch_and_changes_nothing, memory_that_runs_out_leaves_nothing_behind)
+         a_trial_computes_a_batch_and_changes_nothing, a_trial_keeps_to_the_memory_of_the_run,
+         memory_that_runs_out_leaves_nothing_behind)

@@ -140,6 +140,44 @@ FV_TEST(not_finite, going_back_halves_the_rate)
     test_folder_remove(folder);
 }
 
+/* Copies what a run that is killed as soon as it has gone back would go on from. */
+static void keep_place(void *user, const fv_train_progress *progress)
+{
+    saboteur *s = user;
+    size_t size = 0;
+    sabotage(user, progress);
+    if (s->r->warnings == 1 && test_file_count(folder) > 0) {
+        unsigned char *bytes = test_file_read(folder, "step-000000000006.safetensors", &size);
+        test_file_write(folder, "kept", bytes, size);
+        free(bytes);
+        s->r->warnings++;
+    }
+}
+
+FV_TEST(not_finite, what_is_killed_after_going_back_keeps_the_lower_rate)
+{
+    run r;
+    saboteur s;
+    char whole[17], parts[17], path[TEST_PATH];
+    test_folder_make(folder);
+    start(&r, &s, FV_NAN_ROLL_BACK, true);
+    fv_trainer_on_progress(r.trainer, keep_place, &s);
+    assert_int_equal(go(&r), FV_OK);
+    assert_int_equal(r.warnings, 2); /* one of them kept the file */
+    fv_params_hash(r.params, whole);
+    end(&r);
+    begin(&r, 1, 6);
+    r.options.on_nan = FV_NAN_ROLL_BACK;
+    make_trainer(&r);
+    test_path(path, folder, "kept");
+    assert_int_equal(fv_trainer_restore(r.trainer, path), FV_OK);
+    assert_int_equal(go(&r), FV_OK);
+    fv_params_hash(r.params, parts);
+    assert_string_equal(whole, parts);
+    end(&r);
+    test_folder_remove(folder);
+}
+
 /* The checkpoint after step 6 holds the NaN already: the one before, at the end of the epoch, does not. */
 FV_TEST(not_finite, further_back_where_the_last_checkpoint_is_spoilt)
 {
@@ -164,4 +202,5 @@ FV_TEST(not_finite, further_back_where_the_last_checkpoint_is_spoilt)
 }
 
 FV_TESTS(not_finite, the_run_stops_and_says_where, a_skipped_batch_leaves_no_trace, a_run_that_only_skips_stops,
-         going_back_halves_the_rate, further_back_where_the_last_checkpoint_is_spoilt)
+         going_back_halves_the_rate, what_is_killed_after_going_back_keeps_the_lower_rate,
+         further_back_where_the_last_checkpoint_is_spoilt)
