@@ -35,7 +35,7 @@ start() { # begins or goes on
         "$FOVEA" train --resume run --threads $threads --json >>out 2>>err &
     else
         # shellcheck disable=SC2086 # words are meant
-        "$FOVEA" train "$work/network.yaml" --data mnist-12k --out run $options --threads $threads --overwrite --json >>out 2>>err &
+        "$FOVEA" train network.yaml --data mnist-12k --out run $options --threads $threads --json >>out 2>>err &
     fi
     process=$!
 }
@@ -53,7 +53,7 @@ compare() {
 }
 
 # shellcheck disable=SC2086
-"$FOVEA" train "$work/network.yaml" --data mnist-12k --out whole $options --json >out 2>err || { cat err; exit 1; }
+"$FOVEA" train network.yaml --data mnist-12k --out whole $options --json >out 2>err || { cat err; exit 1; }
 log_of whole >whole.log
 killed=0
 runs=0
