@@ -16,7 +16,8 @@ extern "C" {
 
 /* By what the best epoch is chosen. */
 typedef enum fv_metric {
-    FV_METRIC_DEFAULT = 0, /* test accuracy, or training loss where nothing is measured */
+    FV_METRIC_DEFAULT =
+        0, /* test accuracy; test loss where targets are values; training loss where nothing is measured */
     FV_METRIC_TEST_ACCURACY,
     FV_METRIC_TEST_LOSS,
     FV_METRIC_TRAIN_LOSS

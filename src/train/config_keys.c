@@ -210,7 +210,8 @@ const fv_config_key fvi_config_keys[] = {
     { "train.patience", "patience", FV_CONFIG_INTEGER, "EPOCHS", 0, 100000, "0", NULL, true,
       "end when so many epochs in a row were not better than the best; model.safetensors is then the best; 0: never" },
     { "train.metric", "metric", FV_CONFIG_CHOICE, "WHAT", 0, 0, "default", metrics, true,
-      "by what an epoch is the best; default: test accuracy, or training loss where nothing is measured" },
+      "by what an epoch is the best; default: test accuracy; of values to come close to test loss; where "
+      "nothing is measured training loss" },
     { "train.on_nan", "on-nan", FV_CONFIG_CHOICE, "WHAT", 0, 0, "stop", on_nan, true,
       "when a step gives NaN or infinity: stop, skip its batch, or go back to the last checkpoint with half of the "
       "rate" },

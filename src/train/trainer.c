@@ -203,7 +203,9 @@ static double merit(const fv_trainer *trainer, const fv_epoch_record *record)
     case FV_METRIC_DEFAULT:
         break;
     }
-    return trainer->test != NULL ? record->test_accuracy : -record->train_loss;
+    if (trainer->test == NULL)
+        return -record->train_loss;
+    return fv_dataset_target_count(trainer->test) > 0 ? -record->test_loss : record->test_accuracy;
 }
 
 fv_status fvi_trainer_reserve(fv_trainer *trainer, int32_t count)
