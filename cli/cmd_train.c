@@ -315,14 +315,15 @@ static void print_best(const training *t)
     const fv_trainer *trainer = fv_experiment_trainer(t->experiment);
     const fv_epoch_record *records = NULL, *best = fv_trainer_best(trainer);
     const int32_t count = fv_trainer_records(trainer, &records);
+    char accuracy[32];
     if (best == NULL)
         return;
     if (count < fv_config_integer(t->config, "train.epochs"))
         printf("\nstopped early: none of the last %d epochs was better than epoch %d\n", (int)(count - best->epoch),
                (int)best->epoch);
     if (best->epoch != count)
-        printf("\nbest: epoch %d, test loss %.4f accuracy %.2f%%, in %s/best.safetensors\n", (int)best->epoch,
-               best->test_loss, 100 * best->test_accuracy, t->run.checkpoints);
+        printf("\nbest: epoch %d, test loss %.4f%s, in %s/best.safetensors\n", (int)best->epoch, best->test_loss,
+               cli_run_accuracy(&t->run, best->test_accuracy, accuracy, sizeof accuracy), t->run.checkpoints);
 }
 
 /* What the run's model is worth, beside that of the best epoch: report.txt, report.json, confusion.csv and .svg. */
@@ -333,6 +334,7 @@ static int write_report(const training *t)
     const int used = snprintf(best, sizeof best, "%s/best.safetensors", t->run.checkpoints);
     const fv_run_report_options wanted = { .folder = t->folder,
                                            .best = used < (int)sizeof best && access(best, R_OK) == 0 ? best : NULL,
+                                           .split = fv_experiment_test_split(t->experiment),
                                            .model_is_best = fv_config_integer(t->config, "train.patience") > 0 };
     return fv_trainer_report(trainer, &wanted) == FV_OK ? CLI_DONE
                                                         : cli_fail(t->call->command, "%s", fv_trainer_message(trainer));
@@ -406,6 +408,7 @@ static int open_run(training *t)
         status = cli_run_open(&t->run, t->call, t->folder, t->given->overwrite);
     else if (status == CLI_DONE)
         status = cli_run_continue(&t->run, t->call, t->folder, t->resume.changed, records, count);
+    t->run.values = fv_dataset_target_count(fv_experiment_train_data(t->experiment)) > 0;
     return status == CLI_DONE ? cli_tuning_save(&t->tuning, t->folder) : status;
 }
 

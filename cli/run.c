@@ -138,17 +138,23 @@ bool cli_run_write_record(FILE *file, const fv_epoch_record *record)
     return !failed && fputc('\n', file) != EOF;
 }
 
+const char *cli_run_accuracy(const cli_run *run, double accuracy, char *text, size_t size)
+{
+    snprintf(text, size, " accuracy %6.2f%%", 100 * accuracy);
+    return run->values ? "" : text;
+}
+
 int cli_run_log(cli_run *run, const fv_epoch_record *record, int epochs, bool json)
 {
-    char rate[32];
+    char rate[32], train[32], test[32];
     if (!cli_run_write_record(run->log, record) || fflush(run->log) != 0)
         return cli_fail(run->command, "cannot write '%s': %s", run->log_path, strerror(errno));
     if (json)
         return cli_print_json(run->command, record_object(record));
-    printf("epoch %3d/%d  train loss %.4f accuracy %6.2f%%  test loss %.4f accuracy %6.2f%%  %s images/s  %.1f s  %s\n",
-           (int)record->epoch, epochs, record->train_loss, 100 * record->train_accuracy, record->test_loss,
-           100 * record->test_accuracy, cli_grouped((int64_t)record->images_per_second, rate, sizeof rate),
-           record->seconds, record->weights_hash);
+    printf("epoch %3d/%d  train loss %.4f%s  test loss %.4f%s  %s images/s  %.1f s  %s\n", (int)record->epoch, epochs,
+           record->train_loss, cli_run_accuracy(run, record->train_accuracy, train, sizeof train), record->test_loss,
+           cli_run_accuracy(run, record->test_accuracy, test, sizeof test),
+           cli_grouped((int64_t)record->images_per_second, rate, sizeof rate), record->seconds, record->weights_hash);
     return cli_finish_output(run->command);
 }
 

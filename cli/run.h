@@ -12,6 +12,7 @@ typedef struct cli_run {
     const cli_command *command;
     FILE *log;
     char *model_path, *log_path, *checkpoints;
+    bool values; /* targets are values: there is no accuracy to print */
 } cli_run;
 
 /* Makes the folder (and those above it) where missing, writes config.yaml and opens the log. Refuses a folder that holds
@@ -25,6 +26,8 @@ int cli_run_continue(cli_run *run, const cli_call *call, const char *folder, boo
 bool cli_run_write_record(FILE *file, const fv_epoch_record *record);
 /* Logs an epoch and prints it: as a table line, or as JSON. */
 int cli_run_log(cli_run *run, const fv_epoch_record *record, int epochs, bool json);
+/* " accuracy  97.50%", or "" where there is none. Returns text. */
+const char *cli_run_accuracy(const cli_run *run, double accuracy, char *text, size_t size);
 void cli_run_close(cli_run *run);
 /* Makes folder and those above it. False: errno says why. */
 bool cli_make_folder(const char *folder);

@@ -47,6 +47,8 @@ FV_API const fv_network *fv_experiment_network(const fv_experiment *experiment);
 FV_API fv_params *fv_experiment_params(const fv_experiment *experiment);
 FV_API const fv_dataset *fv_experiment_train_data(const fv_experiment *experiment);
 FV_API const fv_dataset *fv_experiment_test_data(const fv_experiment *experiment); /* NULL: nothing is measured */
+/* What that is: "validation" or "test"; NULL: nothing is measured. */
+FV_API const char *fv_experiment_test_split(const fv_experiment *experiment);
 /* The options of the trainer as they are now; those that no key is for may be set before start. Borrowed. */
 FV_API fv_train_options *fv_experiment_options(fv_experiment *experiment);
 /* What the run takes, with the bytes of data that lie in memory in *data (may be NULL). */

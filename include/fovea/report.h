@@ -97,8 +97,8 @@ FV_API fv_status fv_report_write(const fv_report *report, const char *folder);
 typedef struct fv_run_report_options {
     const char *folder; /* required: where it is written; must exist */
     const char *best;   /* model file or checkpoint of the best epoch, or NULL: only its record is told */
-    bool
-        model_is_best; /* the run's model is the best epoch's (patience): its classes and mistakes are told, else those of the last */
+    const char *split;  /* what the trainer measures on: "validation"; NULL means "test" */
+    bool model_is_best; /* the run's model is the best epoch's (patience): that is told in full, else the last */
     fv_report_options report;
 } fv_run_report_options;
 /* The report of a run that is over, or of what there is of it: the trainer's params, and the best epoch's beside them, on the test images, or on the

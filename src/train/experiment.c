@@ -22,6 +22,7 @@ struct fv_experiment {
     fv_network network;
     fv_dataset *train, *test;
     bool derived; /* both are as the config wants them */
+    const char *test_split; /* what test is */
     fv_params *params;
     fv_train_options options;
     fv_trainer *trainer;
@@ -138,8 +139,11 @@ void fv_experiment_destroy(fv_experiment *experiment)
 static fv_status open_measured(fv_experiment *e, const char *where)
 {
     fv_status status = fv_dataset_open(&e->test, e->context, where, FV_SPLIT_VALIDATION);
-    if (status == FV_ERR_NOT_FOUND)
+    e->test_split = "validation";
+    if (status == FV_ERR_NOT_FOUND) {
         status = fv_dataset_open(&e->test, e->context, where, FV_SPLIT_TEST);
+        e->test_split = "test";
+    }
     if (status != FV_ERR_NOT_FOUND || fv_dataset_image(e->train, 0) != NULL)
         return status;
     fvi_log_message(e->context, FV_LOG_WARNING, "%s; nothing is measured beside the training images",
@@ -397,6 +401,11 @@ const fv_dataset *fv_experiment_train_data(const fv_experiment *experiment)
 const fv_dataset *fv_experiment_test_data(const fv_experiment *experiment)
 {
     return experiment->test;
+}
+
+const char *fv_experiment_test_split(const fv_experiment *experiment)
+{
+    return experiment->test != NULL ? experiment->test_split : NULL;
 }
 
 fv_train_options *fv_experiment_options(fv_experiment *experiment)

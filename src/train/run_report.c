@@ -77,6 +77,14 @@ static fv_status measure_all(run_report *run)
     return measure_best(run);
 }
 
+/* What was measured. */
+static const char *split_of(const run_report *run)
+{
+    if (run->trainer->test == NULL)
+        return "training";
+    return run->options->split != NULL ? run->options->split : "test";
+}
+
 static void append_records(fvi_text_buffer *to, const run_report *run, bool both)
 {
     const fv_epoch_record *records[2] = { run->last_record, run->best_record };
@@ -90,7 +98,7 @@ static void append_records(fvi_text_buffer *to, const run_report *run, bool both
     for (int i = 0; i < count; i++)
         fvi_text_format(to, " %15s", fvi_fixed(records[i]->train_loss, 4, text));
     fvi_text_append(to, "\n");
-    if (run->last->class_reports == 0)
+    if (run->last->classes == 0)
         return;
     fvi_text_format(to, "%-26s", "training accuracy");
     for (int i = 0; i < count; i++)
@@ -110,11 +118,10 @@ static fv_status make_text(const run_report *run, char **text)
     fvi_text_buffer to = { .context = trainer->context };
     const bool both = run->best_record != NULL && run->best_record != run->last_record;
     const fvi_report_column columns[2] = { { NULL, run->last }, { NULL, run->best } };
-    fvi_text_format(&to, "%.200s on %.200s after %d of %d epochs, weights %s\nmeasured on %" PRId64 " %s samples",
-                    fv_graph_name(trainer->graph), fv_dataset_name(trainer->train), trainer->epoch,
-                    trainer->options.epochs,
-                    run->last_record != NULL ? run->last_record->weights_hash : "as they began", run->last->samples,
-                    trainer->test != NULL ? "test" : "training");
+    fvi_text_format(
+        &to, "%.200s on %.200s after %d of %d epochs, weights %s\nmeasured on %" PRId64 " %s samples",
+        fv_graph_name(trainer->graph), fv_dataset_name(trainer->train), trainer->epoch, trainer->options.epochs,
+        run->last_record != NULL ? run->last_record->weights_hash : "as they began", run->last->samples, split_of(run));
     if (run->last->skipped > 0)
         fvi_text_format(&to, "; %" PRId64 " more could not be read", run->last->skipped);
     if (both && trainer->test != NULL)
@@ -157,11 +164,11 @@ static fv_status make_json(const run_report *run, char **text)
 {
     const fv_trainer *trainer = run->trainer;
     const bool same = run->best_record == run->last_record;
-    json_t *object = json_pack(
-        "{s:o, s:o, s:i, s:i, s:s, s:s, s:o}", "network", fvi_report_string(fv_graph_name(trainer->graph)), "data",
-        fvi_report_string(fv_dataset_name(trainer->train)), "epochs", (int)trainer->epoch, "epochs_planned",
-        (int)trainer->options.epochs, "measured_on", trainer->test != NULL ? "test" : "train", "model",
-        told_in_full(run) == run->best ? "best" : "last", "last", epoch_object(run->last_record, run->last));
+    json_t *object =
+        json_pack("{s:o, s:o, s:i, s:i, s:s, s:s, s:o}", "network", fvi_report_string(fv_graph_name(trainer->graph)),
+                  "data", fvi_report_string(fv_dataset_name(trainer->train)), "epochs", (int)trainer->epoch,
+                  "epochs_planned", (int)trainer->options.epochs, "measured_on", split_of(run), "model",
+                  told_in_full(run) == run->best ? "best" : "last", "last", epoch_object(run->last_record, run->last));
     if (object != NULL && run->best_record != NULL &&
         json_object_set_new(object, "best", epoch_object(run->best_record, same ? run->last : run->best)) != 0) {
         json_decref(object);

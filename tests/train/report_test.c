@@ -362,6 +362,52 @@ FV_TEST(report, of_a_run_has_the_best_epoch_beside_the_last)
     test_folder_remove(folder);
 }
 
+/* Values to come close to: the best epoch has the smallest test loss, and there is no confusion. */
+FV_TEST(report, of_a_run_on_values)
+{
+    char folder[TEST_PATH];
+    fv_context *context = small_context(1);
+    fv_graph *graph = NULL;
+    fv_params *params = NULL;
+    fv_dataset *train = NULL, *test = NULL;
+    fv_trainer *trainer = NULL;
+    fv_value x, y, loss;
+    const fv_epoch_record *records = NULL;
+    test_folder_make(folder);
+    assert_int_equal(fv_graph_create(&graph, context, "line"), FV_OK);
+    assert_int_equal(fv_graph_add_input(graph, &(fv_input_options){ .shape = { 1, 1, 1 } }, &x), FV_OK);
+    assert_int_equal(fv_graph_add_dense(graph, x, &(fv_dense_options){ .units = 1 }, &y), FV_OK);
+    assert_int_equal(fv_graph_add_euclidean_loss(graph, y, NULL, &loss), FV_OK);
+    assert_int_equal(fv_graph_finish(graph, y), FV_OK);
+    assert_int_equal(fv_dataset_open(&train, context, "polynomial:count=64,degree=1", FV_SPLIT_TRAIN), FV_OK);
+    assert_int_equal(fv_dataset_open(&test, context, "polynomial:count=16,degree=1", FV_SPLIT_TEST), FV_OK);
+    params = small_params(graph, FV_F32);
+    const fv_train_options options = {
+        .epochs = 3, .batch = 16, .schedule = { .rate = 0.1 }, .preprocess = fv_preprocess_fit(graph, train)
+    };
+    assert_int_equal(fv_trainer_create(&trainer, graph, params, train, test, &options), FV_OK);
+    while (!fv_trainer_done(trainer))
+        assert_int_equal(fv_trainer_epoch(trainer, NULL), FV_OK);
+    const int32_t count = fv_trainer_records(trainer, &records);
+    for (int32_t i = 0; i < count; i++)
+        assert_true(fv_trainer_best(trainer)->test_loss <= records[i].test_loss);
+    assert_true(fv_trainer_best(trainer)->test_loss < records[0].test_loss);
+    assert_int_equal(fv_trainer_report(trainer, &(fv_run_report_options){ .folder = folder, .split = "validation" }),
+                     FV_OK);
+    assert_int_equal(test_file_count(folder), 2);
+    json_t *object = read_report(folder);
+    assert_string_equal(json_string_value(json_object_get(object, "measured_on")), "validation");
+    assert_true(fabs(number(object, "last", "report", "loss") - records[count - 1].test_loss) < 1e-11);
+    json_decref(object);
+    fv_trainer_destroy(trainer);
+    fv_params_destroy(params);
+    fv_graph_destroy(graph);
+    fv_dataset_destroy(test);
+    fv_dataset_destroy(train);
+    fv_context_destroy(context);
+    test_folder_remove(folder);
+}
+
 FV_TESTS(report, classes_are_their_formulas, calibration_error_is_its_formula, mistakes_come_surest_first,
          is_written_four_ways, is_the_same_in_every_locale, values_and_answers_are_their_formulas, short_memory_is_told,
-         of_a_run_has_the_best_epoch_beside_the_last)
+         of_a_run_has_the_best_epoch_beside_the_last, of_a_run_on_values)
