@@ -21,7 +21,7 @@ struct fv_experiment {
     fv_config *config;
     fv_network network;
     fv_dataset *train, *test;
-    bool derived; /* both are as the config wants them */
+    bool derived;           /* both are as the config wants them */
     const char *test_split; /* what test is */
     fv_params *params;
     fv_train_options options;

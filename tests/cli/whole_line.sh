@@ -13,6 +13,6 @@ fovea predict run/model.safetensors files missing.png 2>&1
 echo "status $?"
 fovea summary run/model.safetensors | grep "multiply-adds an image"
 fovea train run/model.safetensors --data mnist-12k --out more --epochs 1 --batch 500 --json | wc -l
-head -c 5000 run/model.safetensors > short.safetensors
+head -c $(($(wc -c < run/model.safetensors) - 200000)) run/model.safetensors > short.safetensors # whatever the length of the header
 fovea eval short.safetensors --data mnist-12k 2>&1 | sed 's/section of [0-9]*/section of N/' # what the header says changes its length
 exit 1
