@@ -22,7 +22,7 @@ layers:
   - dropout: {drop: 0.3}
   - dense: {units: 10}
 Y
-options="--epochs 4 --batch 50 --shift 2 --seed 3 --warmup 0.5 --checkpoint-steps 20 --keep-checkpoints 3"
+options="--epochs 4 --batch 50 --set data.fraction=0.25 --shift 2 --seed 3 --warmup 0.5 --checkpoint-steps 10 --keep-checkpoints 3"
 
 # Times differ; nothing else may.
 log_of() {
