@@ -195,6 +195,26 @@ static void print_preparation(const training *t)
                (int)input.w, places);
 }
 
+/* How the data differ from those that lie there, so that nobody takes the figures for others. */
+static void print_switches(const training *t)
+{
+    const fv_derive_options derived = fv_config_derive_options(t->config, true);
+    const char *sampling = fv_config_text(t->config, "data.sampling"),
+               *weights = fv_config_text(t->config, "train.class_weights");
+    if (derived.per_class > 0)
+        printf("training on the first %" PRId64 " images of each class\n", derived.per_class);
+    if (derived.fraction < 1)
+        printf("training on %g of each class, drawn with data.seed %" PRIu64 "\n", derived.fraction, derived.seed);
+    if (derived.label_noise > 0)
+        printf("training labels are random with a probability of %g\n", derived.label_noise);
+    if (derived.pixels != FV_PIXELS_KEPT)
+        printf("pixels of training and test images are %s\n", fv_config_text(t->config, "data.pixels"));
+    if (!fv_class_weights_none(sampling))
+        printf("images are drawn with replacement, by class: %s\n", sampling);
+    if (!fv_class_weights_none(weights))
+        printf("losses are weighted by class: %s\n", weights);
+}
+
 static void print_head(const training *t)
 {
     char parameters[32], train[32], test[32];
@@ -210,6 +230,7 @@ static void print_head(const training *t)
            cli_grouped(test_data != NULL ? fv_dataset_count(test_data) : 0, test, sizeof test),
            (int)fv_dataset_classes(train_data));
     print_preparation(t);
+    print_switches(t);
     const fv_optimizer_kind kind = train_options->optimizer.kind;
     const bool f32 = train_options->dtype == FV_F32, sgd = kind == FV_OPTIMIZER_SGD;
     printf("batch %d, %s%srate %g (%s), momentum %g, decay %g, shift %d%s%s, seed %" PRIu64 "%s%s; %s, %d thread%s\n\n",
