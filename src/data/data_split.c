@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/text_buffer.h"
@@ -264,6 +265,17 @@ static fv_status write_manifest(splitting *s, int part)
     return status;
 }
 
+/* Some of the parts are worse than none: they were not there before. */
+static void remove_manifests(const splitting *s)
+{
+    char path[FVI_PATH_BYTES], name[16];
+    for (int part = 0; part < FVI_PARTS; part++) {
+        snprintf(name, sizeof name, "%s.csv", words[part]);
+        if (fvi_path_join(path, s->to, name))
+            unlink(path);
+    }
+}
+
 static fv_status write_samples(splitting *s, fv_pack_writer *writer, int part, int split)
 {
     const fv_dataset *dataset = s->check.split[split];
@@ -311,10 +323,13 @@ static fv_status write_parts(splitting *s)
         return fvi_fail(s->context, FV_ERR_ARGUMENT, "the path '%s' is too long", s->to);
     if (!s->report->manifests)
         return write_pack(s);
-    for (int part = 0; part < FVI_PARTS; part++)
+    fv_status status = FV_OK;
+    for (int part = 0; status == FV_OK && part < FVI_PARTS; part++)
         if (s->report->samples[part] > 0)
-            FV_TRY(write_manifest(s, part));
-    return FV_OK;
+            status = write_manifest(s, part);
+    if (status != FV_OK)
+        remove_manifests(s);
+    return status;
 }
 
 fv_status fv_data_split(fv_context *context, const char *where, const char *to, const fv_data_split_options *options,

@@ -4,9 +4,11 @@
  */
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "fovea/data_check.h"
 #include "fovea/data_split.h"
+#include "support/allocator.h"
 #include "support/files.h"
 #include "support/sets.h"
 #include "support/test.h"
@@ -151,6 +153,27 @@ FV_TEST(data_split, bad_shares_are_told)
     expect_failure(set, (const double[]){ 1, 0, 0 }, FV_ERR_IO, "is not a folder");
 }
 
+FV_TEST(data_split, memory_runs_out)
+{
+    test_allocator allocator;
+    fv_context *little = NULL;
+    test_allocator_reset(&allocator);
+    const fv_context_options options = { .threads = 1, .allocator = test_allocator_callbacks(&allocator) };
+    const fv_data_split_options shares = { .share = { 0.8, 0, 0.2 } };
+    assert_int_equal(fv_context_create(&little, &options), FV_OK);
+    const long long before = atomic_load(&allocator.live);
+    fv_status status = FV_ERR_MEMORY;
+    for (long long k = 0; status != FV_OK; k += 1 + k / 20) {
+        test_allocator_fail_after(&allocator, k);
+        status = fv_data_split(little, set, to, &shares, &report);
+        test_allocator_succeed(&allocator);
+        assert_int_equal(atomic_load(&allocator.live), before);
+        if (status != FV_OK && access(to, F_OK) == 0)
+            assert_int_equal(test_file_count(to), 0); /* no part without the others */
+    }
+    fv_context_destroy(little);
+}
+
 int main(void)
 {
 #define SPLIT_TEST(name) cmocka_unit_test_setup_teardown(data_split_##name, set_up, tear_down)
@@ -159,6 +182,7 @@ int main(void)
         SPLIT_TEST(packs_of_anything),
         SPLIT_TEST(what_is_in_a_split_that_stays_is_left_out),
         SPLIT_TEST(bad_shares_are_told),
+        SPLIT_TEST(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include "data/pack.h"
 #include "fovea/data_pack.h"
 #include "fovea/fovea.h"
+#include "support/allocator.h"
 #include "support/files.h"
 #include "support/sets.h"
 #include "support/test.h"
@@ -305,6 +306,41 @@ FV_TEST(pack, places_are_checked_before_they_are_used)
         }
 }
 
+/* Every allocation fails once: an error, nothing lost, no file left behind. */
+FV_TEST(pack, memory_runs_out)
+{
+    char set[TEST_PATH];
+    test_allocator allocator;
+    fv_context *little = NULL;
+    fv_dataset *dataset = NULL;
+    fv_data_pack_report report;
+    make_set(set, true);
+    test_allocator_reset(&allocator);
+    const fv_context_options options = { .threads = 1, .allocator = test_allocator_callbacks(&allocator) };
+    assert_int_equal(fv_context_create(&little, &options), FV_OK);
+    const long long before = atomic_load(&allocator.live);
+    fv_status status = FV_ERR_MEMORY;
+    for (long long k = 0; status != FV_OK; k++) {
+        test_allocator_fail_after(&allocator, k);
+        status = fv_data_pack(little, set, pack, &(fv_data_pack_options){ .resize = 25 }, &report);
+        test_allocator_succeed(&allocator);
+        assert_int_equal(atomic_load(&allocator.live), before);
+        assert_int_equal(access(pack, F_OK), status == FV_OK ? 0 : -1);
+        assert_true(k < 100000);
+    }
+    for (long long k = 0; dataset == NULL; k++) {
+        test_allocator_fail_after(&allocator, k);
+        status = fv_dataset_open(&dataset, little, pack, FV_SPLIT_TRAIN);
+        test_allocator_succeed(&allocator);
+        assert_int_equal(status == FV_OK, dataset != NULL);
+        if (status != FV_OK)
+            assert_int_equal(atomic_load(&allocator.live), before);
+    }
+    fv_dataset_destroy(dataset);
+    assert_int_equal(atomic_load(&allocator.live), before);
+    fv_context_destroy(little);
+}
+
 int main(void)
 {
 #define PACK_TEST(name) cmocka_unit_test_setup_teardown(pack_##name, set_up, tear_down)
@@ -316,6 +352,7 @@ int main(void)
         PACK_TEST(bad_images_stop_or_are_left_out),
         PACK_TEST(every_changed_byte_is_told),
         PACK_TEST(places_are_checked_before_they_are_used),
+        PACK_TEST(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
