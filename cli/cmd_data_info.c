@@ -98,7 +98,7 @@ static int print_text(const cli_command *command, fv_dataset *const splits[SPLIT
     const fv_image_shape shape = fv_dataset_shape(splits[0]);
     char text[48];
     printf("%s: %d classes, %s%s\n", fv_dataset_name(splits[0]), (int)fv_dataset_classes(splits[0]),
-           shape.c != 0 ? "samples of " : "image files, decoded as they are asked for",
+           shape.c != 0 ? "samples of " : "images that may differ in size",
            shape.c != 0 ? cli_shape_text(shape, text, sizeof text) : "");
     if (fv_dataset_target_count(splits[0]) > 0)
         printf("each with %d values as target\n", (int)fv_dataset_target_count(splits[0]));

@@ -84,9 +84,10 @@ const cli_command cli_data_pack = {
     .max_operands = 1,
     .completion = CLI_COMPLETE_DATA,
     .purpose = "Decode a data set once, into one file that is mapped into memory afterwards",
-    .description = "WHERE is what fovea train --data takes, and so is the file: it has the same splits, samples, "
-                   "classes and targets, and training on it\ngives the same weights. With --resize it gives those of "
-                   "--resize of the same number on the images.",
+    .description =
+        "WHERE is what fovea train --data takes, and so is the file: it has the same splits, samples, "
+        "classes and targets, and training on it\ngives the same weights; with --resize too, where that is what "
+        "training does itself: 256 for networks of 224x224.",
     .examples = (const char *const[]){ "fovea data pack photos --to photos.pack --resize 256",
                                        "fovea train resnet-18 --data photos.pack", NULL },
     .options = options,
