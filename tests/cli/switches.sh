@@ -1,3 +1,4 @@
+# needs: images
 # Which images and labels a run learns from is in config.yaml, and comes back from it.
 fovea train lenet5 --data mnist-12k --out run --epochs 1 --batch 8 --accumulate 2 --sampling auto --class-weights '"3"=2, 5=0.5' \
     --set data.fraction=0.005 --set data.label_noise=0.5 --set data.pixels=shuffled --set data.seed=4 \
