@@ -156,7 +156,26 @@ static void print_memory(const char *what, int32_t batch, const fv_memory *memor
     printf(")\n");
 }
 
-static int print_table(const cli_command *command, const fv_graph *graph, const predicted_memory *memory)
+/* How images become a model's input. */
+static void print_preparation(const fv_preprocess *preprocess)
+{
+    const int32_t channels = preprocess->input.c;
+    printf("images:");
+    if (preprocess->resize > 0)
+        printf(" shorter side to %d,", (int)preprocess->resize);
+    if (preprocess->transforms != NULL)
+        printf(" through %s,", fv_augmentation_text(preprocess->transforms));
+    printf(" centre to %dx%d, less", (int)preprocess->input.h, (int)preprocess->input.w);
+    for (int32_t c = 0; c < channels; c++)
+        printf(" %.4g", preprocess->mean[c]);
+    printf(", over");
+    for (int32_t c = 0; c < channels; c++)
+        printf(" %.4g", preprocess->deviation[c] != 0 ? preprocess->deviation[c] : 1.0);
+    printf("\n");
+}
+
+static int print_table(const cli_command *command, const fv_graph *graph, const fv_preprocess *preprocess,
+                       const predicted_memory *memory)
 {
     char shape[48], parameters[32], multiply_adds[32], bytes[24], field[96];
     const int width = name_width(graph);
@@ -178,14 +197,19 @@ static int print_table(const cli_command *command, const fv_graph *graph, const 
     if (has_auxiliary(graph))
         printf("with the classifiers that only train: %s parameters\n",
                cli_grouped(fv_graph_training_parameters(graph), parameters, sizeof parameters));
+    if (preprocess != NULL)
+        print_preparation(preprocess);
     print_memory("running", memory->batch, &memory->inference);
     if (memory->trains)
         print_memory("training", memory->batch, &memory->training);
     return cli_finish_output(command);
 }
 
-static int print_summary(const cli_command *command, fv_context *context, const fv_graph *graph, const values *given)
+static int print_summary(const cli_command *command, fv_context *context, const cli_network *network,
+                         const values *given)
 {
+    const fv_graph *graph = network->graph;
+    const fv_preprocess *preprocess = network->model != NULL ? fv_model_preprocess(network->model) : NULL;
     predicted_memory memory;
     if (given->dot)
         return cli_draw(command, graph, &(fv_dot_options){ .inside = given->inside, .backward = given->backward },
@@ -193,7 +217,7 @@ static int print_summary(const cli_command *command, fv_context *context, const 
     const int status = predict_memory(command, context, graph, given->batch, &memory);
     if (status != CLI_DONE)
         return status;
-    return given->json ? print_object(command, graph, &memory) : print_table(command, graph, &memory);
+    return given->json ? print_object(command, graph, &memory) : print_table(command, graph, preprocess, &memory);
 }
 
 static int summary_run(cli_call *call)
@@ -209,7 +233,7 @@ static int summary_run(cli_call *call)
     if (status == CLI_DONE)
         status = cli_open_network_as(call->command, context, call->operands[0], &given->adaptation, &network);
     if (status == CLI_DONE)
-        status = print_summary(call->command, context, network.graph, given);
+        status = print_summary(call->command, context, &network, given);
     cli_close_network(&network);
     fv_context_destroy(context);
     return status;

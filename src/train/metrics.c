@@ -161,7 +161,8 @@ fv_status fvi_check_data(const fv_graph *graph, const fv_dataset *dataset, const
         (!size_fits(image.h, input.h) || !size_fits(image.w, input.w)))
         return fvi_fail(
             context, FV_ERR_SHAPE,
-            "network '%s' takes images of %dx%d pixels, those of '%s' have %dx%d: too far apart to crop or pad",
+            "network '%s' takes images of %dx%d pixels, those of '%s' have %dx%d: too far apart to crop or pad; a "
+            "list of transforms with resize (--augment resize) brings them there",
             fv_graph_name(graph), input.h, input.w, fv_dataset_name(dataset), image.h, image.w);
     return check_targets(graph, dataset);
 }
