@@ -31,29 +31,24 @@ static fv_status measure(run_report *run, fv_report **out)
     return status;
 }
 
-static fv_status measure_best_with(run_report *run, const fv_params *best, fv_params *kept)
-{
-    fv_params *params = run->trainer->params;
-    FV_TRY(fv_params_copy(kept, params));
-    fv_status status = fv_params_copy(params, best);
-    if (status == FV_OK)
-        status = measure(run, &run->best);
-    (void)fv_params_copy(params, kept); /* the same layout */
-    fv_session_params_changed(run->trainer->session);
-    return status;
-}
-
+/* Values change places, so that one set more is all that is needed. */
 static fv_status measure_best(run_report *run)
 {
-    fv_context *context = run->trainer->context;
+    fv_trainer *trainer = run->trainer;
     fv_model *model = NULL;
-    fv_params *kept = NULL;
-    fv_status status = fv_model_read(&model, context, run->options->best);
-    if (status == FV_OK)
-        status = fv_params_create(&kept, run->trainer->graph, fv_params_dtype(run->trainer->params));
-    if (status == FV_OK)
-        status = measure_best_with(run, fv_model_params(model), kept);
-    fv_params_destroy(kept);
+    FV_TRY(fv_model_read(&model, trainer->context, run->options->best));
+    fv_params *best = fv_model_params(model);
+    fv_status status = FV_OK;
+    if (fv_params_dtype(best) != fv_params_dtype(trainer->params) ||
+        fv_params_count(best) != fv_params_count(trainer->params) ||
+        fv_params_block_elements(best) != fv_params_block_elements(trainer->params)) {
+        status = fvi_fail(trainer->context, FV_ERR_SHAPE, "'%s' is not of this run's network", run->options->best);
+    } else {
+        fvi_params_exchange(trainer->params, best);
+        status = measure(run, &run->best);
+        fvi_params_exchange(trainer->params, best);
+        fv_session_params_changed(trainer->session);
+    }
     fv_model_destroy(model);
     return status;
 }

@@ -353,7 +353,7 @@ static fv_status train_batches(fv_trainer *trainer)
     }
 }
 
-static void exchange(fv_params *a, fv_params *b)
+void fvi_params_exchange(fv_params *a, fv_params *b)
 {
     float *x = fv_params_data(a), *y = fv_params_data(b);
     for (size_t i = 0; i < fv_params_block_elements(a); i++) {
@@ -367,7 +367,7 @@ static void exchange(fv_params *a, fv_params *b)
 static fv_status enter_average(fv_trainer *trainer)
 {
     FV_TRY(fv_params_copy(trainer->weights, fv_optimizer_average(trainer->optimizer)));
-    exchange(trainer->params, trainer->weights);
+    fvi_params_exchange(trainer->params, trainer->weights);
     trainer->averaged = true;
     fv_session_params_changed(trainer->session);
     return FV_OK;
@@ -377,7 +377,7 @@ static fv_status enter_average(fv_trainer *trainer)
 static void leave_average(fv_trainer *trainer)
 {
     if (trainer->averaged)
-        exchange(trainer->params, trainer->weights);
+        fvi_params_exchange(trainer->params, trainer->weights);
     trainer->averaged = false;
 }
 

@@ -94,6 +94,9 @@ fv_status fvi_trainer_reserve(fv_trainer *trainer, int32_t records);
 /* Appends the record of the epoch that was just finished, or restored, and finds out whether it is the best. */
 fv_status fvi_trainer_add_record(fv_trainer *trainer, const fv_epoch_record *record);
 
+/* Swaps values (float32) of one layout. */
+void fvi_params_exchange(fv_params *a, fv_params *b);
+
 /* Makes `described`: while texts that options borrow are there. */
 fv_status fvi_trainer_describe(fv_trainer *trainer);
 /* Writes the state, with more tensors and metadata where there are some (of a crash bundle). */
