@@ -103,7 +103,7 @@ static uint8_t *with_state(const uint8_t *state, size_t state_size, size_t *size
         json_decref(text);
         return NULL;
     }
-    json_object_set_new(metadata, "state", text);
+    json_object_set_new(metadata, "training", text);
     char *dump = json_dumps(header, JSON_COMPACT);
     const size_t tensors = saved_size - 8 - (size_t)length;
     length = strlen(dump);
