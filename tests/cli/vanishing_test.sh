@@ -58,6 +58,6 @@ mv away set
 compare run
 start gone
 mv gone elsewhere
-finish 1 "'gone/"
+finish 1 "gone/"
 compare elsewhere
 echo what vanished is named, and nothing is lost
