@@ -22,7 +22,7 @@ typedef struct values {
     bool dry, overwrite, json;
 } values;
 
-/* What the run is to be comes from the library's table of keys (src/train/config_keys.c). */
+/* What the run is to be comes from the library's table of keys (src/train/config/config_keys.c). */
 static const cli_option options[] = {
     { "resume", NULL, CLI_TEXT, "RUN", offsetof(values, resume), 0, 0, NULL, NULL, CLI_COMPLETE_FOLDER,
       "go on with the run in that folder, as if it had never stopped; more --epochs may be given" },

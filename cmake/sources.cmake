@@ -8,7 +8,7 @@ list(FILTER FOVEA_SOURCES EXCLUDE REGEX "\\.(real|isa)\\.c$")
 
 # Where the embedded data lies: beside the sources for a command run from its build folder, and installed. One source knows, so
 # that another prefix compiles one file again.
-set_source_files_properties(${PROJECT_SOURCE_DIR}/src/data/find.c PROPERTIES COMPILE_DEFINITIONS
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/data/sets/find.c PROPERTIES COMPILE_DEFINITIONS
   "FVI_DATA_SOURCE=\"${PROJECT_SOURCE_DIR}/data\";FVI_DATA_INSTALLED=\"${CMAKE_INSTALL_FULL_DATADIR}/fovea\"")
 
 # Adds an object library over sources and appends its objects to list.

@@ -16,8 +16,8 @@
 #include "base/text_buffer.h"
 #include "data/dataset_internal.h"
 #include "data/divide.h"
-#include "data/files.h"
-#include "data/pack.h"
+#include "data/sets/files.h"
+#include "data/sets/pack.h"
 #include "fovea/data_check.h"
 #include "fovea/data_pack.h"
 

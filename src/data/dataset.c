@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "data/dataset_internal.h"
-#include "data/pack.h"
 #include "data/preprocess.h"
-#include "data/table.h"
+#include "data/sets/pack.h"
+#include "data/sets/table.h"
 #include "fovea/loader.h"
 
 enum { PROBED_IMAGES = 256 };

@@ -6,9 +6,9 @@
 #define FVI_FETCH_H
 
 #include "data/augment/transform.h"
-#include "data/picture.h"
+#include "data/image/picture.h"
+#include "data/image/resample.h"
 #include "data/preprocess.h"
-#include "data/resample.h"
 
 /* How a loader makes samples: read only, shared by its threads. */
 typedef struct fvi_recipe {

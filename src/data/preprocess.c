@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "data/image_internal.h"
+#include "data/image/image_internal.h"
 
 enum { LARGEST_SIDE = 65535 };
 

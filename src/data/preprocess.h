@@ -7,7 +7,7 @@
 
 #include "base/base.h"
 #include "data/augment/transform.h"
-#include "data/resample.h"
+#include "data/image/resample.h"
 #include "fovea/loader.h"
 
 /* What each byte becomes, by channel: (byte/255 - mean) / deviation, computed in double and rounded once. */

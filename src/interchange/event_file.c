@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "data/image_internal.h"
+#include "data/image/image_internal.h"
 #include "interchange/event_record.h"
 
 enum { DIGITS = 10, NAME_ROOM = 64, MOST_RECORD = 1 << 28, MOST_PENDING = 1 << 20 };

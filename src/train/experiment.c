@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "fovea/lsuv.h"
 #include "optim/rules.h"
-#include "train/config_internal.h"
+#include "train/config/config_internal.h"
 #include "train/train_internal.h"
 
 enum { MOST_NAMES = 1024 };

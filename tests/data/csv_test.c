@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "data/csv.h"
+#include "data/sets/csv.h"
 #include "fovea/loader.h"
 #include "support/files.h"
 #include "support/sets.h"

@@ -2,7 +2,7 @@
  *
  * get_test.c - downloads from a server on this machine, and everything that is wrong with servers, disks and files.
  */
-#include "data/get.h"
+#include "data/get/get.h"
 
 #include <signal.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/md5.h"
-#include "data/download.h"
+#include "data/get/download.h"
 #include "support/files.h"
 #include "support/server.h"
 #include "support/tar.h"

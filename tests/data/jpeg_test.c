@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/random.h"
-#include "data/image_internal.h"
+#include "data/image/image_internal.h"
 #include "fovea/loader.h"
 #include "support/files.h"
 #include "support/test.h"

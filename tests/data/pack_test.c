@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/random.h"
-#include "data/pack.h"
+#include "data/sets/pack.h"
 #include "fovea/data_pack.h"
 #include "fovea/fovea.h"
 #include "support/allocator.h"

@@ -4,7 +4,7 @@
  */
 #include <math.h>
 
-#include "data/picture.h"
+#include "data/image/picture.h"
 #include "support/test.h"
 
 static fv_context *make_context(void)

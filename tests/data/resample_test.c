@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/resample.h"
+#include "data/image/resample.h"
 #include "support/test.h"
 
 enum { H = 5, W = 7, C = 3 };

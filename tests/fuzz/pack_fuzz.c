@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/xxh64.h"
-#include "data/pack.h"
+#include "data/sets/pack.h"
 #include "fuzz.h"
 
 enum { MOST = 1 << 16, SUM_AT = FVI_PACK_HEADER - 8 };

@@ -12,7 +12,7 @@
 #include "support/allocator.h"
 #include "support/files.h"
 #include "support/test.h"
-#include "train/config_internal.h"
+#include "train/config/config_internal.h"
 
 typedef struct fixture {
     fv_context *context;

@@ -6,7 +6,7 @@
 #define FVI_FIT_H
 
 #include "data/augment/transform.h"
-#include "data/resample.h"
+#include "data/image/resample.h"
 
 struct fvi_fit_source {
     const fv_augmentation *augmentation;

@@ -12,7 +12,7 @@
 #include "base/base.h"
 #include "data/augment/augment.h"
 #include "data/dataset_internal.h"
-#include "data/picture.h"
+#include "data/image/picture.h"
 #include "fovea/augment.h"
 
 enum { FVI_TRANSFORM_CHANNELS = 4, FVI_TRANSFORMS_MOST = 64 };
