@@ -114,6 +114,16 @@ double fvi_random_gaussian(fvi_random *random)
     return sqrt(-2.0 * fvi_log(u)) * fvi_cos_turns(uniform_of(draws + 2)); /* Box & Muller 1958 */
 }
 
+void fvi_random_shuffle(fvi_random random, int32_t *values, int64_t count)
+{
+    for (int64_t i = count - 1; i > 0; i--) {
+        const uint32_t other = fvi_random_below(&random, (uint32_t)i + 1);
+        const int32_t swapped = values[i];
+        values[i] = values[other];
+        values[other] = swapped;
+    }
+}
+
 uint64_t fvi_hash_text(const char *text)
 {
     uint64_t hash = UINT64_C(0xCBF29CE484222325);

@@ -44,6 +44,8 @@ void fvi_random_draws(const fvi_random *random, uint64_t position, size_t count,
 uint32_t fvi_random_below(fvi_random *random, uint32_t bound); /* uniform in [0, bound), unbiased; bound > 0 */
 double fvi_random_uniform(fvi_random *random);                 /* [0, 1), 53 bits, two draws */
 double fvi_random_gaussian(fvi_random *random); /* N(0,1) by Box-Muller on our own log and cos; four draws */
-uint64_t fvi_hash_text(const char *text);       /* FNV-1a, 64 bits: streams from names */
+/* Fisher and Yates, from a stream of its own; count below 2^32. */
+void fvi_random_shuffle(fvi_random random, int32_t *values, int64_t count);
+uint64_t fvi_hash_text(const char *text); /* FNV-1a, 64 bits: streams from names */
 
 #endif

@@ -90,16 +90,6 @@ static fv_status check_options(fv_context *context, const fv_dataset *dataset, c
     return FV_OK;
 }
 
-static void shuffle(int32_t *values, int64_t count, fvi_random random)
-{
-    for (int64_t i = count - 1; i > 0; i--) {
-        const uint32_t other = fvi_random_below(&random, (uint32_t)i + 1);
-        const int32_t swapped = values[i];
-        values[i] = values[other];
-        values[other] = swapped;
-    }
-}
-
 /* How many of a class's samples stay. */
 static int64_t part_of(const fv_derive_options *o, int64_t samples)
 {
@@ -147,7 +137,7 @@ static int64_t choose(const fv_dataset *dataset, const fv_derive_options *o, int
         int32_t *samples = c->samples + c->begin[k];
         const int64_t there = c->begin[k + 1] - c->begin[k], part = part_of(o, there);
         if (o->per_class == 0 && part < there)
-            shuffle(samples, there, fvi_random_start(o->seed, FVI_PURPOSE_SUBSET, (uint64_t)k));
+            fvi_random_shuffle(fvi_random_start(o->seed, FVI_PURPOSE_SUBSET, (uint64_t)k), samples, there);
         for (int64_t i = 0; i < part; i++)
             c->kept[samples[i]] = true;
     }
@@ -189,7 +179,7 @@ static void start_permutation(int32_t *places, size_t plane, uint64_t seed, uint
 {
     for (size_t p = 0; p < plane; p++)
         places[p] = (int32_t)p;
-    shuffle(places, (int64_t)plane, fvi_random_start(seed, FVI_PURPOSE_PIXELS, stream));
+    fvi_random_shuffle(fvi_random_start(seed, FVI_PURPOSE_PIXELS, stream), places, (int64_t)plane);
 }
 
 static void copy_pixels(const fv_dataset *dataset, const fv_derive_options *o, derived *set, int64_t count,

@@ -241,16 +241,6 @@ void fv_loader_destroy(fv_loader *loader)
     fvi_release(loader->context, loader);
 }
 
-static void shuffle(int32_t *order, int64_t count, fvi_random random)
-{
-    for (int64_t i = count - 1; i > 0; i--) {
-        const uint32_t other = fvi_random_below(&random, (uint32_t)i + 1);
-        const int32_t swapped = order[i];
-        order[i] = order[other];
-        order[other] = swapped;
-    }
-}
-
 /* Each place takes the first sample whose sum is above a number drawn below the last sum. */
 static void draw(const fv_loader *loader, fvi_random random)
 {
@@ -289,7 +279,8 @@ void fv_loader_start(fv_loader *loader, int64_t epoch, int64_t position)
     for (int64_t i = 0; i < loader->count; i++)
         loader->order[i] = (int32_t)i;
     if (options->shuffle)
-        shuffle(loader->order, loader->count, fvi_random_start(options->seed, FVI_PURPOSE_SHUFFLE, (uint64_t)epoch));
+        fvi_random_shuffle(fvi_random_start(options->seed, FVI_PURPOSE_SHUFFLE, (uint64_t)epoch), loader->order,
+                           loader->count);
 }
 
 /* The number (fvi_recipe.drawn) of the sample at a place of the epoch. */
