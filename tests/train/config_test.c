@@ -282,6 +282,21 @@ FV_TEST(config, optimizers_and_schedules_come_through)
     assert_true(fv_config_real(f.config, "optimizer.momentum") == 0);
     assert_true(fv_config_real(f.config, "optimizer.lr") == 0.5);
     finish(&f);
+    for (int order = 0; order < 2;
+         order++) { /* sgd instead of it: neither its rate nor its momentum, whichever is read first */
+        start(&f);
+        if (order == 0)
+            assert_int_equal(fv_config_set(f.config, "optimizer.kind=sgd"), FV_OK);
+        assert_int_equal(fv_config_put(f.config, "optimizer.kind", "adadelta", FV_FROM_RECIPE), FV_OK);
+        assert_int_equal(fv_config_put(f.config, "optimizer.lr", "1", FV_FROM_RECIPE), FV_OK);
+        assert_int_equal(fv_config_put(f.config, "optimizer.momentum", "0", FV_FROM_RECIPE), FV_OK);
+        if (order == 1)
+            assert_int_equal(fv_config_set(f.config, "optimizer.kind=sgd"), FV_OK);
+        fv_config_settle(f.config);
+        assert_true(fv_config_real(f.config, "optimizer.momentum") == 0.9);
+        assert_true(fv_config_real(f.config, "optimizer.lr") == fv_optimizer_kind_rate(FV_OPTIMIZER_SGD));
+        finish(&f);
+    }
 }
 
 FV_TEST(config, a_list_of_transforms_replaces_the_recipes_moves)

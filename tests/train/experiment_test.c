@@ -145,6 +145,28 @@ FV_TEST(experiment, every_recipe_is_sound)
     finish(&f);
 }
 
+/* A recipe's numbers for its own optimizer are none for another. */
+FV_TEST(experiment, every_recipe_takes_another_optimizer)
+{
+    static const char *const kinds[] = { "sgd", "adadelta", "adam", "rmsprop", "lars", "muon" };
+    static const char *const recipes[][2] = { { "convnetjs-mnist", "paper" }, { "cifar-resnet-20", "fast" } };
+    fixture f;
+    start(&f);
+    for (size_t i = 0; i < 2 * sizeof kinds / sizeof kinds[0]; i++) {
+        fv_config *config = NULL;
+        assert_int_equal(fv_config_create(&config, f.context), FV_OK);
+        assert_int_equal(fv_config_put(config, "optimizer.kind", kinds[i / 2], FV_FROM_OPTION), FV_OK);
+        assert_int_equal(fv_config_read_recipe(config, recipes[i % 2][0], recipes[i % 2][1]), FV_OK);
+        assert_int_equal(fv_config_put(config, "data.source", "mnist-12k", FV_FROM_SETTING), FV_OK);
+        if (fv_config_check(config) != FV_OK)
+            fail_msg("%s/%s by %s: %s", recipes[i % 2][0], recipes[i % 2][1], kinds[i / 2],
+                     fv_context_message(f.context));
+        assert_true(fv_config_flag(config, "optimizer.nesterov") == (i == 1)); /* sgd's, of the second */
+        fv_config_destroy(config);
+    }
+    finish(&f);
+}
+
 FV_TEST(experiment, networks_that_are_not_there_are_told)
 {
     fixture f;
@@ -268,6 +290,6 @@ FV_TEST(experiment, memory_that_runs_out_leaves_nothing_behind)
 }
 
 FV_TESTS(experiment, a_file_is_run_in_a_few_lines, the_network_and_its_recipe_fill_what_is_open, every_recipe_is_sound,
-         networks_that_are_not_there_are_told, a_limit_on_memory_is_met_or_refused,
-         a_trial_computes_a_batch_and_changes_nothing, a_trial_keeps_to_the_memory_of_the_run,
-         memory_that_runs_out_leaves_nothing_behind)
+         every_recipe_takes_another_optimizer, networks_that_are_not_there_are_told,
+         a_limit_on_memory_is_met_or_refused, a_trial_computes_a_batch_and_changes_nothing,
+         a_trial_keeps_to_the_memory_of_the_run, memory_that_runs_out_leaves_nothing_behind)

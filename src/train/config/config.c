@@ -64,23 +64,34 @@ const char *fvi_config_hint(const char *key, char hint[FVI_CONFIG_HINT])
     return hint;
 }
 
-static fv_status set_defaults(fv_config *config)
+static void set_default(fv_config *config, int32_t index)
 {
     char why[FVI_CONFIG_WHY];
-    for (int32_t i = 0; i < fvi_config_key_count; i++) {
-        const fv_config_key *key = &fvi_config_keys[i];
-        const char *fallback = key->fallback;
-        fvi_config_value *value = &config->values[i];
-        if (fallback == NULL && key->type == FV_CONFIG_FLAG)
-            fallback = "false";
-        if (fallback == NULL || fallback[0] == '(')
-            continue;
-        const bool read = fvi_config_read_value(key, fallback, value, why);
-        assert(read);
-        (void)read;
-        value->text = fallback;
-    }
-    return FV_OK;
+    const fv_config_key *key = &fvi_config_keys[index];
+    const char *fallback = key->fallback;
+    fvi_config_value *value = &config->values[index];
+    *value = (fvi_config_value){ 0 };
+    if (fallback == NULL && key->type == FV_CONFIG_FLAG)
+        fallback = "false";
+    if (fallback == NULL || fallback[0] == '(')
+        return;
+    const bool read = fvi_config_read_value(key, fallback, value, why);
+    assert(read);
+    (void)read;
+    value->text = fallback;
+}
+
+void fvi_config_drop_foreign(fv_config *config)
+{
+    static const char *const keys[] = { "optimizer.nesterov",   "optimizer.lr_in_velocity",      "optimizer.beta1",
+                                        "optimizer.beta2",      "optimizer.smoothing",           "optimizer.epsilon",
+                                        "optimizer.simplified", "optimizer.epsilon_inside_root", "optimizer.centered",
+                                        "optimizer.trust",      "optimizer.match_adam" };
+    if (fv_config_integer(config, "optimizer.kind") == config->recipe_optimizer)
+        return;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (fv_config_origin_of(config, keys[i]) == FV_FROM_RECIPE)
+            set_default(config, fvi_config_index(keys[i]));
 }
 
 fv_status fv_config_create(fv_config **out, fv_context *context)
@@ -96,8 +107,8 @@ fv_status fv_config_create(fv_config **out, fv_context *context)
         status = fvi_out_of_memory(context, "a config", (size_t)fvi_config_key_count * sizeof *config->values);
     if (status == FV_OK)
         status = fvi_arena_create(&config->arena, context, ARENA_BLOCK);
-    if (status == FV_OK)
-        status = set_defaults(config);
+    for (int32_t i = 0; status == FV_OK && i < fvi_config_key_count; i++)
+        set_default(config, i);
     if (status != FV_OK) {
         fv_config_destroy(config);
         return status;
@@ -124,6 +135,8 @@ static int rank(fv_config_origin origin)
 fv_status fvi_config_keep(fv_config *config, int32_t index, const char *text, fvi_config_value value, const char *where)
 {
     fvi_config_value *kept = &config->values[index];
+    if (value.origin == FV_FROM_RECIPE && strcmp(fvi_config_keys[index].key, "optimizer.kind") == 0)
+        config->recipe_optimizer = value.integer;
     if (rank(value.origin) < rank(kept->origin))
         return FV_OK;
     value.text = fvi_arena_text(config->arena, text);

@@ -33,6 +33,8 @@ struct fv_config {
     fv_context *context;
     fvi_arena *arena;         /* texts */
     fvi_config_value *values; /* one per key */
+    int64_t
+        recipe_optimizer; /* the kind that a recipe's numbers are for, also where another is asked for; sgd where it names none */
 };
 
 /* config_value.c: reads text as a value of the key. False: why says in what way it is none. value->text is left. */
@@ -43,6 +45,8 @@ const char *fvi_config_hint(const char *key, char hint[FVI_CONFIG_HINT]);
 /* Sets key `index` to a value that was read, where origin goes before what there is. where is copied. */
 fv_status fvi_config_keep(fv_config *config, int32_t index, const char *text, fvi_config_value value,
                           const char *where);
+/* A recipe's numbers for its own optimizer (all but rate, momentum and decay) go where another is asked for. */
+void fvi_config_drop_foreign(fv_config *config);
 int32_t fvi_config_index(const char *key);                                             /* -1: none */
 const fvi_config_value *fvi_config_value_of(const fv_config *config, const char *key); /* NULL: no such key */
 /* Fails with what is wrong with the value of a key: "digits.yaml:6:13: optimizer.momentum: why", or "optimizer.momentum (--set): why". why is

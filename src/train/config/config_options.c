@@ -13,13 +13,14 @@
 
 enum { MOST_IMAGES = 65536 }; /* of a step */
 
-/* Whether nobody gave this key a value for the optimizer there is: the table and recipes mean sgd, a recipe its own optimizer. */
+/* Whether nobody gave this key a value for the optimizer there is: the table means sgd, a recipe its own optimizer. */
 static bool is_open(const fv_config *config, const char *key)
 {
     const fv_config_origin origin = fv_config_origin_of(config, key);
-    const bool of_recipe = origin == FV_FROM_RECIPE && fv_config_origin_of(config, "optimizer.kind") != FV_FROM_RECIPE;
-    return fv_config_integer(config, "optimizer.kind") != FV_OPTIMIZER_SGD &&
-           (origin == FV_FROM_DEFAULT || origin == FV_FROM_NETWORK || of_recipe);
+    const int64_t kind = fv_config_integer(config, "optimizer.kind");
+    if (origin == FV_FROM_RECIPE)
+        return kind != config->recipe_optimizer;
+    return kind != FV_OPTIMIZER_SGD && (origin == FV_FROM_DEFAULT || origin == FV_FROM_NETWORK);
 }
 
 static double rate_of(const fv_config *config)
@@ -34,7 +35,7 @@ static double momentum_of(const fv_config *config)
     const int64_t kind = fv_config_integer(config, "optimizer.kind");
     if (kind == FV_OPTIMIZER_LARS || !is_open(config, "optimizer.momentum"))
         return fv_config_real(config, "optimizer.momentum");
-    return kind == FV_OPTIMIZER_MUON ? 0.95 : 0;
+    return kind == FV_OPTIMIZER_SGD ? 0.9 : kind == FV_OPTIMIZER_MUON ? 0.95 : 0;
 }
 
 /* Numbers that somebody gave, which may be 0. */

@@ -106,6 +106,7 @@ fv_status fv_config_read_recipe(fv_config *config, const char *network, const ch
         return by_default ? without_recipes(config, network) : no_such_recipe(config->context, network, name);
     snprintf(called, sizeof called, "%.200s/%.200s", network, name);
     const fv_status status = fvi_config_read_recipe_file(config, path, called);
+    fvi_config_drop_foreign(config);
     if (status != FV_ERR_UNSUPPORTED || !by_default)
         return status;
     fvi_log_message(config->context, FV_LOG_WARNING, "%s; the recipe of %s is left out",
