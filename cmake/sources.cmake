@@ -49,6 +49,11 @@ foreach(isa IN LISTS FOVEA_BF16_ISAS)
   fovea_isa_objects(fovea_isa_${isa} ${isa} FOVEA_OBJECTS ${FOVEA_BF16_SOURCES})
 endforeach()
 
+list(APPEND FOVEA_OBJECTS ${FOVEA_ONNX_OBJECTS})
+if(TARGET fovea_onnx_schema) # its header comes first
+  add_dependencies(fovea_plain fovea_onnx_schema)
+endif()
+
 add_library(fovea_static STATIC ${FOVEA_OBJECTS})
 add_library(fovea_shared SHARED ${FOVEA_OBJECTS})
 set_target_properties(fovea_static fovea_shared PROPERTIES OUTPUT_NAME fovea LINKER_LANGUAGE C)

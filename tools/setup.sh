@@ -23,6 +23,9 @@ test library:cmocka            libcmocka-dev   libcmocka-devel   cmocka        c
 ci   file:/usr/share/i18n/locales/de_DE locales glibc-locale-source - -
 ci   library:yaml-0.1          libyaml-dev     libyaml-devel     libyaml       libyaml
 ci   library:libexif           libexif-dev     libexif-devel     libexif       libexif
+ci   library:libprotobuf-c     libprotobuf-c-dev protobuf-c-devel protobuf-c   protobuf-c
+ci   command:protoc-c          protobuf-c-compiler protobuf-c-compiler protobuf-c protobuf-c
+ci   file:/usr/include/onnx/onnx.proto libonnx-dev onnx-devel   onnx          -
 ci   library:libxxhash         libxxhash-dev   xxhash-devel      xxhash        xxhash
 ci   command:g++               g++             gcc-c++           gcc           -
 ci   command:clang             clang           clang             clang         -

@@ -62,8 +62,8 @@ FV_API const char *fv_context_isa(const fv_context *context);
 FV_API void fv_cpu_features(char *text, size_t size);
 /* "0.1.0": a static string. */
 FV_API const char *fv_version(void);
-/* The libraries that this build uses, space-separated: "jansson", and of "libyaml zlib libarchive libcurl libpng libjpeg libexif" those
- * that were there. A static string. */
+/* The libraries that this build uses, space-separated: "jansson", and of "libyaml zlib libarchive libcurl libpng libjpeg libexif onnx"
+ * those that were there. A static string. */
 FV_API const char *fv_libraries(void);
 
 #ifdef __cplusplus

@@ -68,6 +68,7 @@
 #include "fovea/lsuv.h"
 #include "fovea/model.h"
 #include "fovea/network.h"
+#include "fovea/onnx.h"
 #include "fovea/optimizer.h"
 #include "fovea/params.h"
 #include "fovea/plan.h"

@@ -33,6 +33,9 @@ const char *fv_libraries(void)
 #ifdef FVI_HAVE_EXIF
            " libexif"
 #endif
+#ifdef FVI_HAVE_ONNX
+           " onnx"
+#endif
         ;
 }
 
