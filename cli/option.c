@@ -335,3 +335,11 @@ int cli_parse(cli_call *call, int count, char **argv, bool *wants_help)
     }
     return check_complete(call);
 }
+
+bool cli_was_given(const cli_call *call, const char *name)
+{
+    for (int i = 0; call->command->options[i].help != NULL; i++)
+        if (call->command->options[i].name != NULL && strcmp(call->command->options[i].name, name) == 0)
+            return call->origin[i] == CLI_FROM_OPTION;
+    return false;
+}

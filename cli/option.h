@@ -92,6 +92,8 @@ extern const cli_command *const cli_commands[];
  * and call->operands an array of count entries. Prints to stderr and returns CLI_USAGE on a mistake, else CLI_DONE.
  * *wants_help is set by --help. */
 int cli_parse(cli_call *call, int count, char **argv, bool *wants_help);
+/* Whether the user gave this option of the command's own. */
+bool cli_was_given(const cli_call *call, const char *name);
 /* The command's options: its own, then those of the library's keys. */
 int cli_option_count(const cli_command *command);
 cli_option cli_option_at(const cli_command *command, int index);

@@ -64,6 +64,7 @@
 #include "fovea/gradcheck.h"
 #include "fovea/graph.h"
 #include "fovea/image.h"
+#include "fovea/inference_form.h"
 #include "fovea/loader.h"
 #include "fovea/lsuv.h"
 #include "fovea/model.h"

@@ -22,6 +22,12 @@ FV_API fv_status fv_model_write(fv_context *context, const char *path, fv_params
                                 const fv_preprocess *preprocess, const char *extra);
 /* Reads a model. Every size is checked before memory is taken for it; the checksum over the tensors is verified. */
 FV_API fv_status fv_model_read(fv_model **out, fv_context *context, const char *path);
+/* Makes a model of a finished graph and its values (float32). The model owns both from now on; on failure they are destroyed. Copies preprocess,
+ * with the names of its classes and what its transforms have learned, and extra (a JSON object as text, or NULL). FV_ERR_ARGUMENT: params
+ * are not float32, or extra is no object; FV_ERR_SHAPE: preprocess yields another shape than the graph takes; FV_ERR_STATE: a
+ * transform has not learned yet; FV_ERR_MEMORY. */
+FV_API fv_status fv_model_create(fv_model **out, fv_context *context, fv_graph *graph, fv_params *params,
+                                 const fv_preprocess *preprocess, const char *extra);
 FV_API void fv_model_destroy(fv_model *model);
 FV_API fv_graph *fv_model_graph(fv_model *model);
 FV_API fv_params *fv_model_params(fv_model *model);

@@ -33,6 +33,35 @@ fv_status fvi_learned_list(fvi_learned_tensors *out, fv_context *context, const 
     return FV_OK;
 }
 
+static fv_status copy_place(fvi_augment_place *to, fv_context *context, const fvi_augment_place *from)
+{
+    fvi_learned source[FVI_LEARNED_MOST], copy[FVI_LEARNED_MOST];
+    if (from->fitted == NULL)
+        return fvi_fail(context, FV_ERR_STATE,
+                        "%s of the preprocessing learns from data: fv_augmentation_fit() comes first",
+                        from->transform->name);
+    const int32_t count = from->transform->learned(from->fitted, source);
+    FV_TRY(to->transform->empty(context, source, count, &to->fitted));
+    to->transform->learned(to->fitted, copy);
+    for (int32_t k = 0; k < count; k++)
+        memcpy(copy[k].values, source[k].values, (size_t)fv_shape_elements(&source[k].shape) * sizeof(float));
+    return FV_OK;
+}
+
+fv_status fvi_learned_copy(fv_augmentation **out, fv_context *context, const fv_augmentation *from)
+{
+    FV_TRY(fv_augmentation_create(out, context, fv_augmentation_text(from)));
+    fv_status status = FV_OK;
+    for (int32_t i = 0; status == FV_OK && i < from->count; i++)
+        if (fvi_augmentation_needs_fit_at(from, i))
+            status = copy_place(&(*out)->place[i], context, &from->place[i]);
+    if (status != FV_OK) {
+        fv_augmentation_destroy(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 /* The tensors of place i, and where in the file they are. FV_ERR_FORMAT where there are too many. */
 static fv_status find_tensors(const fvi_safetensors *file, int32_t i, fvi_learned stored[FVI_LEARNED_MOST],
                               int32_t at[FVI_LEARNED_MOST], int32_t *count)

@@ -20,6 +20,8 @@ typedef struct fvi_learned_tensors {
 /* list may be NULL. FV_ERR_STATE, naming the file, where a transform has not learned yet. */
 fv_status fvi_learned_list(fvi_learned_tensors *out, fv_context *context, const char *path,
                            const fv_augmentation *list);
+/* A list of its own that has learned what `from` has; *out is the caller's. FV_ERR_STATE where one of them has not learned yet. */
+fv_status fvi_learned_copy(fv_augmentation **out, fv_context *context, const fv_augmentation *from);
 /* Takes memory in list for the tensors of a file and marks them (fvi_stored_tensor.parameter). FV_ERR_FORMAT where they are not what
  * the list needs, before memory is taken. */
 fv_status fvi_learned_match(const fvi_safetensors *file, fv_augmentation *list);

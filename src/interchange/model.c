@@ -211,6 +211,57 @@ fv_status fv_model_read(fv_model **out, fv_context *context, const char *path)
     return FV_OK;
 }
 
+static fv_status copy_names(fv_model *model, const fv_preprocess *from)
+{
+    if (from->class_names == NULL || from->classes < 1)
+        return FV_OK;
+    const size_t bytes = (size_t)from->classes * sizeof(const char *);
+    const char **names = fvi_arena_allocate(model->arena, bytes);
+    bool good = names != NULL;
+    for (int32_t i = 0; good && i < from->classes; i++)
+        good = (names[i] = fvi_arena_text(model->arena, from->class_names[i])) != NULL;
+    model->preprocess.class_names = names;
+    return good ? FV_OK : fvi_out_of_memory(model->context, "names of classes", bytes);
+}
+
+static fv_status copy_preprocess(fv_model *model, const fv_preprocess *from)
+{
+    model->preprocess = *from;
+    model->preprocess.class_names = NULL;
+    model->preprocess.transforms = NULL;
+    FV_TRY(copy_names(model, from));
+    if (from->transforms != NULL)
+        FV_TRY(fvi_learned_copy(&model->transforms, model->context, from->transforms));
+    model->preprocess.transforms = model->transforms;
+    return FV_OK;
+}
+
+fv_status fv_model_create(fv_model **out, fv_context *context, fv_graph *graph, fv_params *params,
+                          const fv_preprocess *preprocess, const char *extra)
+{
+    *out = NULL;
+    fv_model *model = fvi_allocate_zeroed(context, 1, sizeof *model);
+    if (model == NULL) {
+        fv_params_destroy(params);
+        fv_graph_destroy(graph);
+        return fvi_out_of_memory(context, "a model", sizeof *model);
+    }
+    *model = (fv_model){ .context = context, .graph = graph, .params = params };
+    fv_status status = fvi_model_check(context, fv_graph_name(graph), params, preprocess, extra);
+    if (status == FV_OK)
+        status = fvi_arena_create(&model->arena, context, ARENA_BLOCK);
+    if (status == FV_OK)
+        status = copy_preprocess(model, preprocess);
+    if (status == FV_OK && (model->extra = fvi_arena_text(model->arena, extra != NULL ? extra : "")) == NULL)
+        status = fvi_out_of_memory(context, "extra metadata", 0);
+    if (status != FV_OK) {
+        fv_model_destroy(model);
+        return status;
+    }
+    *out = model;
+    return FV_OK;
+}
+
 void fv_model_destroy(fv_model *model)
 {
     if (model == NULL)

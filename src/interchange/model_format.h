@@ -16,6 +16,9 @@
 /* Of a checkpoint: the choices of algorithms, as a tuning file has them. */
 #define FVI_MODEL_TUNING "tuning"
 
+/* FV_OK when these can be a model: values float32, the preprocessing yields what the graph takes, extra is an object. name: for messages. */
+fv_status fvi_model_check(fv_context *context, const char *name, const fv_params *params,
+                          const fv_preprocess *preprocess, const char *extra);
 /* The metadata of a model: format, version, graph, preprocessing, extra (NULL: none). *out is the caller's: json_decref(). */
 fv_status fvi_model_metadata(json_t **out, fv_context *context, const char *path, fv_params *params,
                              const fv_preprocess *preprocess, const char *extra);

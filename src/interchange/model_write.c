@@ -34,8 +34,8 @@ static json_t *make_metadata(const fv_preprocess *preprocess, const char *graph,
     return NULL;
 }
 
-static fv_status check(fv_context *context, const char *path, fv_params *params, const fv_preprocess *preprocess,
-                       const char *extra)
+fv_status fvi_model_check(fv_context *context, const char *path, const fv_params *params,
+                          const fv_preprocess *preprocess, const char *extra)
 {
     const fv_graph *graph = fv_params_graph(params);
     const fv_image_shape takes = fv_graph_node(graph, fv_graph_input(graph)).output, given = preprocess->input;
@@ -61,7 +61,7 @@ fv_status fvi_model_metadata(json_t **out, fv_context *context, const char *path
 {
     char *graph = NULL;
     *out = NULL;
-    FV_TRY(check(context, path, params, preprocess, extra));
+    FV_TRY(fvi_model_check(context, path, params, preprocess, extra));
     FV_TRY(fv_graph_to_json(fv_params_graph(params), &graph));
     *out = make_metadata(preprocess, graph, extra);
     fv_text_release(context, graph);

@@ -90,6 +90,33 @@ static void a_model_comes_back(void **state)
     fv_graph_destroy(graph);
 }
 
+/* A model of parts owns them, also where it is refused, and shares nothing with the caller's preprocessing. */
+static void a_model_is_made_of_parts(void **state)
+{
+    (void)state;
+    const size_t before = in_use;
+    fv_graph *graph = NULL;
+    fv_model *model = NULL;
+    char name[] = "a";
+    const char *const changing[3] = { name, "b", "c" };
+    fv_preprocess given = preprocess;
+    given.class_names = changing;
+    fv_params *params = make_params(&graph, 0.5f);
+    assert_int_equal(fv_model_create(&model, context, graph, params, &given, "{}"), FV_OK);
+    name[0] = 'x';
+    assert_string_equal(fv_model_preprocess(model)->class_names[0], "a");
+    assert_string_equal(fv_model_extra(model), "{}");
+    assert_ptr_equal(fv_model_graph(model), graph);
+    fv_model_destroy(model);
+    params = make_params(&graph, 0.5f);
+    assert_int_equal(fv_model_create(&model, context, graph, params, &preprocess, "[1]"), FV_ERR_ARGUMENT);
+    assert_null(model);
+    given.input.h = 9;
+    params = make_params(&graph, 0.5f);
+    assert_int_equal(fv_model_create(&model, context, graph, params, &given, NULL), FV_ERR_SHAPE);
+    assert_int_equal(in_use, before);
+}
+
 static void the_zoo_comes_back(void **state)
 {
     (void)state;
@@ -234,6 +261,15 @@ static void transforms_come_back(void **state)
     assert_int_equal(fv_preprocess_image(context, stored, images, (fv_image_shape){ 1, 3, 2 }, other), FV_OK);
     assert_memory_equal(one, other, sizeof one);
     fv_model_destroy(model);
+    fv_graph *own_graph = NULL;
+    fv_params *own = make_params(&own_graph, 0.5f);
+    memset(other, 0, sizeof other);
+    assert_int_equal(fv_model_create(&model, context, own_graph, own, &with, NULL), FV_OK);
+    assert_ptr_not_equal(fv_model_preprocess(model)->transforms, list);
+    assert_int_equal(
+        fv_preprocess_image(context, fv_model_preprocess(model), images, (fv_image_shape){ 1, 3, 2 }, other), FV_OK);
+    assert_memory_equal(one, other, sizeof one);
+    fv_model_destroy(model);
     unsigned char *bytes = test_file_read(folder, "model.safetensors", &size);
     static const char *const wrong[][3] = {
         { "\"preprocess:1:mean\"", "\"preprocess:0:mean\"", "transform 2 of its preprocessing: whiten: its tensors" },
@@ -343,6 +379,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_zoo_comes_back, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(any_changed_byte_is_noticed, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(what_is_wrong_is_named, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_model_is_made_of_parts, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(transforms_come_back, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(bad_arguments_are_told, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_full_disk_loses_nothing, make_folder, remove_folder),

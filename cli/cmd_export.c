@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cmd_export.c - fovea export: a model in the format of somebody else.
+ */
+#include "export.h"
+
+static const char *const formats[] = { "model", NULL };
+static cli_export_function *const functions[] = { cli_export_model };
+
+static const cli_option options[] = {
+    { "to", NULL, CLI_CHOICE, "FORMAT", offsetof(cli_export_values, to), 0, 0, CLI_REQUIRED, formats, CLI_COMPLETE_NONE,
+      "what to write" },
+    { "out", NULL, CLI_TEXT, "FILE", offsetof(cli_export_values, out), 0, 0, CLI_REQUIRED, NULL, CLI_COMPLETE_FILE,
+      "where to write it" },
+    { "keep-batch-norm", NULL, CLI_FLAG, NULL, offsetof(cli_export_values, keep_batch_norm), 0, 0, NULL, NULL,
+      CLI_COMPLETE_NONE, "leave batch normalisation a layer of its own, instead of folding it into weights" },
+    { "seed", NULL, CLI_INTEGER, "N", offsetof(cli_export_values, seed), 0, 1e15, "(a model's values)", NULL,
+      CLI_COMPLETE_NONE, "of a network without values: export initial values of this seed" },
+    { "threads", NULL, CLI_INTEGER, "N", offsetof(cli_export_values, threads), 0, 1024, "0", NULL, CLI_COMPLETE_NONE,
+      "threads; 0: all" },
+    { 0 },
+};
+
+/* Initial values, and preprocessing that changes nothing but 255 to 1. The model owns the network's graph. */
+static fv_status make_model(cli_network *network, fv_context *context, uint64_t seed, fv_model **out)
+{
+    fv_graph *graph = network->owned;
+    const fv_image_shape answer = fv_graph_node(graph, fv_graph_output(graph)).output;
+    const fv_preprocess preprocess = { .input = fv_graph_node(graph, fv_graph_input(graph)).output,
+                                       .classes = answer.c * answer.h * answer.w };
+    fv_params *params = NULL;
+    const fv_status status = fv_params_create(&params, graph, FV_F32);
+    if (status != FV_OK)
+        return status;
+    fv_params_initialize(params, seed);
+    network->owned = NULL;
+    return fv_model_create(out, context, graph, params, &preprocess, NULL);
+}
+
+/* A model file, or with --seed also a network that has no values yet. */
+static int open_exported(const cli_call *call, fv_context *context, fv_model **out)
+{
+    const cli_export_values *given = call->values;
+    const bool has_seed = cli_was_given(call, "seed");
+    cli_network network = { 0 };
+    if (!has_seed)
+        return cli_open_model(call->command, context, call->operands[0], out);
+    const int status = cli_open_network(call->command, context, call->operands[0], &network);
+    if (status != CLI_DONE)
+        return status;
+    int result = CLI_DONE;
+    if (network.model != NULL)
+        result = cli_usage_error(call->command, "'%s' has values; --seed is for networks without", call->operands[0]);
+    else if (make_model(&network, context, (uint64_t)given->seed, out) != FV_OK)
+        result = cli_fail(call->command, "%s", fv_context_message(context));
+    cli_close_network(&network);
+    return result;
+}
+
+static int export_run(cli_call *call)
+{
+    const cli_export_values *given = call->values;
+    cli_export export = { .call = call, .given = given };
+    int status = cli_open_context(call->command, &export.context, given->threads);
+    if (status == CLI_DONE)
+        status = open_exported(call, export.context, &export.model);
+    if (status == CLI_DONE)
+        status = functions[given->to](&export);
+    fv_model_destroy(export.model);
+    fv_context_destroy(export.context);
+    return status;
+}
+
+const cli_command cli_export_command = {
+    .name = "export",
+    .operands = "MODEL",
+    .min_operands = 1,
+    .max_operands = 1,
+    .completion = CLI_COMPLETE_FILE,
+    .purpose = "Write a model in another form or format",
+    .description = "MODEL is a file that fovea train or fovea import wrote; with --seed also a network of the zoo or a "
+                   "description.\n\n"
+                   "--to model writes a model of fovea as inference needs it: batch normalisation folded into the "
+                   "weights, without what only "
+                   "training uses.",
+    .examples =
+        (const char *const[]){ "fovea export runs/first/model.safetensors --to model --out small.safetensors", NULL },
+    .options = options,
+    .values_size = sizeof(cli_export_values),
+    .run = export_run,
+};
