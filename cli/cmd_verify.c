@@ -41,17 +41,28 @@ static int report_damage(verifying *v, const char *path, const char *why)
     return cli_print_json(v->call->command, json_pack("{s:s,s:b,s:s}", "file", path, "whole", 0, "error", why));
 }
 
+static int report_as_json(const verifying *v, const char *path, const fv_file_info *info)
+{
+    const fv_self_test_result *test = &info->self_test;
+    json_t *tested = test->outputs > 0
+                         ? json_pack("{s:i,s:o,s:o}", "outputs", (int)test->outputs, "difference",
+                                     cli_json_number(test->difference), "bound", cli_json_number(test->bound))
+                         : json_null();
+    return cli_print_json(v->call->command,
+                          json_pack("{s:s,s:b,s:s,s:s,s:s,s:I,s:i,s:i,s:I,s:I,s:s,s:s,s:o}", "file", path, "whole", 1,
+                                    "kind", kinds[info->kind], "network", info->network, "version", info->version,
+                                    "bytes", (json_int_t)info->bytes, "tensors", (int)info->tensors, "epoch",
+                                    (int)info->epoch, "step", (json_int_t)info->step, "position",
+                                    (json_int_t)info->position, "checksum", info->checksum, "weights_hash",
+                                    info->weights_hash, "self_test", tested));
+}
+
 static int report_file(const verifying *v, const char *path, const fv_file_info *info)
 {
+    const fv_self_test_result *test = &info->self_test;
     char bytes[32];
     if (v->given->json)
-        return cli_print_json(v->call->command,
-                              json_pack("{s:s,s:b,s:s,s:s,s:s,s:I,s:i,s:i,s:I,s:I,s:s,s:s}", "file", path, "whole", 1,
-                                        "kind", kinds[info->kind], "network", info->network, "version", info->version,
-                                        "bytes", (json_int_t)info->bytes, "tensors", (int)info->tensors, "epoch",
-                                        (int)info->epoch, "step", (json_int_t)info->step, "position",
-                                        (json_int_t)info->position, "checksum", info->checksum, "weights_hash",
-                                        info->weights_hash));
+        return report_as_json(v, path, info);
     printf("%s: whole; %s of %s", path, kinds[info->kind], info->network);
     if (info->kind != FV_FILE_MODEL)
         printf(" after %" PRId64 " step%s, %d epoch%s", info->step, info->step == 1 ? "" : "s", (int)info->epoch,
@@ -60,6 +71,10 @@ static int report_file(const verifying *v, const char *path, const fv_file_info 
         printf(" and %" PRId64 " images", info->position);
     printf("; %d tensors, %s, weights %s\n", (int)info->tensors, cli_bytes((size_t)info->bytes, bytes, sizeof bytes),
            info->weights_hash);
+    if (test->outputs > 0)
+        printf("%s: self-test: %d output%s agree%s to %.2g of the largest (rounding explains up to %.2g)\n", path,
+               (int)test->outputs, test->outputs == 1 ? "" : "s", test->outputs == 1 ? "s" : "", test->difference,
+               test->bound);
     return cli_finish_output(v->call->command);
 }
 
@@ -191,7 +206,9 @@ const cli_command cli_verify = {
     .purpose = "Check that models, checkpoints and runs are whole",
     .description =
         "Reads each FILE whole: its structure, the checksums of its header and its tensors, and that the tensors "
-        "fit the network.\n"
+        "fit the network. A model also carries a self-test, the output of its network for an input that anyone can "
+        "make "
+        "again: it is run, and must agree but for rounding.\n"
         "Of a run's folder: its model, its checkpoints and its log. The status is 1 when anything is damaged.",
     .examples = (const char *const[]){ "fovea verify runs/first", "fovea verify model.safetensors --json", NULL },
     .options = options,

@@ -16,6 +16,7 @@
 #ifndef FOVEA_CHECKPOINT_H
 #define FOVEA_CHECKPOINT_H
 
+#include "fovea/self_test.h"
 #include "fovea/trainer.h"
 
 #ifdef __cplusplus
@@ -60,11 +61,12 @@ typedef struct fv_file_info {
     char network[256], version[32], checksum[17], weights_hash[17];
     int64_t bytes;
     int32_t tensors;
-    int32_t epoch;          /* checkpoints: epochs finished */
-    int64_t step, position; /* checkpoints: steps since the beginning; samples of the running epoch */
+    int32_t epoch;                 /* checkpoints: epochs finished */
+    int64_t step, position;        /* checkpoints: steps since the beginning; samples of the running epoch */
+    fv_self_test_result self_test; /* zeros where the file carries none: checkpoints, old files */
 } fv_file_info;
-/* Reads a model, a checkpoint or a crash bundle whole: structure, checksums of header and tensors, and that tensors fit the
- * graph. *info is zeros on failure. */
+/* Reads a model, a checkpoint or a crash bundle whole: structure, checksums of header and tensors, that tensors fit the
+ * graph, and that the network gives what the file's self-test says (FV_ERR_NUMERIC, with the numbers). *info is zeros on failure. */
 FV_API fv_status fv_file_verify(fv_context *context, const char *path, fv_file_info *info);
 
 #ifdef __cplusplus

@@ -77,6 +77,7 @@
 #include "fovea/rate_test.h"
 #include "fovea/report.h"
 #include "fovea/schedule.h"
+#include "fovea/self_test.h"
 #include "fovea/session.h"
 #include "fovea/status.h"
 #include "fovea/tensor.h"

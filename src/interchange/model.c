@@ -15,6 +15,7 @@
 #include "interchange/model_format.h"
 #include "interchange/preprocess_json.h"
 #include "interchange/safetensors.h"
+#include "interchange/self_test.h"
 
 enum { ARENA_BLOCK = 1 << 12, LIST_BYTES = 700, PIECE = 16384 };
 
@@ -26,6 +27,7 @@ struct fv_model {
     fv_preprocess preprocess;
     fv_augmentation *transforms; /* of preprocess; NULL: none */
     const char *extra;
+    const char *self_test; /* as text, or "" */
 };
 
 static fv_status required_text(const fvi_safetensors *file, const char *key, const char **text)
@@ -164,7 +166,8 @@ static fv_status read_values(const fvi_safetensors *file, const fv_model *model)
 
 static fv_status fill(fv_model *model, const fvi_safetensors *file)
 {
-    const char *graph = NULL, *preprocess = NULL, *extra = fvi_safetensors_text(file, "extra");
+    const char *graph = NULL, *preprocess = NULL, *extra = fvi_safetensors_text(file, "extra"),
+               *self_test = fvi_safetensors_text(file, FVI_SELF_TEST);
     FV_TRY(fvi_model_check_format(file));
     FV_TRY(required_text(file, "graph", &graph));
     FV_TRY(required_text(file, "preprocess", &preprocess));
@@ -178,8 +181,9 @@ static fv_status fill(fv_model *model, const fvi_safetensors *file)
                         "'%s': its graph takes %dx%dx%d, its preprocessing gives %dx%dx%d", file->path, takes.c,
                         takes.h, takes.w, given.c, given.h, given.w);
     model->extra = fvi_arena_text(model->arena, extra != NULL ? extra : "");
-    if (model->extra == NULL)
-        return fvi_out_of_memory(model->context, "extra metadata", strlen(extra));
+    model->self_test = fvi_arena_text(model->arena, self_test != NULL ? self_test : "");
+    if (model->extra == NULL || model->self_test == NULL)
+        return fvi_out_of_memory(model->context, "extra metadata", 0);
     FV_TRY(fvi_learned_match(file, model->transforms));
     FV_TRY(index_tensors(file, model->graph));
     FV_TRY(fvi_safetensors_check_header(file));
@@ -292,4 +296,9 @@ const fv_preprocess *fv_model_preprocess(const fv_model *model)
 const char *fv_model_extra(const fv_model *model)
 {
     return model->extra;
+}
+
+const char *fvi_model_self_test(const fv_model *model)
+{
+    return model->self_test != NULL ? model->self_test : "";
 }

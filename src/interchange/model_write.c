@@ -8,6 +8,7 @@
 #include "interchange/learned.h"
 #include "interchange/model_format.h"
 #include "interchange/preprocess_json.h"
+#include "interchange/self_test.h"
 
 static bool set_dumped(json_t *object, const char *key, json_t *value)
 {
@@ -80,6 +81,14 @@ fvi_tensor_source fvi_model_tensor(fv_params *params, int32_t index)
                                 .values = fv_params_values(params, index) };
 }
 
+static bool set_self_test(fv_context *context, json_t *metadata, fv_params *params, const fv_preprocess *preprocess)
+{
+    char *text = fvi_self_test_text(params, preprocess);
+    const bool good = text == NULL || json_object_set_new(metadata, FVI_SELF_TEST, json_string(text)) == 0;
+    fv_text_release(context, text);
+    return good;
+}
+
 fv_status fv_model_write(fv_context *context, const char *path, fv_params *params, const fv_preprocess *preprocess,
                          const char *extra)
 {
@@ -90,7 +99,9 @@ fv_status fv_model_write(fv_context *context, const char *path, fv_params *param
     const int32_t count = fv_params_count(params);
     fvi_tensor_source *sources =
         fvi_allocate_zeroed(context, (size_t)count + (size_t)learned.count + 1, sizeof *sources);
-    fv_status status = sources != NULL ? FV_OK : fvi_out_of_memory(context, "a list of tensors", 0);
+    fv_status status = sources != NULL && set_self_test(context, metadata, params, preprocess)
+                           ? FV_OK
+                           : fvi_out_of_memory(context, "a list of tensors and a self-test", 0);
     for (int32_t i = 0; sources != NULL && i < count; i++)
         sources[i] = fvi_model_tensor(params, i);
     for (int32_t i = 0; sources != NULL && i < learned.count; i++)

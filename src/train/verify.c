@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * verify.c - looking a model, a checkpoint or a crash bundle over: everything in it is read once.
+ * verify.c - looking a model, a checkpoint or a crash bundle over: everything in it is read once, and its self-test is run.
  */
 #include <jansson.h>
 #include <string.h>
@@ -33,6 +33,25 @@ static void fill_info(const fvi_safetensors *file, fv_model *model, fv_file_info
         read_place(file, info);
 }
 
+static fv_status test(fv_model *model, const char *path, fv_file_info *info)
+{
+    fv_context *context = fv_graph_context(fv_model_graph(model));
+    const fv_self_test_result *result = &info->self_test;
+    fvi_message said;
+    const fv_status status = fv_self_test_run(&info->self_test, model);
+    snprintf(said.text, sizeof said.text, "%s", fv_context_message(context));
+    if (status != FV_OK)
+        return fvi_fail(context, status, "'%s': %.800s", path, said.text);
+    if (result->outputs == 0 || result->agrees)
+        return FV_OK;
+    return fvi_fail(
+        context, FV_ERR_NUMERIC,
+        "'%s' fails its self-test: output %d of %d is %.9g, its file says %.9g: they differ by %.2g of the largest "
+        "output, of which rounding explains %.2g",
+        path, result->worst, result->outputs, (double)result->got, (double)result->stored, result->difference,
+        result->bound);
+}
+
 fv_status fv_file_verify(fv_context *context, const char *path, fv_file_info *info)
 {
     fvi_safetensors file;
@@ -46,6 +65,10 @@ fv_status fv_file_verify(fv_context *context, const char *path, fv_file_info *in
         fill_info(&file, model, info);
         fv_params_hash(fv_model_params(model), info->weights_hash);
     }
+    if (status == FV_OK)
+        status = test(model, path, info);
+    if (status != FV_OK)
+        memset(info, 0, sizeof *info);
     fv_model_destroy(model);
     fvi_safetensors_close(&file);
     return status;
