@@ -214,6 +214,10 @@ def hundredths(p, letter, default):
     return p[letter] / 100 if p.get(letter) else default
 
 
+def power(p, x):
+    return x ** (p["a"] / 100)
+
+
 def loss(of_samples):
     """Each sample's loss times its weight and the layer's."""
     def run(p, x):
@@ -325,6 +329,19 @@ FAMILIES = {
         ("sigmoid n2c3h2w3", lambda p, x: torch.sigmoid(x)),
         # F.hardsigmoid divides by 6 in float32 on the way back, also for float64
         ("hard_sigmoid n2c3h2w3", lambda p, x: F.relu6(x + 3) / 6),
+        ("hard_sigmoid n2c3h2w3a20q50", lambda p, x: torch.clamp(0.2 * x + 0.5, 0, 1)),
+        ("selu n2c3h2w3", lambda p, x: F.selu(x)),
+        ("clip n2c3h2w3a-50q150", lambda p, x: F.hardtanh(x, -0.5, 1.5)),
+        ("clip n2c3h2w3q600", lambda p, x: torch.clamp(x, 0, 6)),
+        ("linear n2c3h2w3a-150q25", lambda p, x: -1.5 * x + 0.25),
+        ("power n2c3h2w3a200", power),
+        ("power n2c3h2w3a50", lambda p, x: torch.sqrt(x)),
+        ("power n2c3h2w3a-100", lambda p, x: 1 / x),
+        ("power n2c3h2w3a-150", power),
+        ("power n2c3h2w3a270", power),
+        ("exp n2c3h2w3", lambda p, x: torch.exp(x)),
+        ("log n2c3h2w3", lambda p, x: torch.log(x)),
+        ("absolute n2c3h2w3", lambda p, x: torch.abs(x)),
         ("tanh n2c3h2w3", lambda p, x: torch.tanh(x)),
         ("scaled_tanh n2c3h2w3", scaled_tanh),
         ("softmax n3c10", lambda p, x: F.softmax(x, 1)),
@@ -391,10 +408,16 @@ def input_shape(p, problem, index):
     return p.get("n", 1), p.get("c", 1) + more, p.get("h", 1), p.get("w", 1)
 
 
+def is_positive(problem, index):
+    """layer_case_positive() of layer_case.c."""
+    return index == 0 and problem.split(" ")[0] in ("log", "power")
+
+
 def write_case(out, scale, problem, function, parameter_shapes=(), statistics=0):
     """The last `statistics` parameters are no parameters of PyTorch: above 0.25, and changed by the function."""
     p = letters(problem)
-    inputs = [golden.fill(input_shape(p, problem, i), X_STREAM + i, scale).requires_grad_() for i in range(p.get("i", 1))]
+    inputs = [golden.fill(input_shape(p, problem, i), X_STREAM + i, scale) for i in range(p.get("i", 1))]
+    inputs = [(v.abs() + 1 if is_positive(problem, i) else v).requires_grad_() for i, v in enumerate(inputs)]
     parameters = [golden.fill(shape, PARAM_STREAM + i, 2.0) for i, shape in enumerate(parameter_shapes)]
     trained = len(parameters) - statistics
     parameters = [v.requires_grad_() if i < trained else v.abs() + 0.25 for i, v in enumerate(parameters)]

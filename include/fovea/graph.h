@@ -203,7 +203,7 @@ typedef struct fv_local_response_norm_options {
                                whole window, as Caffe and PyTorch do */
 } fv_local_response_norm_options;
 
-/* identity, flatten, relu, relu6, sigmoid, hard_sigmoid, tanh, silu, hard_swish, softmax, add, concat, multiply,
+/* identity, flatten, relu, relu6, sigmoid, tanh, silu, hard_swish, selu, exp, log, absolute, softmax, add, concat, multiply,
  * global_average_pool, global_max_pool */
 typedef struct fv_plain_options {
     const char *name;
@@ -239,6 +239,28 @@ typedef struct fv_maxout_options {
     const char *name;
     int32_t pieces; /* neighbouring channels that share an output; divides the channels; 0 means 2 */
 } fv_maxout_options;
+
+typedef struct fv_hard_sigmoid_options {
+    const char *name;
+    double alpha; /* y = min(max(alpha*x + beta, 0), 1); 0 means 1/6 */
+    double beta;  /* 0 means 0.5 */
+} fv_hard_sigmoid_options;
+
+typedef struct fv_clip_options {
+    const char *name;
+    double low, high; /* y = min(max(x, low), high); low below high; numbers beyond 3.5e38 are no limit */
+} fv_clip_options;
+
+typedef struct fv_linear_options {
+    const char *name;
+    double scale; /* y = scale*x + shift; 0 means 1 */
+    double shift;
+} fv_linear_options;
+
+typedef struct fv_power_options {
+    const char *name;
+    double exponent; /* required, not 0; -64 to 64 */
+} fv_power_options;
 
 typedef struct fv_scaled_tanh_options {
     const char *name;
@@ -340,7 +362,15 @@ FV_API fv_status fv_graph_add_hard_swish(fv_graph *graph, fv_value x, fv_value *
 FV_API fv_status fv_graph_add_softplus(fv_graph *graph, fv_value x, const fv_softplus_options *options, fv_value *out);
 FV_API fv_status fv_graph_add_maxout(fv_graph *graph, fv_value x, const fv_maxout_options *options, fv_value *out);
 FV_API fv_status fv_graph_add_sigmoid(fv_graph *graph, fv_value x, fv_value *out);
-FV_API fv_status fv_graph_add_hard_sigmoid(fv_graph *graph, fv_value x, fv_value *out);
+FV_API fv_status fv_graph_add_hard_sigmoid(fv_graph *graph, fv_value x, const fv_hard_sigmoid_options *options,
+                                           fv_value *out);
+FV_API fv_status fv_graph_add_selu(fv_graph *graph, fv_value x, fv_value *out);
+FV_API fv_status fv_graph_add_clip(fv_graph *graph, fv_value x, const fv_clip_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_linear(fv_graph *graph, fv_value x, const fv_linear_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_power(fv_graph *graph, fv_value x, const fv_power_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_exp(fv_graph *graph, fv_value x, fv_value *out);
+FV_API fv_status fv_graph_add_log(fv_graph *graph, fv_value x, fv_value *out);
+FV_API fv_status fv_graph_add_absolute(fv_graph *graph, fv_value x, fv_value *out);
 FV_API fv_status fv_graph_add_tanh(fv_graph *graph, fv_value x, fv_value *out);
 FV_API fv_status fv_graph_add_scaled_tanh(fv_graph *graph, fv_value x, const fv_scaled_tanh_options *options,
                                           fv_value *out);

@@ -174,9 +174,44 @@ fv_status fv_graph_add_sigmoid(fv_graph *graph, fv_value x, fv_value *out)
     return fv_graph_add(graph, "sigmoid", &x, 1, NULL, out);
 }
 
-fv_status fv_graph_add_hard_sigmoid(fv_graph *graph, fv_value x, fv_value *out)
+fv_status fv_graph_add_hard_sigmoid(fv_graph *graph, fv_value x, const fv_hard_sigmoid_options *options, fv_value *out)
 {
-    return fv_graph_add(graph, "hard_sigmoid", &x, 1, NULL, out);
+    return fv_graph_add(graph, "hard_sigmoid", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_selu(fv_graph *graph, fv_value x, fv_value *out)
+{
+    return fv_graph_add(graph, "selu", &x, 1, NULL, out);
+}
+
+fv_status fv_graph_add_clip(fv_graph *graph, fv_value x, const fv_clip_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "clip", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_linear(fv_graph *graph, fv_value x, const fv_linear_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "linear", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_power(fv_graph *graph, fv_value x, const fv_power_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "power", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_exp(fv_graph *graph, fv_value x, fv_value *out)
+{
+    return fv_graph_add(graph, "exp", &x, 1, NULL, out);
+}
+
+fv_status fv_graph_add_log(fv_graph *graph, fv_value x, fv_value *out)
+{
+    return fv_graph_add(graph, "log", &x, 1, NULL, out);
+}
+
+fv_status fv_graph_add_absolute(fv_graph *graph, fv_value x, fv_value *out)
+{
+    return fv_graph_add(graph, "absolute", &x, 1, NULL, out);
 }
 
 fv_status fv_graph_add_tanh(fv_graph *graph, fv_value x, fv_value *out)

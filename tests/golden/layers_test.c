@@ -51,9 +51,11 @@ static void check_tensor(golden *g, const char *name, const double *got, size_t 
     free(wanted);
 }
 
-static void set_view(layer_run *run, const fvi_view *view, uint32_t stream, double scale)
+static void set_view(layer_run *run, const fvi_view *view, uint32_t stream, double scale, bool positive)
 {
     double *values = hashed(layer_view_count(view), stream, scale);
+    for (size_t i = 0; positive && i < layer_view_count(view); i++)
+        values[i] = fabs(values[i]) + 1;
     layer_view_set(run, view, values);
     free(values);
 }
@@ -79,11 +81,11 @@ static void run_case(golden *g, fv_context *context, layer_run_options options)
     layer_run *run = layer_run_create(&problem, context, options);
     char name[LONGEST_NAME];
     for (int32_t i = 0; i < problem.input_count; i++)
-        set_view(run, &run->x[i].view, X_STREAM + (uint32_t)i, g->scale);
+        set_view(run, &run->x[i].view, X_STREAM + (uint32_t)i, g->scale, layer_case_positive(&problem, i));
     if (problem.layer->is_loss)
         set_targets(run);
     else
-        set_view(run, &run->dy.view, DY_STREAM, 2);
+        set_view(run, &run->dy.view, DY_STREAM, 2, false);
     for (int32_t i = 0; i < run->infer.param_count; i++) {
         double *values = hashed(layer_param_count(run, i), PARAM_STREAM + (uint32_t)i, 2);
         for (size_t k = 0; run->infer.param[i].momentum > 0 && k < layer_param_count(run, i); k++)

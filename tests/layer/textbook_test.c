@@ -2,6 +2,7 @@
  *
  * textbook_test.c - small cases that can be done by hand: ReLU, pooling, sharing of weights, joins, flattening.
  */
+#include <math.h>
 #include <stdlib.h>
 
 #include "support/layer_case.h"
@@ -257,7 +258,52 @@ FV_TEST(textbook, prelu_sums_the_gradients_of_its_slopes)
     stop(&hand);
 }
 
-FV_TESTS(textbook, relu, average_pooling_spreads_the_gradient_equally, average_pooling_with_and_without_padded_cells,
-         max_pooling_sends_the_gradient_to_the_first_maximum, a_shared_weight_gets_the_sum_over_its_edges,
-         a_sum_gives_every_branch_the_whole_gradient, a_concatenation_cuts_the_gradient_where_it_joined,
-         flattening_keeps_the_order_of_axes, maxout_takes_the_first_of_equals, prelu_sums_the_gradients_of_its_slopes)
+/* Klambauer et al. 2017: the two numbers, and what they are for. With x from N(0, 1), y has mean 0 and variance 1: integrals by the
+ * trapezium rule, which for such functions errs by the kink alone, h^2/12 times the jump of the slope there, below 1e-5. */
+FV_TEST(textbook, selu)
+{
+    enum { POINTS = 2401 };
+    const double step = 0.01, pi = acos(-1.0);
+    double x[POINTS], y[POINTS], sum = 0, squares = 0;
+    hand_case hand;
+    start(&hand, "selu n1c2401", FV_F64);
+    for (int i = 0; i < POINTS; i++)
+        x[i] = (i - POINTS / 2) * step;
+    layer_view_set(hand.run, &hand.run->x[0].view, x);
+    assert_int_equal(layer_run_forward(hand.run), FV_OK);
+    layer_view_get(hand.run, &hand.run->y.view, y);
+    for (int i = 0; i < POINTS; i++) {
+        const double density = exp(-x[i] * x[i] / 2) / sqrt(2 * pi) * step;
+        sum += y[i] * density;
+        squares += y[i] * y[i] * density;
+    }
+    stop(&hand);
+    assert_true(y[POINTS / 2 + 100] == 1.0507009873554804934);
+    assert_true(fabs(y[POINTS / 2 - 100] - 1.0507009873554804934 * 1.6732632423543772848 * expm1(-1.0)) < 1e-15);
+    assert_true(fabs(sum) < 1e-5 && fabs(squares - 1) < 1e-5);
+}
+
+/* Squares, roots and reciprocals are these, and at 0 derivatives are infinite, not NaN. */
+FV_TEST(textbook, powers)
+{
+    static const char *const problems[] = { "power n1c4a200", "power n1c4a50", "power n1c4a-100", "power n1c4a30" };
+    static const double x[4] = { 0, 0.3, 7, 1e4 };
+    for (int p = 0; p < 4; p++) {
+        hand_case hand;
+        start(&hand, problems[p], FV_F32);
+        layer_view_set(hand.run, &hand.run->x[0].view, x);
+        run(&hand);
+        for (int i = 0; i < 4 && p < 3; i++) {
+            const float v = (float)x[i], wanted = p == 0 ? v * v : p == 1 ? sqrtf(v) : 1 / v;
+            assert_true(hand.y[i] == (double)wanted);
+        }
+        assert_true(p == 0 ? hand.dx[0][0] == 0 : isinf(hand.dx[0][0]));
+        stop(&hand);
+    }
+}
+
+FV_TESTS(textbook, selu, powers, relu, average_pooling_spreads_the_gradient_equally,
+         average_pooling_with_and_without_padded_cells, max_pooling_sends_the_gradient_to_the_first_maximum,
+         a_shared_weight_gets_the_sum_over_its_edges, a_sum_gives_every_branch_the_whole_gradient,
+         a_concatenation_cuts_the_gradient_where_it_joined, flattening_keeps_the_order_of_axes,
+         maxout_takes_the_first_of_equals, prelu_sums_the_gradients_of_its_slopes)

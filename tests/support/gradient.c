@@ -15,13 +15,20 @@
 typedef struct known_kinks {
     const char *layer;
     int count;
-    double at[2];
+    double at[4];
 } known_kinks;
 
 static const known_kinks kinks[] = {
-    { "relu", 1, { 0 } },           { "leaky_relu", 1, { 0 } }, { "elu", 1, { 0 } },
-    { "prelu", 1, { 0 } },          { "relu6", 2, { 0, 6 } },   { "hard_sigmoid", 2, { -3, 3 } },
+    { "relu", 1, { 0 } },
+    { "leaky_relu", 1, { 0 } },
+    { "elu", 1, { 0 } },
+    { "prelu", 1, { 0 } },
+    { "relu6", 2, { 0, 6 } },
+    { "hard_sigmoid", 4, { -3, 3, -0.5, 1.5 } },
     { "hard_swish", 2, { -3, 3 } },
+    { "selu", 1, { 0 } },
+    { "absolute", 1, { 0 } },
+    { "clip", 3, { -0.5, 1.5, 0 } },
 };
 
 static bool near_kink(const fvi_layer *layer, double x, double distance)

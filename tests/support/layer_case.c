@@ -140,6 +140,14 @@ static bool set_activation_options(layer_case *problem, const int32_t number[26]
         options->leaky_relu.slope = first;
     else if (strcmp(type, "elu") == 0)
         options->elu.alpha = first;
+    else if (strcmp(type, "hard_sigmoid") == 0)
+        options->hard_sigmoid = (fv_hard_sigmoid_options){ .alpha = first, .beta = second };
+    else if (strcmp(type, "clip") == 0)
+        options->clip = (fv_clip_options){ .low = first, .high = second };
+    else if (strcmp(type, "linear") == 0)
+        options->linear = (fv_linear_options){ .scale = first, .shift = second };
+    else if (strcmp(type, "power") == 0)
+        options->power.exponent = first;
     else if (strcmp(type, "scaled_tanh") == 0)
         options->scaled_tanh = (fv_scaled_tanh_options){ .amplitude = first, .slope = second };
     else
@@ -240,6 +248,12 @@ layer_case layer_case_parse(const char *problem)
     parsed.sample_weights = get(number, 'z') != 0;
     set_options(&parsed, number);
     return parsed;
+}
+
+bool layer_case_positive(const layer_case *problem, int32_t input)
+{
+    const char *type = problem->layer->name;
+    return input == 0 && (strcmp(type, "log") == 0 || strcmp(type, "power") == 0);
 }
 
 fv_status layer_case_infer(const layer_case *problem, fv_context *context, fvi_infer *node)
@@ -376,7 +390,7 @@ void layer_param_get(const layer_run *run, int32_t index, const void *which, dou
 }
 
 /* Data. Values are rounded to float, so that float32 and float64 runs start from the same numbers. */
-static void fill_view(const layer_run *run, const fvi_view *view, uint64_t seed)
+static void fill_view(const layer_run *run, const fvi_view *view, uint64_t seed, bool positive)
 {
     const size_t count = layer_view_count(view);
     double *values = test_doubles(count);
@@ -387,7 +401,7 @@ static void fill_view(const layer_run *run, const fvi_view *view, uint64_t seed)
     else
         test_fill(values, count, seed, -range, range);
     for (size_t i = 0; i < count; i++)
-        values[i] = (double)(float)values[i];
+        values[i] = (double)(float)(positive ? fabs(values[i]) + 1 : values[i]);
     layer_view_set(run, view, values);
     free(values);
 }
@@ -493,12 +507,12 @@ layer_run *layer_run_create(const layer_case *problem, fv_context *context, laye
     set_up(run);
     for (int32_t i = 0; i < problem->input_count; i++) {
         run->x[i] = make_tensor(run, problem->in[i], run->setup.input_border);
-        fill_view(run, &run->x[i].view, 10 + (uint64_t)i);
+        fill_view(run, &run->x[i].view, 10 + (uint64_t)i, layer_case_positive(problem, i));
     }
     run->y = make_tensor(run, run->infer.out, NULL);
     if (!problem->layer->is_loss) {
         run->dy = make_tensor(run, run->infer.out, run->setup.gradient_border);
-        fill_view(run, &run->dy.view, 20);
+        fill_view(run, &run->dy.view, 20, false);
     }
     for (int32_t i = 0; i < problem->input_count; i++)
         run->dx[i] = make_tensor(run, problem->in[i], NULL);

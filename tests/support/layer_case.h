@@ -9,7 +9,7 @@
  *   m padding mode (1 valid, 2 same, 3 full)              b1 no bias    e1 ceil     o1 count padding
  *   conv2d: l1 LeNet-5's table, l2 a table of its own
  *   conv2d_transpose: o output_pad                        subsample: o1 average
- *   a first number of the options (slope, alpha, amplitude, weight of a loss) in hundredths, q the second
+ *   a first number of the options (slope, alpha, amplitude, low, scale, exponent, weight of a loss) in hundredths, q the second
  *   adaptive_average_pool, upsample: r s the size or factor, e1 bilinear     channel pooling: r the size
  *   pad, crop: p top, r left, s bottom, u right, j l channels before and after     slice: r first, k count
  *   reshape: k r s the shape     multiply: j1 one gate for each channel
@@ -53,6 +53,10 @@ typedef union layer_options {
     fv_softplus_options softplus;
     fv_gelu_options gelu;
     fv_prelu_options prelu;
+    fv_hard_sigmoid_options hard_sigmoid;
+    fv_clip_options clip;
+    fv_linear_options linear;
+    fv_power_options power;
     fv_maxout_options maxout;
     fv_softmax_cross_entropy_options softmax_cross_entropy;
     fv_binary_cross_entropy_options binary_cross_entropy;
@@ -112,6 +116,8 @@ typedef struct layer_run {
 
 /* Parses; fails the test when the string is wrong. */
 layer_case layer_case_parse(const char *problem);
+/* Whether the values of this input are to be above 0: log and power. */
+bool layer_case_positive(const layer_case *problem, int32_t input);
 /* infer() of a case into *node. */
 fv_status layer_case_infer(const layer_case *problem, fv_context *context, fvi_infer *node);
 

@@ -152,6 +152,60 @@ FVI_INLINE fvi_vf scaled_tanh_backward(fvi_vf y, fvi_vf dy, fvi_vf a, fvi_vf b)
     return dy * (b * (a - y * y * (number(1) / a)));
 }
 
+FVI_INLINE fvi_vf selu(fvi_vf x, fvi_vf a, fvi_vf b)
+{
+    return fvi_vf_select_greater(x, number(0), b * x, a * (fvi_vf_exp(x) - number(1)));
+}
+
+FVI_INLINE fvi_vf selu_backward(fvi_vf y, fvi_vf dy, fvi_vf a, fvi_vf b)
+{
+    return fvi_vf_select_greater(y, number(0), b * dy, dy * (y + a));
+}
+
+FVI_INLINE fvi_vf clip(fvi_vf x, fvi_vf a, fvi_vf b)
+{
+    return fvi_vf_min(b, fvi_vf_max(a, x));
+}
+
+FVI_INLINE fvi_vf clip_backward(fvi_vf y, fvi_vf dy, fvi_vf a, fvi_vf b)
+{
+    return fvi_vf_select_greater(b, y, fvi_vf_select_greater(y, a, dy, number(0)), number(0));
+}
+
+FVI_INLINE fvi_vf clipped_line(fvi_vf x, fvi_vf a, fvi_vf b)
+{
+    return clip(a * x + b, number(0), number(1));
+}
+
+FVI_INLINE fvi_vf clipped_line_backward(fvi_vf y, fvi_vf dy, fvi_vf a, fvi_vf b)
+{
+    (void)b;
+    return clip_backward(y, a * dy, number(0), number(1));
+}
+
+FVI_INLINE fvi_vf linear(fvi_vf x, fvi_vf a, fvi_vf b)
+{
+    return a * x + b;
+}
+
+FVI_INLINE fvi_vf linear_backward(fvi_vf y, fvi_vf dy, fvi_vf a, fvi_vf b)
+{
+    (void)y, (void)b;
+    return a * dy;
+}
+
+FVI_INLINE fvi_vf exponential(fvi_vf x, fvi_vf a, fvi_vf b)
+{
+    (void)a, (void)b;
+    return fvi_vf_exp(x);
+}
+
+FVI_INLINE fvi_vf exponential_backward(fvi_vf y, fvi_vf dy, fvi_vf a, fvi_vf b)
+{
+    (void)a, (void)b;
+    return dy * y;
+}
+
 FVI_INLINE fvi_vf gelu(fvi_vf x, fvi_vf a, fvi_vf b)
 {
     (void)a, (void)b;
@@ -214,6 +268,54 @@ FVI_INLINE fvi_vf hard_swish_backward(fvi_vf x, fvi_vf dy, fvi_vf a, fvi_vf b)
     return fvi_vf_select_greater(x, number(-3), inside, number(0));
 }
 
+FVI_INLINE fvi_vf logarithm(fvi_vf x, fvi_vf a, fvi_vf b)
+{
+    (void)a, (void)b;
+    return fvi_vf_log(x);
+}
+
+FVI_INLINE fvi_vf logarithm_backward(fvi_vf x, fvi_vf dy, fvi_vf a, fvi_vf b)
+{
+    (void)a, (void)b;
+    return dy / x;
+}
+
+FVI_INLINE fvi_vf absolute(fvi_vf x, fvi_vf a, fvi_vf b)
+{
+    (void)a, (void)b;
+    return fvi_vf_absolute(x);
+}
+
+FVI_INLINE fvi_vf absolute_backward(fvi_vf x, fvi_vf dy, fvi_vf a, fvi_vf b)
+{
+    (void)a, (void)b;
+    return fvi_vf_select_greater(x, number(0), dy, fvi_vf_select_greater(number(0), x, -dy, number(0)));
+}
+
+FVI_INLINE fvi_vf whole_power(fvi_vf x, int exponent)
+{
+    fvi_vf product = number(1), square = x;
+    for (int left = exponent < 0 ? -exponent : exponent; left > 0; left >>= 1, square *= square)
+        product = left & 1 ? product * square : product;
+    return exponent < 0 ? number(1) / product : product;
+}
+
+/* All lanes have one exponent. */
+FVI_INLINE fvi_vf power(fvi_vf x, fvi_vf a, fvi_vf b)
+{
+    const fvi_vf whole = whole_power(x, (int)a[0]);
+    if (b[0] == 0)
+        return whole;
+    if (b[0] == 0.5f)
+        return whole * fvi_vf_sqrt(x);
+    return b[0] == -0.5f ? whole / fvi_vf_sqrt(x) : whole * fvi_vf_exp(b * fvi_vf_log(x));
+}
+
+FVI_INLINE fvi_vf power_backward(fvi_vf x, fvi_vf dy, fvi_vf a, fvi_vf b)
+{
+    return dy * ((a + b) * (a[0] == 0 && b[0] > 0 ? power(x, a, b - number(1)) : power(x, a - number(1), b)));
+}
+
 void FVI_ISA_NAME(fvi_activation_f32)(const fvi_activation *f, size_t count, const void *x, void *y)
 {
     switch (f->kind) {
@@ -235,6 +337,16 @@ void FVI_ISA_NAME(fvi_activation_f32)(const fvi_activation *f, size_t count, con
         return forward(f, count, x, y, tanh_of);
     case FVI_SCALED_TANH:
         return forward(f, count, x, y, scaled_tanh);
+    case FVI_SELU:
+        return forward(f, count, x, y, selu);
+    case FVI_CLIP:
+        return forward(f, count, x, y, clip);
+    case FVI_CLIPPED_LINE:
+        return forward(f, count, x, y, clipped_line);
+    case FVI_LINEAR:
+        return forward(f, count, x, y, linear);
+    case FVI_EXP:
+        return forward(f, count, x, y, exponential);
     case FVI_GELU:
         return forward(f, count, x, y, gelu);
     case FVI_GELU_TANH:
@@ -243,6 +355,12 @@ void FVI_ISA_NAME(fvi_activation_f32)(const fvi_activation *f, size_t count, con
         return forward(f, count, x, y, silu);
     case FVI_HARD_SWISH:
         return forward(f, count, x, y, hard_swish);
+    case FVI_LOG:
+        return forward(f, count, x, y, logarithm);
+    case FVI_ABSOLUTE:
+        return forward(f, count, x, y, absolute);
+    case FVI_POWER:
+        return forward(f, count, x, y, power);
     case FVI_ACTIVATIONS:
         return;
     }
@@ -270,6 +388,16 @@ void FVI_ISA_NAME(fvi_activation_backward_f32)(const fvi_activation *f, size_t c
         return backward(f, count, v, dy, dx, tanh_backward);
     case FVI_SCALED_TANH:
         return backward(f, count, v, dy, dx, scaled_tanh_backward);
+    case FVI_SELU:
+        return backward(f, count, v, dy, dx, selu_backward);
+    case FVI_CLIP:
+        return backward(f, count, v, dy, dx, clip_backward);
+    case FVI_CLIPPED_LINE:
+        return backward(f, count, v, dy, dx, clipped_line_backward);
+    case FVI_LINEAR:
+        return backward(f, count, v, dy, dx, linear_backward);
+    case FVI_EXP:
+        return backward(f, count, v, dy, dx, exponential_backward);
     case FVI_GELU:
         return backward(f, count, v, dy, dx, gelu_backward);
     case FVI_GELU_TANH:
@@ -278,6 +406,12 @@ void FVI_ISA_NAME(fvi_activation_backward_f32)(const fvi_activation *f, size_t c
         return backward(f, count, v, dy, dx, silu_backward);
     case FVI_HARD_SWISH:
         return backward(f, count, v, dy, dx, hard_swish_backward);
+    case FVI_LOG:
+        return backward(f, count, v, dy, dx, logarithm_backward);
+    case FVI_ABSOLUTE:
+        return backward(f, count, v, dy, dx, absolute_backward);
+    case FVI_POWER:
+        return backward(f, count, v, dy, dx, power_backward);
     case FVI_ACTIVATIONS:
         return;
     }

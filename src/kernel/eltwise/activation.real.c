@@ -3,6 +3,9 @@
  * activation.real.c - activations, one element at a time: what the vector kernels are measured against. Formulas in
  * kernels.h. A derivative is written in terms of y wherever y tells it, so that x may be overwritten.
  */
+#include <math.h>
+#include <stdlib.h>
+
 #include "kernel/reference.h"
 
 /* One element of an activation with its two numbers, and of its backward pass; v is y or x, as kernels.h says. */
@@ -139,6 +142,61 @@ static fvi_real scaled_tanh_backward(fvi_real y, fvi_real dy, fvi_real a, fvi_re
     return dy * (b * (a - y * y * (1 / a)));
 }
 
+static fvi_real selu(fvi_real x, fvi_real a, fvi_real b)
+{
+    return x > 0 ? b * x : a * (FVI_REAL_MATH(exp)(x) - 1);
+}
+
+static fvi_real selu_backward(fvi_real y, fvi_real dy, fvi_real a, fvi_real b)
+{
+    return y > 0 ? b * dy : dy * (y + a);
+}
+
+static fvi_real clip(fvi_real x, fvi_real a, fvi_real b)
+{
+    const fvi_real above = a > x ? a : x;
+    return b < above ? b : above;
+}
+
+static fvi_real clip_backward(fvi_real y, fvi_real dy, fvi_real a, fvi_real b)
+{
+    return y > a && b > y ? dy : 0;
+}
+
+static fvi_real clipped_line(fvi_real x, fvi_real a, fvi_real b)
+{
+    return clip(a * x + b, 0, 1);
+}
+
+static fvi_real clipped_line_backward(fvi_real y, fvi_real dy, fvi_real a, fvi_real b)
+{
+    (void)b;
+    return clip_backward(y, a * dy, 0, 1);
+}
+
+static fvi_real linear(fvi_real x, fvi_real a, fvi_real b)
+{
+    return a * x + b;
+}
+
+static fvi_real linear_backward(fvi_real y, fvi_real dy, fvi_real a, fvi_real b)
+{
+    (void)y, (void)b;
+    return a * dy;
+}
+
+static fvi_real exponential(fvi_real x, fvi_real a, fvi_real b)
+{
+    (void)a, (void)b;
+    return FVI_REAL_MATH(exp)(x);
+}
+
+static fvi_real exponential_backward(fvi_real y, fvi_real dy, fvi_real a, fvi_real b)
+{
+    (void)a, (void)b;
+    return dy * y;
+}
+
 static fvi_real gelu(fvi_real x, fvi_real a, fvi_real b)
 {
     (void)a, (void)b;
@@ -202,6 +260,59 @@ static fvi_real hard_swish_backward(fvi_real x, fvi_real dy, fvi_real a, fvi_rea
     return x > -3 ? (3 > x ? dy * (x / 3 + (fvi_real)0.5) : dy) : 0;
 }
 
+static fvi_real logarithm(fvi_real x, fvi_real a, fvi_real b)
+{
+    (void)a, (void)b;
+    return FVI_REAL_MATH(log)(x);
+}
+
+static fvi_real logarithm_backward(fvi_real x, fvi_real dy, fvi_real a, fvi_real b)
+{
+    (void)a, (void)b;
+    return dy / x;
+}
+
+static fvi_real absolute(fvi_real x, fvi_real a, fvi_real b)
+{
+    (void)a, (void)b;
+    return (fvi_real)fabs((double)x);
+}
+
+static fvi_real absolute_backward(fvi_real x, fvi_real dy, fvi_real a, fvi_real b)
+{
+    (void)a, (void)b;
+    return x > 0 ? dy : (0 > x ? -dy : 0);
+}
+
+static fvi_real square_root(fvi_real x)
+{
+    return (fvi_real)sqrt((double)x); /* the same as in fvi_real: double has more than twice its digits */
+}
+
+static fvi_real whole_power(fvi_real x, int exponent)
+{
+    fvi_real product = 1, square = x;
+    for (int left = abs(exponent); left > 0; left >>= 1, square *= square)
+        product = left & 1 ? product * square : product;
+    return exponent < 0 ? 1 / product : product;
+}
+
+static fvi_real power(fvi_real x, fvi_real a, fvi_real b)
+{
+    const fvi_real whole = whole_power(x, (int)a), half = (fvi_real)0.5;
+    if (b == 0)
+        return whole;
+    if (b == half)
+        return whole * square_root(x);
+    return b == -half ? whole / square_root(x) : whole * FVI_REAL_MATH(exp)(b * FVI_REAL_MATH(log)(x));
+}
+
+/* One less, split so that the two parts have one sign: at 0 no infinity meets a 0. */
+static fvi_real power_backward(fvi_real x, fvi_real dy, fvi_real a, fvi_real b)
+{
+    return dy * ((a + b) * (a == 0 && b > 0 ? power(x, 0, b - 1) : power(x, a - 1, b)));
+}
+
 void FVI_REAL_NAME(fvi_activation_reference)(const fvi_activation *f, size_t count, const void *x, void *y)
 {
     switch (f->kind) {
@@ -223,6 +334,16 @@ void FVI_REAL_NAME(fvi_activation_reference)(const fvi_activation *f, size_t cou
         return forward(f, count, x, y, tanh_of);
     case FVI_SCALED_TANH:
         return forward(f, count, x, y, scaled_tanh);
+    case FVI_SELU:
+        return forward(f, count, x, y, selu);
+    case FVI_CLIP:
+        return forward(f, count, x, y, clip);
+    case FVI_CLIPPED_LINE:
+        return forward(f, count, x, y, clipped_line);
+    case FVI_LINEAR:
+        return forward(f, count, x, y, linear);
+    case FVI_EXP:
+        return forward(f, count, x, y, exponential);
     case FVI_GELU:
         return forward(f, count, x, y, gelu);
     case FVI_GELU_TANH:
@@ -231,6 +352,12 @@ void FVI_REAL_NAME(fvi_activation_reference)(const fvi_activation *f, size_t cou
         return forward(f, count, x, y, silu);
     case FVI_HARD_SWISH:
         return forward(f, count, x, y, hard_swish);
+    case FVI_LOG:
+        return forward(f, count, x, y, logarithm);
+    case FVI_ABSOLUTE:
+        return forward(f, count, x, y, absolute);
+    case FVI_POWER:
+        return forward(f, count, x, y, power);
     case FVI_ACTIVATIONS:
         return;
     }
@@ -258,6 +385,16 @@ void FVI_REAL_NAME(fvi_activation_backward_reference)(const fvi_activation *f, s
         return backward(f, count, v, dy, dx, tanh_backward);
     case FVI_SCALED_TANH:
         return backward(f, count, v, dy, dx, scaled_tanh_backward);
+    case FVI_SELU:
+        return backward(f, count, v, dy, dx, selu_backward);
+    case FVI_CLIP:
+        return backward(f, count, v, dy, dx, clip_backward);
+    case FVI_CLIPPED_LINE:
+        return backward(f, count, v, dy, dx, clipped_line_backward);
+    case FVI_LINEAR:
+        return backward(f, count, v, dy, dx, linear_backward);
+    case FVI_EXP:
+        return backward(f, count, v, dy, dx, exponential_backward);
     case FVI_GELU:
         return backward(f, count, v, dy, dx, gelu_backward);
     case FVI_GELU_TANH:
@@ -266,6 +403,12 @@ void FVI_REAL_NAME(fvi_activation_backward_reference)(const fvi_activation *f, s
         return backward(f, count, v, dy, dx, silu_backward);
     case FVI_HARD_SWISH:
         return backward(f, count, v, dy, dx, hard_swish_backward);
+    case FVI_LOG:
+        return backward(f, count, v, dy, dx, logarithm_backward);
+    case FVI_ABSOLUTE:
+        return backward(f, count, v, dy, dx, absolute_backward);
+    case FVI_POWER:
+        return backward(f, count, v, dy, dx, power_backward);
     case FVI_ACTIVATIONS:
         return;
     }
