@@ -4,8 +4,8 @@
  */
 #include "export.h"
 
-static const char *const formats[] = { "model", NULL };
-static cli_export_function *const functions[] = { cli_export_model };
+static const char *const formats[] = { "model", "onnx", NULL };
+static cli_export_function *const functions[] = { cli_export_model, cli_export_onnx };
 
 static const cli_option options[] = {
     { "to", NULL, CLI_CHOICE, "FORMAT", offsetof(cli_export_values, to), 0, 0, CLI_REQUIRED, formats, CLI_COMPLETE_NONE,
@@ -14,6 +14,10 @@ static const cli_option options[] = {
       "where to write it" },
     { "keep-batch-norm", NULL, CLI_FLAG, NULL, offsetof(cli_export_values, keep_batch_norm), 0, 0, NULL, NULL,
       CLI_COMPLETE_NONE, "leave batch normalisation a layer of its own, instead of folding it into weights" },
+    { "opset", NULL, CLI_INTEGER, "N", offsetof(cli_export_values, opset), 7, 21, "17", NULL, CLI_COMPLETE_NONE,
+      "onnx: version of the operators" },
+    { "softmax", NULL, CLI_FLAG, NULL, offsetof(cli_export_values, softmax), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
+      "onnx: end in probabilities instead of scores" },
     { "seed", NULL, CLI_INTEGER, "N", offsetof(cli_export_values, seed), 0, 1e15, "(a model's values)", NULL,
       CLI_COMPLETE_NONE, "of a network without values: export initial values of this seed" },
     { "threads", NULL, CLI_INTEGER, "N", offsetof(cli_export_values, threads), 0, 1024, "0", NULL, CLI_COMPLETE_NONE,
@@ -78,13 +82,18 @@ const cli_command cli_export_command = {
     .max_operands = 1,
     .completion = CLI_COMPLETE_FILE,
     .purpose = "Write a model in another form or format",
-    .description = "MODEL is a file that fovea train or fovea import wrote; with --seed also a network of the zoo or a "
-                   "description.\n\n"
-                   "--to model writes a model of fovea as inference needs it: batch normalisation folded into the "
-                   "weights, without what only "
-                   "training uses.",
+    .description =
+        "MODEL is a file that fovea train or fovea import wrote; with --seed also a network of the zoo or a "
+        "description.\n\n"
+        "--to model writes a model of fovea as inference needs it: batch normalisation folded into the "
+        "weights, without what only "
+        "training uses.\n\n"
+        "--to onnx writes the same as ONNX, for any number of images at a time, with the preprocessing in its "
+        "metadata.",
     .examples =
-        (const char *const[]){ "fovea export runs/first/model.safetensors --to model --out small.safetensors", NULL },
+        (const char *const[]){ "fovea export runs/first/model.safetensors --to model --out small.safetensors",
+                               "fovea export runs/first/model.safetensors --to onnx --out net.onnx",
+                               "fovea export lenet5 --seed 1 --to onnx --opset 13 --softmax --out lenet5.onnx", NULL },
     .options = options,
     .values_size = sizeof(cli_export_values),
     .run = export_run,

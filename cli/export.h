@@ -10,8 +10,8 @@
 /* The command's options; each format reads its own. */
 typedef struct cli_export_values {
     const char *out;
-    int64_t to, seed, threads;
-    bool keep_batch_norm;
+    int64_t to, opset, seed, threads;
+    bool keep_batch_norm, softmax;
 } cli_export_values;
 
 /* A call with its model, which has values. */
@@ -25,6 +25,6 @@ typedef struct cli_export {
 /* Writes the model to given->out and tells what was written; an exit status. */
 typedef int cli_export_function(const cli_export *export);
 
-cli_export_function cli_export_model;
+cli_export_function cli_export_model, cli_export_onnx;
 
 #endif

@@ -55,14 +55,23 @@ typedef struct fv_onnx_entry {
 /* The table of operators, in the order of their names; NULL out of range. */
 FV_API const fv_onnx_entry *fv_onnx_table(int32_t index);
 
-/* Zeros mean: folded, dynamic batch. */
+/* Zeros mean: opset 17, folded, scores as the output. */
 typedef struct fv_onnx_write_options {
+    int32_t opset; /* version of the operators, 7 to 21; 0 means 17 */
     bool
         keep_batch_norm; /* batch normalisation stays; false: it is folded into the layer before it where that can be */
+    bool softmax;        /* the output is the softmax of the network's scores over the channels */
+    /* Called once, when the file is in place, with the operators in it in the order of their names. */
+    void (*operators)(void *user, const fv_onnx_operator *operators, int32_t count);
+    void *user;
 } fv_onnx_write_options;
 
-/* Writes the model's inference form as ONNX, with the preprocessing in its metadata, to a temporary file beside path that is then
- * renamed. options may be NULL. FV_ERR_UNSUPPORTED names the layer that ONNX has no operator for; FV_ERR_IO, FV_ERR_MEMORY. */
+/* Writes the model's inference form (inference_form.h) as ONNX to a temporary file beside path that is then renamed. Its one input is
+ * N x c x h x w (a vector: N x c), its output N x c x h x w (N x c where the answer is a vector), N any number of images. Nodes and
+ * tensors bear the names of layers, weights those of parameters; where a layer takes several operators, the last one does, and the others
+ * are "<layer>/<part>". The preprocessing is in the metadata (`fovea.preprocess`). docs/onnx.md tells what each layer becomes. options may be
+ * NULL. FV_ERR_ARGUMENT: an opset out of range; FV_ERR_UNSUPPORTED names the layer that the opset has no operators for, or a build
+ * without ONNX, or a model above 2 GiB; FV_ERR_IO, FV_ERR_MEMORY. */
 FV_API fv_status fv_onnx_write(fv_context *context, const char *path, fv_model *model,
                                const fv_onnx_write_options *options);
 

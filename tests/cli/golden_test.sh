@@ -5,7 +5,7 @@
 # and NAME.exit (missing: 0). A case is a script that finds the command in $FOVEA (and as `fovea` in its PATH) and runs in an
 # empty folder of its own. golden_test.sh --update [NAME...] writes what came out instead; read the difference before committing it.
 # Cases that say "# needs: images" are left out of builds without zlib, libpng or libyaml, "# needs: archives" without libarchive, "# needs:
-# downloads" without libcurl.
+# downloads" without libcurl, "# needs: onnx" without ONNX.
 #   $FOVEA: the command; $FOVEA_SOURCE: the source folder (both set by ctest)
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -49,13 +49,15 @@ cache=${FOVEA_BUILD:-}/CMakeCache.txt
 images=true
 archives=true
 downloads=true
+onnx=true
 if [ -e "$cache" ]; then
     for library in PNG ZLIB YAML; do
         grep -q "^${library}_FOUND:INTERNAL=1" "$cache" || images=false
     done
     grep -q '^ARCHIVE_FOUND:INTERNAL=1' "$cache" || archives=false
     grep -q '^CURL_FOUND:INTERNAL=1' "$cache" || downloads=false
-    ! grep -q '^FOVEA_MINIMAL:BOOL=ON' "$cache" || { images=false; archives=false; downloads=false; }
+    [ -e "$FOVEA_BUILD/onnx/onnx.pb-c.h" ] || onnx=false
+    ! grep -q '^FOVEA_MINIMAL:BOOL=ON' "$cache" || { images=false; archives=false; downloads=false; onnx=false; }
 fi
 
 failed=0
@@ -63,7 +65,8 @@ skipped=0
 for name; do
     if ! $images && grep -q '^# needs: images' "$here/$name.sh" ||
         ! $archives && grep -q '^# needs: archives' "$here/$name.sh" ||
-        ! $downloads && grep -q '^# needs: downloads' "$here/$name.sh"; then
+        ! $downloads && grep -q '^# needs: downloads' "$here/$name.sh" ||
+        ! $onnx && grep -q '^# needs: onnx' "$here/$name.sh"; then
         skipped=$((skipped + 1))
         continue
     fi
@@ -80,6 +83,6 @@ for name; do
     expect "$name" stderr
     expect "$name" exit
 done
-[ $skipped -eq 0 ] || echo "skipped: $skipped of $# cases, which need zlib, libpng, libyaml, libarchive or libcurl"
+[ $skipped -eq 0 ] || echo "skipped: $skipped of $# cases, which need zlib, libpng, libyaml, libarchive, libcurl or ONNX"
 echo "$# cases, $failed differences"
 [ $failed -eq 0 ]
