@@ -151,7 +151,8 @@ fvi_onnx_layer_fn fvi_onnx_input_layer, fvi_onnx_pad, fvi_onnx_crop, fvi_onnx_sl
     fvi_onnx_flatten, fvi_onnx_identity, fvi_onnx_concat, fvi_onnx_add, fvi_onnx_multiply, fvi_onnx_dropout;
 fvi_onnx_layer_fn fvi_onnx_relu, fvi_onnx_relu6, fvi_onnx_leaky_relu, fvi_onnx_prelu, fvi_onnx_elu, fvi_onnx_gelu,
     fvi_onnx_silu, fvi_onnx_hard_swish, fvi_onnx_softplus, fvi_onnx_sigmoid, fvi_onnx_hard_sigmoid, fvi_onnx_tanh,
-    fvi_onnx_scaled_tanh, fvi_onnx_softmax;
+    fvi_onnx_scaled_tanh, fvi_onnx_softmax, fvi_onnx_selu, fvi_onnx_clip, fvi_onnx_linear, fvi_onnx_power, fvi_onnx_exp,
+    fvi_onnx_log, fvi_onnx_absolute;
 
 /* Zeros, or another value, around an image. */
 typedef struct fvi_onnx_edges {

@@ -50,20 +50,90 @@ void fvi_onnx_tanh(fvi_onnx_out *out, const fvi_node *node)
     write_plain(out, "Tanh");
 }
 
-void fvi_onnx_relu6(fvi_onnx_out *out, const fvi_node *node)
+/* A limit that is no number of float32 is none. */
+static void write_clip(fvi_onnx_out *out, double low, double high)
 {
     const fvi_onnx_form form = fvi_onnx_common_form(out);
+    const bool has_low = isfinite((float)low), has_high = isfinite((float)high);
     const char *x = fvi_onnx_take(out, 0, form);
-    (void)node;
     fvi_onnx_op *op = fvi_onnx_last(out, "Clip", form);
     fvi_onnx_input(out, op, x);
-    if (out->opset < 11) {
-        fvi_onnx_set_float(out, op, "min", 0);
-        fvi_onnx_set_float(out, op, "max", 6);
-    } else {
-        fvi_onnx_input(out, op, fvi_onnx_scalar(out, "min", 0));
-        fvi_onnx_input(out, op, fvi_onnx_scalar(out, "max", 6));
+    if (out->opset >= 11) {
+        if (has_low || has_high)
+            fvi_onnx_input(out, op, has_low ? fvi_onnx_scalar(out, "min", low) : "");
+        if (has_high)
+            fvi_onnx_input(out, op, fvi_onnx_scalar(out, "max", high));
+        return;
     }
+    if (has_low)
+        fvi_onnx_set_float(out, op, "min", low);
+    if (has_high)
+        fvi_onnx_set_float(out, op, "max", high);
+}
+
+void fvi_onnx_relu6(fvi_onnx_out *out, const fvi_node *node)
+{
+    (void)node;
+    write_clip(out, 0, 6);
+}
+
+void fvi_onnx_clip(fvi_onnx_out *out, const fvi_node *node)
+{
+    const fv_clip_options *options = node->options;
+    write_clip(out, options->low, options->high);
+}
+
+void fvi_onnx_exp(fvi_onnx_out *out, const fvi_node *node)
+{
+    (void)node;
+    write_plain(out, "Exp");
+}
+
+void fvi_onnx_log(fvi_onnx_out *out, const fvi_node *node)
+{
+    (void)node;
+    write_plain(out, "Log");
+}
+
+void fvi_onnx_absolute(fvi_onnx_out *out, const fvi_node *node)
+{
+    (void)node;
+    write_plain(out, "Abs");
+}
+
+void fvi_onnx_selu(fvi_onnx_out *out, const fvi_node *node)
+{
+    (void)node;
+    write_plain(out, "Selu");
+}
+
+void fvi_onnx_power(fvi_onnx_out *out, const fvi_node *node)
+{
+    const double exponent = ((const fv_power_options *)node->options)->exponent;
+    const fvi_onnx_form form = fvi_onnx_common_form(out);
+    if (exponent == 0.5)
+        write_plain(out, "Sqrt");
+    else if (exponent == -1)
+        write_plain(out, "Reciprocal");
+    else
+        fvi_onnx_binary(out, "Pow", NULL, form, fvi_onnx_take(out, 0, form),
+                        fvi_onnx_scalar(out, "exponent", exponent));
+}
+
+void fvi_onnx_linear(fvi_onnx_out *out, const fvi_node *node)
+{
+    const fv_linear_options *options = node->options;
+    const double scale = options->scale == 0 ? 1 : options->scale, shift = options->shift;
+    const fvi_onnx_form form = fvi_onnx_common_form(out);
+    const char *x = fvi_onnx_take(out, 0, form);
+    if (scale == 1 && shift == 0) {
+        fvi_onnx_same(out);
+        return;
+    }
+    if (scale != 1)
+        x = times(out, shift == 0 ? NULL : "scaled", x, fvi_onnx_scalar(out, "scale", scale));
+    if (shift != 0)
+        fvi_onnx_binary(out, "Add", NULL, form, x, fvi_onnx_scalar(out, "shift", shift));
 }
 
 void fvi_onnx_leaky_relu(fvi_onnx_out *out, const fvi_node *node)
@@ -133,21 +203,23 @@ void fvi_onnx_silu(fvi_onnx_out *out, const fvi_node *node)
     times(out, NULL, x, fvi_onnx_unary(out, "Sigmoid", "sigmoid", form, x));
 }
 
-/* min(max(x + 3, 0), 6) / 6. */
-static fvi_onnx_op *add_hard_sigmoid(fvi_onnx_out *out, const char *part, fvi_onnx_form form, const char *x)
+/* min(max(alpha*x + beta, 0), 1). */
+static fvi_onnx_op *add_hard_sigmoid(fvi_onnx_out *out, const char *part, fvi_onnx_form form, const char *x,
+                                     double alpha, double beta)
 {
     fvi_onnx_op *op = part == NULL ? fvi_onnx_last(out, "HardSigmoid", form) : fvi_onnx_part(out, "HardSigmoid", part);
     fvi_onnx_input(out, op, x);
-    fvi_onnx_set_float(out, op, "alpha", 1.0 / 6);
-    fvi_onnx_set_float(out, op, "beta", 0.5);
+    fvi_onnx_set_float(out, op, "alpha", alpha);
+    fvi_onnx_set_float(out, op, "beta", beta);
     return op;
 }
 
 void fvi_onnx_hard_sigmoid(fvi_onnx_out *out, const fvi_node *node)
 {
+    const fv_hard_sigmoid_options *options = node->options;
     const fvi_onnx_form form = fvi_onnx_common_form(out);
-    (void)node;
-    add_hard_sigmoid(out, NULL, form, fvi_onnx_take(out, 0, form));
+    add_hard_sigmoid(out, NULL, form, fvi_onnx_take(out, 0, form), options->alpha == 0 ? 1.0 / 6 : options->alpha,
+                     options->beta == 0 ? 0.5 : options->beta);
 }
 
 void fvi_onnx_hard_swish(fvi_onnx_out *out, const fvi_node *node)
@@ -159,7 +231,7 @@ void fvi_onnx_hard_swish(fvi_onnx_out *out, const fvi_node *node)
     if (out->opset >= SINCE)
         fvi_onnx_unary(out, "HardSwish", NULL, form, x);
     else
-        times(out, NULL, x, fvi_onnx_output(add_hard_sigmoid(out, "gate", form, x)));
+        times(out, NULL, x, fvi_onnx_output(add_hard_sigmoid(out, "gate", form, x, 1.0 / 6, 0.5)));
 }
 
 void fvi_onnx_softplus(fvi_onnx_out *out, const fvi_node *node)
