@@ -4,4 +4,5 @@ fovea export folded.safetensors --to model --out again.safetensors && cmp folded
 fovea export cifar-resnet-20 --seed 3 --to model --keep-batch-norm --out whole.safetensors
 fovea export folded.safetensors --seed 3 --to model --out again.safetensors
 fovea export cifar-resnet-20 --to model --out again.safetensors
-fovea export folded.safetensors --to model --out /nowhere/x.safetensors
+mkdir folder
+fovea export folded.safetensors --to model --out folder
