@@ -50,6 +50,7 @@
 #include "fovea/batch.h"
 #include "fovea/bench.h"
 #include "fovea/checkpoint.h"
+#include "fovea/compare.h"
 #include "fovea/config.h"
 #include "fovea/context.h"
 #include "fovea/corrupt.h"
