@@ -4,13 +4,14 @@ PRESET ?= release
 PREFIX ?= /usr/local
 BUILD := build/$(PRESET)
 
-.PHONY: help build demo test test-zoo test-tensorboard soak bench bench-peers install lint fuzz clean
+.PHONY: help build demo test test-zoo test-tensorboard test-onnx soak bench bench-peers install lint fuzz clean
 
 help:
 	@echo "make demo      set up, build, train a network on digits and try it (about a minute)"
 	@echo "make test      set up, build and run every test"
 	@echo "make test-zoo  also the tests of named networks that take minutes and gigabytes"
 	@echo "make test-tensorboard  the real TensorBoard, from PyPI, opens run folders (minutes)"
+	@echo "make test-onnx  ONNX's checker and ONNX Runtime, from PyPI, take what fovea exports (minutes)"
 	@echo "make soak      kill a run at random moments and go on with it (KILLS=200; minutes)"
 	@echo "make build     the command $(BUILD)/fovea and the libraries"
 	@echo "make bench     networks and convolutions on this machine, beside PyTorch where python3 has it"
@@ -41,6 +42,9 @@ test-zoo:
 
 test-tensorboard: build
 	@FOVEA=$(BUILD)/fovea tools/test-tensorboard.sh
+
+test-onnx: build
+	@BUILD=$(BUILD) tools/test-onnx.sh
 
 soak: build
 	@FOVEA=$(BUILD)/fovea tools/soak.sh

@@ -5,17 +5,13 @@
  */
 #include "interchange/onnx/onnx_write.h"
 
-#include "fovea/inference_form.h"
-
 #ifndef FVI_HAVE_ONNX
 
 #include "base/base.h"
 
-fv_status fvi_onnx_write(fv_context *context, const char *path, fv_params *params, const fv_preprocess *preprocess,
-                         const fv_onnx_write_options *options)
+fv_status fv_onnx_write(fv_context *context, const char *path, fv_model *model, const fv_onnx_write_options *options)
 {
-    (void)params;
-    (void)preprocess;
+    (void)model;
     (void)options;
     return fvi_fail(context, FV_ERR_UNSUPPORTED,
                     "'%s': this fovea was built without ONNX; install libprotobuf-c-dev, protobuf-c-compiler and "
@@ -25,12 +21,15 @@ fv_status fvi_onnx_write(fv_context *context, const char *path, fv_params *param
 
 #else
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "fovea/inference_form.h"
 #include "interchange/preprocess_json.h"
+#include "interchange/self_test.h"
 
 enum { ARENA_BLOCK = 1 << 16, BUFFER_BYTES = 1 << 16, PROPERTIES = 8, DOC_BYTES = 400 };
 
@@ -132,32 +131,44 @@ static fv_status write_layers(fvi_onnx_out *out, bool softmax, Onnx__GraphProto 
 
 typedef struct properties {
     Onnx__StringStringEntryProto entry[PROPERTIES], *list[PROPERTIES];
-    char *text[PROPERTIES]; /* jansson's */
     size_t count;
 } properties;
 
-/* Takes value over. */
-static fv_status add_property(fvi_onnx_out *out, properties *all, const char *key, json_t *value)
+static fv_status add_property(fvi_onnx_out *out, properties *all, const char *key, const char *value)
 {
-    char *text = value != NULL ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-    json_decref(value);
+    char *text = fvi_onnx_memory(out, strlen(value) + 1, 1);
     if (text == NULL)
-        return fvi_fail(out->context, FV_ERR_ARGUMENT, "'%s': %s is not UTF-8, or memory is short", out->path, key);
+        return out->status;
+    strcpy(text, value);
     Onnx__StringStringEntryProto *entry = &all->entry[all->count];
     onnx__string_string_entry_proto__init(entry);
     entry->key = (char *)(uintptr_t)key;
-    entry->value = all->text[all->count] = text;
+    entry->value = text;
     all->list[all->count++] = entry;
     return FV_OK;
 }
 
-static fv_status add_properties(fvi_onnx_out *out, properties *all, const fv_preprocess *preprocess)
+/* Takes value over. */
+static fv_status add_json(fvi_onnx_out *out, properties *all, const char *key, json_t *value)
 {
-    json_t *described = preprocess != NULL ? fvi_preprocess_write(preprocess) : NULL;
+    char *text = value != NULL ? json_dumps(value, JSON_COMPACT) : NULL;
+    fv_status status = text != NULL ? add_property(out, all, key, text) : FV_ERR_ARGUMENT;
+    if (text == NULL)
+        status = fvi_fail(out->context, FV_ERR_ARGUMENT, "'%s': %s is not UTF-8, or memory is short", out->path, key);
+    free(text);
+    json_decref(value);
+    return status;
+}
+
+static fv_status add_properties(fvi_onnx_out *out, properties *all, const fvi_onnx_source *source)
+{
+    json_t *described = source->preprocess != NULL ? fvi_preprocess_write(source->preprocess) : NULL;
     json_t *names = json_incref(json_object_get(described, "class_names"));
-    fv_status status = preprocess != NULL ? add_property(out, all, "fovea.preprocess", described) : FV_OK;
+    fv_status status = source->preprocess != NULL ? add_json(out, all, "fovea.preprocess", described) : FV_OK;
     if (status == FV_OK && names != NULL)
-        return add_property(out, all, "fovea.classes", names);
+        status = add_json(out, all, "fovea.classes", json_incref(names));
+    if (status == FV_OK && source->self_test != NULL)
+        status = add_property(out, all, "fovea." FVI_SELF_TEST, source->self_test);
     json_decref(names);
     return status;
 }
@@ -245,7 +256,7 @@ static void tell_operators(fvi_onnx_out *out, const fv_onnx_write_options *optio
     options->operators(options->user, list, count);
 }
 
-static fv_status write_model(fvi_onnx_out *out, const fv_onnx_write_options *options, const fv_preprocess *preprocess,
+static fv_status write_model(fvi_onnx_out *out, const fv_onnx_write_options *options, const fvi_onnx_source *source,
                              properties *all)
 {
     Onnx__GraphProto graph;
@@ -253,7 +264,7 @@ static fv_status write_model(fvi_onnx_out *out, const fv_onnx_write_options *opt
     Onnx__ModelProto model = ONNX__MODEL_PROTO__INIT;
     char doc[DOC_BYTES];
     FV_TRY(write_layers(out, options->softmax, &graph));
-    FV_TRY(add_properties(out, all, preprocess));
+    FV_TRY(add_properties(out, all, source));
     snprintf(doc, sizeof doc,
              "%.200s in the form for inference%s. How pixels become the input: metadata, fovea.preprocess.",
              fv_graph_name(out->graph), options->softmax ? ", with probabilities as its output" : "");
@@ -276,20 +287,18 @@ static fv_status write_model(fvi_onnx_out *out, const fv_onnx_write_options *opt
     return out->status;
 }
 
-static fv_status write_form(fvi_onnx_out *out, const fv_onnx_write_options *options, const fv_preprocess *preprocess)
+static fv_status write_form(fvi_onnx_out *out, const fv_onnx_write_options *options, const fvi_onnx_source *source)
 {
     properties all = { .count = 0 };
     onnx__node_proto__init(&out->nowhere);
     FV_TRY(fvi_arena_create(&out->arena, out->context, ARENA_BLOCK));
-    const fv_status status = write_model(out, options, preprocess, &all);
-    for (size_t i = 0; i < all.count; i++)
-        free(all.text[i]);
+    const fv_status status = write_model(out, options, source, &all);
     json_decref(out->names);
     fvi_arena_destroy(out->arena);
     return status;
 }
 
-fv_status fvi_onnx_write(fv_context *context, const char *path, fv_params *params, const fv_preprocess *preprocess,
+fv_status fvi_onnx_write(fv_context *context, const char *path, const fvi_onnx_source *source,
                          const fv_onnx_write_options *given)
 {
     const fv_onnx_write_options none = { 0 }, *options = given != NULL ? given : &none;
@@ -300,20 +309,56 @@ fv_status fvi_onnx_write(fv_context *context, const char *path, fv_params *param
     if (opset < FVI_ONNX_OLDEST || opset > FVI_ONNX_NEWEST)
         return fvi_fail(context, FV_ERR_ARGUMENT, "'%s': opset %d of ONNX; fovea writes %d to %d", path, opset,
                         FVI_ONNX_OLDEST, FVI_ONNX_NEWEST);
-    if (fv_params_dtype(params) != FV_F32)
+    if (fv_params_dtype(source->params) != FV_F32)
         return fvi_fail(context, FV_ERR_ARGUMENT, "'%s': values are %s; copy them to f32 first (fv_params_copy())",
-                        path, fv_dtype_name(fv_params_dtype(params)));
-    FV_TRY(fv_inference_form(&graph, &values, params, &form));
+                        path, fv_dtype_name(fv_params_dtype(source->params)));
+    FV_TRY(fv_inference_form(&graph, &values, source->params, &form));
     fvi_onnx_out out = { .context = context, .path = path, .graph = graph, .params = values, .opset = opset };
-    const fv_status status = write_form(&out, options, preprocess);
+    const fv_status status = write_form(&out, options, source);
     fv_params_destroy(values);
     fv_graph_destroy(graph);
     return status;
 }
 
-#endif
+/* The softmax over the channels of the scores of one image, in their place. */
+static void make_probabilities(float *scores, fv_image_shape shape)
+{
+    const size_t pixels = (size_t)shape.h * (size_t)shape.w, count = pixels * (size_t)shape.c;
+    for (size_t pixel = 0; pixel < pixels; pixel++) {
+        double largest = (double)scores[pixel], sum = 0;
+        for (size_t i = pixel; i < count; i += pixels)
+            largest = fmax(largest, (double)scores[i]);
+        for (size_t i = pixel; i < count; i += pixels)
+            sum += exp((double)scores[i] - largest);
+        for (size_t i = pixel; i < count; i += pixels)
+            scores[i] = (float)(exp((double)scores[i] - largest) / sum);
+    }
+}
+
+/* What the file's own output must be for the input of a seed: *text is NULL where a network has no such test. */
+static fv_status make_self_test(fv_context *context, fv_model *model, bool softmax, char **text)
+{
+    const fv_graph *graph = fv_model_graph(model);
+    fv_self_test test;
+    FV_TRY(fv_self_test_of_model(&test, model));
+    if (test.count == 0)
+        FV_TRY(fv_self_test_make(&test, fv_model_params(model), fv_model_preprocess(model), FVI_SELF_TEST_SEED));
+    if (softmax && test.count > 0)
+        make_probabilities(test.output, fv_graph_node(graph, fv_graph_output(graph)).output);
+    const fv_status status = test.count > 0 ? fv_self_test_to_json(&test, context, text) : FV_OK;
+    fv_self_test_release(context, &test);
+    return status;
+}
 
 fv_status fv_onnx_write(fv_context *context, const char *path, fv_model *model, const fv_onnx_write_options *options)
 {
-    return fvi_onnx_write(context, path, fv_model_params(model), fv_model_preprocess(model), options);
+    fvi_onnx_source source = { .params = fv_model_params(model), .preprocess = fv_model_preprocess(model) };
+    char *self_test = NULL;
+    FV_TRY(make_self_test(context, model, options != NULL && options->softmax, &self_test));
+    source.self_test = self_test;
+    const fv_status status = fvi_onnx_write(context, path, &source, options);
+    fv_text_release(context, self_test);
+    return status;
 }
+
+#endif

@@ -165,10 +165,17 @@ const char *fvi_onnx_pad_of(fvi_onnx_out *out, const char *part, const char *x, 
 const char *fvi_onnx_softmax_of(fvi_onnx_out *out, const char *part, fvi_onnx_form form, const char *x,
                                 fv_image_shape shape);
 
-#endif
+/* What a file is made of. */
+typedef struct fvi_onnx_source {
+    fv_params *params;
+    const fv_preprocess *preprocess; /* NULL: the file tells none */
+    const char *self_test;           /* JSON; NULL: none */
+} fvi_onnx_source;
 
-/* fv_onnx_write() of values with or without (NULL) preprocessing. */
-fv_status fvi_onnx_write(fv_context *context, const char *path, fv_params *params, const fv_preprocess *preprocess,
+/* fv_onnx_write() of that. options may be NULL. */
+fv_status fvi_onnx_write(fv_context *context, const char *path, const fvi_onnx_source *source,
                          const fv_onnx_write_options *options);
+
+#endif
 
 #endif
