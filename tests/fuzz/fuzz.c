@@ -4,6 +4,7 @@
  */
 #include "fuzz.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -13,6 +14,43 @@ fv_context *fuzz_context(void)
 {
     fv_context *context = NULL;
     if (fv_context_create(&context, &(fv_context_options){ .threads = 1 }) != FV_OK)
+        abort();
+    return context;
+}
+
+/* What is held, and what may be. */
+typedef struct account {
+    size_t held, most;
+} account;
+
+static void *account_allocate(void *user, size_t bytes, size_t alignment)
+{
+    account *a = user;
+    void *memory = bytes > a->most ? NULL : aligned_alloc(alignment, (bytes + alignment) / alignment * alignment);
+    if (memory == NULL)
+        abort();
+    a->held += malloc_usable_size(memory);
+    if (a->held > a->most)
+        abort();
+    return memory;
+}
+
+static void account_release(void *user, void *memory)
+{
+    account *a = user;
+    a->held -= malloc_usable_size(memory);
+    free(memory);
+}
+
+fv_context *fuzz_modest_context(size_t size)
+{
+    static account one;
+    fv_context *context = NULL;
+    one = (account){ .most = ((size_t)2 << 20) + 1024 * size };
+    const fv_context_options options = {
+        .threads = 1, .allocator = { .allocate = account_allocate, .release = account_release, .user = &one }
+    };
+    if (fv_context_create(&context, &options) != FV_OK)
         abort();
     return context;
 }

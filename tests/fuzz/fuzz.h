@@ -15,6 +15,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 /* A context with one thread. */
 fv_context *fuzz_context(void);
+/* The same, for reading a file of `size` bytes: it aborts when more is held at once than that many bytes justify, which is 2 MiB and 1,024 for
+ * each byte (a two-letter item of JSON becomes a node of a network). */
+fv_context *fuzz_modest_context(size_t size);
 /* Writes the bytes to a file in memory and gives a path to it, valid until the next call. */
 const char *fuzz_file(const uint8_t *bytes, size_t size);
 /* The same under a name that ends so (".tar"): a link, which the next call moves. */

@@ -6,7 +6,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    fv_context *context = fuzz_context();
+    fv_context *context = fuzz_modest_context(size);
     fv_model *model = NULL;
     const fv_status status = fv_model_read(&model, context, fuzz_file(bytes, size));
     fuzz_check(context, status, model);
