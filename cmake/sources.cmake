@@ -35,6 +35,10 @@ function(fovea_isa_objects target isa list)
   if(TARGET ${target})
     # -Wno-psabi: vectors wider than the ABI's are only passed between inlined functions of one file.
     target_compile_options(${target} PRIVATE ${FOVEA_ISA_${isa}_FLAGS} -Wno-psabi)
+    # What this CPU cannot run no sanitizer watches, and fuzz targets are for readers.
+    if(FOVEA_SANITIZE AND (FOVEA_FUZZ OR isa IN_LIST FOVEA_ISAS_NOT_HERE))
+      set_target_properties(${target} PROPERTIES FOVEA_UNWATCHED ON)
+    endif()
     target_compile_definitions(${target} PRIVATE FVI_ISA_LANES=${FOVEA_ISA_${isa}_LANES} FVI_ISA_SUFFIX=${isa})
   endif()
   set(${list} ${${list}} ${objects} PARENT_SCOPE)
