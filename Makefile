@@ -4,7 +4,7 @@ PRESET ?= release
 PREFIX ?= /usr/local
 BUILD := build/$(PRESET)
 
-.PHONY: help build demo test test-zoo test-tensorboard test-onnx soak bench bench-peers install lint fuzz clean
+.PHONY: help build demo test test-zoo test-tensorboard test-onnx soak bench bench-peers install package minimal docs lint fuzz clean
 
 help:
 	@echo "make demo      set up, build, train a network on digits and try it (about a minute)"
@@ -17,6 +17,9 @@ help:
 	@echo "make bench     networks and convolutions on this machine, beside PyTorch where python3 has it"
 	@echo "make bench-peers  whole networks beside PyTorch, ONNX Runtime and OpenVINO; hours; see bench/peers/README.md"
 	@echo "make install   to PREFIX ($(PREFIX)); DESTDIR is honoured"
+	@echo "make package   Debian packages: libfovea0.1, libfovea-dev, fovea, in build/package"
+	@echo "make minimal   the library for inference only, and its size"
+	@echo "make docs      the API reference by Doxygen, in build/docs/html"
 	@echo "make lint      format, include order, test pairing, documentation, exported symbols"
 	@echo "make fuzz      feed the file readers with made-up bytes (clang; FUZZ_SECONDS=60)"
 	@echo "make clean     remove build/"
@@ -64,6 +67,19 @@ install:
 	@cmake --preset $(PRESET) -DCMAKE_INSTALL_PREFIX=$(PREFIX) -DFOVEA_TESTS=OFF --log-level=WARNING
 	@cmake --build $(BUILD)
 	@cmake --install $(BUILD)
+
+package:
+	@tools/setup.sh demo
+	@cmake --preset package --log-level=WARNING >/dev/null
+	@cmake --build build/package
+	@cd build/package && cpack -G DEB
+
+minimal:
+	@tools/setup.sh demo
+	@tools/minimal.sh
+
+docs:
+	@doxygen docs/Doxyfile && echo "build/docs/html/index.html"
 
 lint:
 	@tools/lint.sh $(PRESET)

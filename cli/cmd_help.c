@@ -8,6 +8,7 @@
 
 typedef struct values {
     bool manual, keys;
+    const char *pages;
     int64_t completion;
 } values;
 
@@ -15,7 +16,9 @@ static const char *const shells[] = { "none", "bash", "zsh", NULL };
 
 static const cli_option options[] = {
     { "man", NULL, CLI_FLAG, NULL, offsetof(values, manual), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
-      "the manual page, as roff" },
+      "the manual page, of fovea or of COMMAND, as roff" },
+    { "man-pages", NULL, CLI_TEXT, "FOLDER", offsetof(values, pages), 0, 0, NULL, NULL, CLI_COMPLETE_FOLDER,
+      "write all manual pages into a folder" },
     { "keys", NULL, CLI_FLAG, NULL, offsetof(values, keys), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "the keys of experiment files, as the tables of docs/experiments.md" },
     { "completion", NULL, CLI_CHOICE, "SHELL", offsetof(values, completion), 0, 0, "none", shells, CLI_COMPLETE_NONE,
@@ -26,7 +29,9 @@ static const cli_option options[] = {
 static int help_run(cli_call *call)
 {
     const values *given = call->values;
-    if (given->manual) {
+    if (given->pages != NULL)
+        return cli_write_manual(call->command, given->pages);
+    if (given->manual && call->operand_count == 0) {
         cli_print_manual(stdout);
     } else if (given->keys) {
         cli_print_keys(stdout);
@@ -48,7 +53,7 @@ static int help_run(cli_call *call)
         if (command == NULL)
             return cli_usage_error(call->command, "unknown command '%s'%s", name,
                                    cli_did_you_mean(name, "", words, count, hint, sizeof hint));
-        cli_print_help(stdout, command);
+        (given->manual ? cli_print_manual_of : cli_print_help)(stdout, command);
     }
     return cli_finish_output(call->command);
 }

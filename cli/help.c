@@ -1,28 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * help.c - pages made from the command table: `fovea help`, `fovea help COMMAND`, the manual page and the completion
- * scripts of bash and zsh.
+ * help.c - pages made from the command table: `fovea help`, `fovea help COMMAND`, the tables of keys and the completion scripts of
+ * bash and zsh. Manual pages: manual.c.
  */
 #include <string.h>
 
 #include "fovea/fovea.h"
 #include "option.h"
-
-static const char *const statuses[][2] = {
-    { "0", "done" },
-    { "1",
-      "failed: a file that cannot be read or written, data that do not fit the network, a check that did not hold" },
-    { "2", "wrong usage or configuration; nothing was touched" },
-    { "130", "interrupted by Ctrl-C (SIGINT); 143: by SIGTERM. The running step was finished and the model saved" },
-};
-
-static const char *const variables[][2] = {
-    { "FOVEA_BF16", "emulated: --precision bf16 also on a CPU without AVX-512 BF16, as bf16-emulated" },
-    { "FOVEA_ISA", "instruction set to run: baseline, avx2, avx512, avx512_bf16 or neon; the best one when unset" },
-    { "FOVEA_DATA", "folder in which data sets are looked for first" },
-};
-
-enum { STATUSES = sizeof statuses / sizeof statuses[0], VARIABLES = sizeof variables / sizeof variables[0] };
 
 const cli_command *cli_find_command(const char *name)
 {
@@ -42,8 +26,7 @@ void cli_print_overview(FILE *stream)
             "\nfovea help COMMAND says more. A first step: fovea train lenet5 --data mnist-12k --out runs/first\n");
 }
 
-/* "--epochs N" */
-static const char *option_form(const cli_option *option, char *text, size_t size)
+const char *cli_option_form(const cli_option *option, char *text, size_t size)
 {
     if (option->name == NULL)
         snprintf(text, size, "--set %s=%s", option->key, option->value != NULL ? option->value : "true");
@@ -54,8 +37,7 @@ static const char *option_form(const cli_option *option, char *text, size_t size
     return text;
 }
 
-/* "help; default 10; key train.epochs" */
-static void print_option_help(FILE *stream, const cli_option *option)
+void cli_print_option_help(FILE *stream, const cli_option *option)
 {
     fprintf(stream, "%s", option->help);
     for (size_t i = 0; option->words != NULL && option->words[i] != NULL; i++)
@@ -71,10 +53,10 @@ static void print_option_help(FILE *stream, const cli_option *option)
 static void print_option(FILE *stream, const cli_option *option)
 {
     char form[96];
-    fprintf(stream, "  %-22s ", option_form(option, form, sizeof form));
+    fprintf(stream, "  %-22s ", cli_option_form(option, form, sizeof form));
     if (strlen(form) > 22)
         fprintf(stream, "\n  %-22s ", "");
-    print_option_help(stream, option);
+    cli_print_option_help(stream, option);
     if (option->key != NULL && option->name != NULL)
         fprintf(stream, " [%s]", option->key);
     fprintf(stream, "\n");
@@ -160,70 +142,6 @@ void cli_print_keys(FILE *stream)
                                                   : "");
         fprintf(stream, " | %s%s |\n", key->help, key->may_change ? " *" : "");
     }
-}
-
-/* Text for roff: backslashes, hyphens and leading dots lose their meaning; an empty line becomes a paragraph. */
-static void print_roff(FILE *stream, const char *text)
-{
-    for (const char *at = text; *at != '\0'; at++) {
-        if (*at == '\\')
-            fputs("\\e", stream);
-        else if (*at == '-')
-            fputs("\\-", stream);
-        else if (at[0] == '\n' && at[1] == '\n')
-            fputs("\n.PP", stream);
-        else if ((*at == '.' || *at == '\'') && (at == text || at[-1] == '\n'))
-            fprintf(stream, "\\&%c", *at);
-        else
-            fputc(*at, stream);
-    }
-}
-
-static void print_roff_pairs(FILE *stream, const char *title, const char *const pairs[][2], size_t count)
-{
-    fprintf(stream, ".SH %s\n", title);
-    for (size_t i = 0; i < count; i++) {
-        fprintf(stream, ".TP\n.B %s\n", pairs[i][0]);
-        print_roff(stream, pairs[i][1]);
-        fputc('\n', stream);
-    }
-}
-
-static void print_manual_command(FILE *stream, const cli_command *command)
-{
-    char form[96];
-    fprintf(stream, ".SS \"fovea %s", command->name);
-    if (command->operands[0] != '\0')
-        fprintf(stream, " %s", command->operands);
-    fprintf(stream, " [OPTION]...\"\n");
-    print_roff(stream, command->purpose);
-    fprintf(stream, ".\n");
-    if (command->description[0] != '\0') {
-        fprintf(stream, ".PP\n");
-        print_roff(stream, command->description);
-        fputc('\n', stream);
-    }
-    for (int i = 0; i < cli_option_count(command); i++) {
-        const cli_option option = cli_option_at(command, i);
-        fprintf(stream, ".TP\n.B \"");
-        print_roff(stream, option_form(&option, form, sizeof form));
-        fprintf(stream, "\"\n");
-        print_option_help(stream, &option);
-        if (option.key != NULL && option.name != NULL)
-            fprintf(stream, " (key %s)", option.key);
-        fputc('\n', stream);
-    }
-}
-
-void cli_print_manual(FILE *stream)
-{
-    fprintf(stream, ".TH FOVEA 1 \"\" \"fovea %s\" \"User Commands\"\n.SH NAME\n", fv_version());
-    fprintf(stream, "fovea \\- train, inspect and ship convolutional networks\n.SH SYNOPSIS\n.B fovea\n.I COMMAND\n");
-    fprintf(stream, "[\\fIOPTION\\fR]... [\\fIOPERAND\\fR]...\n.SH COMMANDS\n");
-    for (size_t i = 0; cli_commands[i] != NULL; i++)
-        print_manual_command(stream, cli_commands[i]);
-    print_roff_pairs(stream, "EXIT STATUS", statuses, STATUSES);
-    print_roff_pairs(stream, "ENVIRONMENT", variables, VARIABLES);
 }
 
 /* The words that a shell offers for a value or operand: a command substitution or a fixed list. */

@@ -109,10 +109,18 @@ bool cli_read_real(const char *text, double *value);
 /* help.c: pages made from the tables. */
 void cli_print_overview(FILE *stream);
 void cli_print_help(FILE *stream, const cli_command *command);
-void cli_print_manual(FILE *stream);
 void cli_print_keys(FILE *stream);
 void cli_print_completion_bash(FILE *stream);
 void cli_print_completion_zsh(FILE *stream);
 const cli_command *cli_find_command(const char *name);
+/* "--epochs N". Returns text. */
+const char *cli_option_form(const cli_option *option, char *text, size_t size);
+/* "help; default 10; key train.epochs" */
+void cli_print_option_help(FILE *stream, const cli_option *option);
+
+/* manual.c: fovea(1); the page of a command; all of them into a folder, which is made: prints on failure. */
+void cli_print_manual(FILE *stream);
+void cli_print_manual_of(FILE *stream, const cli_command *command);
+int cli_write_manual(const cli_command *command, const char *folder);
 
 #endif

@@ -1,10 +1,11 @@
-# The command's manual page, made by the command itself from its option tables; and the examples, which are built so that
-# they stay true.
+# The manual pages, made by the command itself from its option tables; and the examples, which are built so that they stay true.
 if(TARGET fovea_command AND NOT CMAKE_CROSSCOMPILING)
-  add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/fovea.1
-    COMMAND fovea_command help --man > ${PROJECT_BINARY_DIR}/fovea.1
+  add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/man/fovea.1
+    COMMAND ${CMAKE_COMMAND} -E rm -rf ${PROJECT_BINARY_DIR}/man
+    COMMAND fovea_command help --man-pages ${PROJECT_BINARY_DIR}/man
     DEPENDS fovea_command VERBATIM)
-  add_custom_target(fovea_manual ALL DEPENDS ${PROJECT_BINARY_DIR}/fovea.1)
+  add_custom_target(fovea_manual ALL DEPENDS ${PROJECT_BINARY_DIR}/man/fovea.1)
+  install(DIRECTORY ${PROJECT_BINARY_DIR}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT command)
 endif()
 
 file(GLOB FOVEA_EXAMPLES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*.c)
@@ -16,6 +17,13 @@ foreach(source IN LISTS FOVEA_EXAMPLES)
   target_link_libraries(example_${name} PRIVATE fovea_static fovea_settings)
 endforeach()
 
-if(TARGET fovea_manual)
-  install(FILES ${PROJECT_BINARY_DIR}/fovea.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+include(CheckLanguage)
+check_language(CXX)
+if(CMAKE_CXX_COMPILER AND NOT FOVEA_SANITIZE)
+  enable_language(CXX)
+  add_executable(example_embed ${PROJECT_SOURCE_DIR}/examples/embed.cpp)
+  set_target_properties(example_embed PROPERTIES CXX_STANDARD 17
+    OUTPUT_NAME embed RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
+  target_compile_options(example_embed PRIVATE -Wall -Wextra -Wconversion -Wshadow -pedantic $<$<BOOL:${FOVEA_WERROR}>:-Werror>)
+  target_link_libraries(example_embed PRIVATE fovea_static)
 endif()

@@ -7,6 +7,14 @@ target_compile_options(fovea_settings INTERFACE
 if(FOVEA_WERROR)
   target_compile_options(fovea_settings INTERFACE -Werror)
 endif()
+if(FOVEA_MINIMAL)
+  target_compile_definitions(fovea_settings INTERFACE FVI_INFERENCE_ONLY=1)
+  # What tables do not name is unused here; the linker drops it.
+  target_compile_options(fovea_settings INTERFACE -Wno-unused-function -ffunction-sections -fdata-sections
+    -fno-asynchronous-unwind-tables)
+  target_link_options(fovea_settings INTERFACE -Wl,--gc-sections
+    $<$<BOOL:${FOVEA_PACKS_RELOCATIONS}>:-Wl,-z,pack-relative-relocs>)
+endif()
 if(FOVEA_SANITIZE)
   set(watched "$<NOT:$<BOOL:$<TARGET_PROPERTY:FOVEA_UNWATCHED>>>")
   target_compile_options(fovea_settings INTERFACE "$<${watched}:-fsanitize=${FOVEA_SANITIZE}>"

@@ -1,7 +1,7 @@
 # ONNX, optional: the schema that the distribution installs (package libonnx-dev on Debian), compiled here by protoc-c, and
 # libprotobuf-c. Nothing generated is committed. Defines FVI_HAVE_ONNX, and FOVEA_ONNX_OBJECTS: what sources.cmake links.
 set(FOVEA_ONNX_OBJECTS "")
-if(FOVEA_MINIMAL)
+if(NOT FOVEA_OPTIONAL_LIBRARIES)
   list(APPEND FOVEA_MISSING_LIBRARIES onnx)
   return()
 endif()

@@ -25,6 +25,11 @@ check "include order" tools/check-includes
 check "test pairing" tools/check-tests
 check "documented public functions" tools/check-docs
 check "exported symbols" tools/check-symbols "build/$preset"
+if command -v doxygen >/dev/null 2>&1; then
+    check "API reference" doxygen docs/Doxyfile
+else
+    echo "skipped API reference: no doxygen"
+fi
 if [ $failed -ne 0 ]; then
     echo "lint: $failed checks failed"
     exit 1

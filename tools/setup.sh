@@ -28,6 +28,7 @@ ci   command:protoc-c          protobuf-c-compiler protobuf-c-compiler protobuf-
 ci   file:/usr/include/onnx/onnx.proto libonnx-dev onnx-devel   onnx          -
 ci   library:libxxhash         libxxhash-dev   xxhash-devel      xxhash        xxhash
 ci   command:g++               g++             gcc-c++           gcc           -
+ci   command:doxygen           doxygen         doxygen           doxygen       doxygen
 ci   command:clang             clang           clang             clang         -
 ci   command:clang-format-14   clang-format-14 clang-tools-extra clang         clang-format
 ci   command:aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc -

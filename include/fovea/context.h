@@ -17,8 +17,8 @@ extern "C" {
 #endif
 
 /* Threads, memory, log and instruction set. Building calls (graph, params, plan, data, model files) that use one
- * context must come from one thread at a time; sessions of one context may run in several threads one after another,
- * and a context per thread makes them independent. Results do not depend on the number of threads. */
+ * context must come from one thread at a time. Sessions of one context may run in several threads: where the context has
+ * one thread they run at the same time, else one step after another, each step on all threads. Results do not depend on the number of threads. */
 typedef struct fv_context fv_context;
 
 typedef enum fv_log_level { FV_LOG_DEBUG, FV_LOG_INFO, FV_LOG_WARNING } fv_log_level;

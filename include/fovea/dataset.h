@@ -31,6 +31,28 @@ FV_API fv_status fv_dataset_open(fv_dataset **out, fv_context *context, const ch
 FV_API fv_status fv_dataset_from_arrays(fv_dataset **out, fv_context *context, const uint8_t *images,
                                         const int32_t *labels, int64_t count, fv_image_shape shape, int32_t classes,
                                         const char *const *names);
+
+/* Samples that a program gives when they are asked for: from a data base, a camera, a format of its own. */
+typedef struct fv_dataset_callbacks {
+    const char *name; /* for messages; NULL means "callbacks" */
+    int64_t count;
+    int32_t classes;
+    const char *const *class_names; /* [classes], or NULL: numbered */
+    fv_image_shape shape;           /* of every sample; not read where sample_shape is given */
+    void *user;                     /* handed to every function, never read */
+    /* The sample's class, below classes. Asked once for each sample, in order, by fv_dataset_from_callbacks(). */
+    int32_t (*label)(void *user, int64_t index);
+    /* Writes the sample's bytes to pixels [h][w][c]. Called from several threads at once, in any order and as often as an epoch
+     * needs; two calls for one index must give the same. A status other than FV_OK: it cannot be read. */
+    fv_status (*read)(void *user, int64_t index, fv_image_shape shape, uint8_t *pixels);
+    /* Where samples differ in size: the shape of one, for `read`. The same rules. NULL: all have `shape`. */
+    fv_status (*sample_shape)(void *user, int64_t index, fv_image_shape *shape);
+    void (*release)(void *user); /* when nothing needs the samples any more; NULL: nothing to do */
+} fv_dataset_callbacks;
+/* The struct and its texts are copied. On failure release is not called: FV_ERR_ARGUMENT (a label out of range, no function),
+ * FV_ERR_SHAPE, FV_ERR_MEMORY. */
+FV_API fv_status fv_dataset_from_callbacks(fv_dataset **out, fv_context *context,
+                                           const fv_dataset_callbacks *callbacks);
 FV_API void fv_dataset_destroy(fv_dataset *dataset);
 FV_API int64_t fv_dataset_count(const fv_dataset *dataset);
 /* The shape of every sample; zeros where samples are decoded from files and may differ. */

@@ -54,6 +54,7 @@
 #include "fovea/config.h"
 #include "fovea/context.h"
 #include "fovea/corrupt.h"
+#include "fovea/custom_layer.h"
 #include "fovea/data_check.h"
 #include "fovea/data_get.h"
 #include "fovea/data_pack.h"

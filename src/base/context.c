@@ -129,6 +129,11 @@ void fv_context_destroy(fv_context *context)
     if (context == NULL)
         return;
     const fv_allocator allocator = context->allocator;
+    while (context->kept != NULL) {
+        fvi_kept *kept = context->kept;
+        context->kept = kept->next;
+        kept->release(context, kept);
+    }
     fvi_pool_destroy(context->pool);
     allocator.release(allocator.user, context);
 }
@@ -156,6 +161,17 @@ fvi_isa fvi_context_isa(const fv_context *context)
 bool fvi_context_emulates_bf16(const fv_context *context)
 {
     return context->emulates_bf16;
+}
+
+void fvi_context_keep(fv_context *context, fvi_kept *kept)
+{
+    kept->next = context->kept;
+    context->kept = kept;
+}
+
+const fvi_kept *fvi_context_kept(const fv_context *context)
+{
+    return context->kept;
 }
 
 struct fvi_tuner *fvi_context_tuner(const fv_context *context)

@@ -6,6 +6,7 @@
 #define FVI_CONTEXT_H
 
 #include "base/base.h"
+#include "base/kept.h"
 #include "base/pool.h"
 
 struct fv_context {
@@ -16,6 +17,7 @@ struct fv_context {
     bool emulates_bf16;
     fvi_pool *pool;
     struct fvi_tuner *tuner;
+    fvi_kept *kept;
     fvi_message message;
 };
 

@@ -230,6 +230,13 @@ void fvi_pool_run(fvi_pool *pool, size_t count, fvi_task_fn *task, void *argumen
     }
     if (count == 0)
         return;
+    if (pool->threads == 1) { /* callers in several threads need not wait for each other */
+        const fvi_float_mode alone = fvi_float_mode_enter();
+        for (size_t index = 0; index < count; index++)
+            task(argument, index, 0);
+        fvi_float_mode_leave(alone);
+        return;
+    }
     pthread_mutex_lock(&pool->running);
     const size_t workers = count < (size_t)pool->threads ? count : (size_t)pool->threads;
     const fvi_float_mode mode = fvi_float_mode_enter();

@@ -83,6 +83,7 @@ static void measure(fv_dataset *dataset)
 static void probe(fv_dataset *dataset)
 {
     const int64_t count = dataset->parts.count, images = count < PROBED_IMAGES ? count : PROBED_IMAGES;
+    const int32_t channels = dataset->parts.shape.c < 2 ? 3 : dataset->parts.shape.c;
     pixel_sums sums = { .pixels = 0 };
     fv_reader *reader = NULL;
     if (fv_reader_create(&reader, dataset->context, dataset) != FV_OK)
@@ -90,7 +91,7 @@ static void probe(fv_dataset *dataset)
     for (int64_t i = 0; i < images; i++) {
         fv_sample sample;
         if (fv_reader_read(reader, i * count / images, 0, &sample) == FV_OK && sample.pixels != NULL)
-            add_sample(&sums, &sample, 3);
+            add_sample(&sums, &sample, channels);
     }
     fv_reader_destroy(reader);
     finish_sums(&sums, dataset);

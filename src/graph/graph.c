@@ -108,7 +108,7 @@ static void default_name(const fv_graph *graph, const fvi_layer *layer, char *na
 
 static fv_status find_layer(const fv_graph *graph, const char *type, const fvi_layer **layer)
 {
-    *layer = fvi_layer_find(type);
+    *layer = fvi_layer_find_in(graph->context, type);
     if (*layer != NULL)
         return FV_OK;
     const fvi_layer *nearest = fvi_layer_nearest(type);

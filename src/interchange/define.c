@@ -54,7 +54,7 @@ fv_status fvi_define_check(const fvi_tree *tree, const fvi_item *define)
         return fvi_tree_fail(tree, define, FV_ERR_FORMAT, "%d blocks are defined; at most %d", define->count,
                              MOST_DEFINITIONS);
     for (const fvi_item *item = define->first; item != NULL; item = item->next) {
-        if (fvi_layer_find(item->key) != NULL || fvi_block_find(item->key) != NULL)
+        if (fvi_layer_find_in(tree->context, item->key) != NULL || fvi_block_find(item->key) != NULL)
             return fvi_tree_fail_key(tree, item, FV_ERR_ARGUMENT, "'%s' is a layer type; give the block another name",
                                      item->key);
         if (item->type == FVI_ITEM_LIST)

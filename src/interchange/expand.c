@@ -49,7 +49,7 @@ fv_status fvi_entry_type(const fvi_expander *expander, const fvi_entry *given, c
     const fvi_tree *tree = expander->tree;
     const char *words[MOST_WORDS];
     int32_t count = 0;
-    *layer = fvi_layer_find(given->word);
+    *layer = fvi_layer_find_in(tree->context, given->word);
     if (*layer != NULL && given->value != NULL && given->value->type != FVI_ITEM_MAP)
         return fvi_tree_fail(tree, given->value, FV_ERR_ARGUMENT, "%s takes a map, as '%s: {key: value}', not %s",
                              given->word, given->word, fvi_item_type_name(given->value->type));

@@ -32,7 +32,7 @@ void fvi_graph_reader_release(fvi_graph_reader *reader)
 fv_status fvi_graph_reader_type(const fvi_graph_reader *reader, const fvi_item *item, const char *word,
                                 const fvi_layer **layer)
 {
-    *layer = fvi_layer_find(word);
+    *layer = fvi_layer_find_in(reader->tree->context, word);
     if (*layer != NULL)
         return FV_OK;
     const char *words[MOST_WORDS];

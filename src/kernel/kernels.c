@@ -3,6 +3,7 @@
  * kernels.c - which table of kernels a plan uses.
  */
 #include "kernel/kernels.h"
+#include "base/parts.h"
 
 extern const fvi_kernels fvi_kernels_reference_f32, fvi_kernels_reference_f64;
 #if defined(__x86_64__)
@@ -23,7 +24,7 @@ static const fvi_kernels *vector_kernels(fvi_isa isa)
     case FVI_ISA_AVX2:
         return &fvi_kernels_f32_avx2;
     default:
-        return &fvi_kernels_f32_baseline;
+        return FVI_INFERS_ONLY ? &fvi_kernels_reference_f32 : &fvi_kernels_f32_baseline; /* small before fast */
     }
 #elif defined(__aarch64__)
     (void)isa;
@@ -37,6 +38,6 @@ static const fvi_kernels *vector_kernels(fvi_isa isa)
 const fvi_kernels *fvi_kernels_for(fv_dtype dtype, fvi_isa isa, bool reference)
 {
     if (dtype == FV_F64)
-        return &fvi_kernels_reference_f64;
+        return FVI_DOUBLE(&fvi_kernels_reference_f64);
     return reference ? &fvi_kernels_reference_f32 : vector_kernels(isa);
 }

@@ -158,5 +158,5 @@ const fvi_layer fvi_layer_adaptive_average_pool = {
     .infer = infer,
     .setup = setup,
     .forward = forward,
-    .backward = backward,
+    .backward = FVI_TRAINS(backward),
 };

@@ -53,5 +53,5 @@ const fvi_layer fvi_layer_add = {
     .sums = true,
     .infer = infer,
     .forward = forward,
-    .backward = backward,
+    .backward = FVI_TRAINS(backward),
 };

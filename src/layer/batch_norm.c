@@ -191,8 +191,8 @@ const fvi_layer fvi_layer_batch_norm = {
     .least_images = least_images,
     .pack = pack,
     .forward = fvi_norm_forward,
-    .backward = fvi_norm_backward,
-    .repeat = fvi_norm_repeat,
-    .gather = fvi_norm_gather,
-    .observe = fvi_norm_observe,
+    .backward = FVI_TRAINS(fvi_norm_backward),
+    .repeat = FVI_TRAINS(fvi_norm_repeat),
+    .gather = FVI_TRAINS(fvi_norm_gather),
+    .observe = FVI_TRAINS(fvi_norm_observe),
 };

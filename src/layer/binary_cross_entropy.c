@@ -64,6 +64,6 @@ const fvi_layer fvi_layer_binary_cross_entropy = {
     .backward_reads = FVI_READS_INPUT,
     .infer = fvi_infer_loss,
     .setup = setup,
-    .forward = forward,
-    .backward = backward,
+    .forward = FVI_TRAINS(forward),
+    .backward = FVI_TRAINS(backward),
 };

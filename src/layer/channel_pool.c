@@ -89,7 +89,7 @@ const fvi_layer fvi_layer_channel_max_pool = {
     .infer = infer,
     .setup = setup,
     .forward = fvi_pool_max_forward,
-    .backward = fvi_pool_max_backward,
+    .backward = FVI_TRAINS(fvi_pool_max_backward),
 };
 
 const fvi_layer fvi_layer_channel_average_pool = {
@@ -102,5 +102,5 @@ const fvi_layer fvi_layer_channel_average_pool = {
     .infer = infer,
     .setup = setup,
     .forward = fvi_pool_average_forward,
-    .backward = fvi_pool_average_backward,
+    .backward = FVI_TRAINS(fvi_pool_average_backward),
 };

@@ -53,5 +53,5 @@ const fvi_layer fvi_layer_clip = {
     .infer = infer,
     .setup = fvi_activation_setup,
     .forward = fvi_activation_forward,
-    .backward = fvi_activation_backward_by_output,
+    .backward = FVI_TRAINS(fvi_activation_backward_by_output),
 };

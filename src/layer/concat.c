@@ -63,5 +63,5 @@ const fvi_layer fvi_layer_concat = {
     .joins = true,
     .infer = infer,
     .forward = forward,
-    .backward = backward,
+    .backward = FVI_TRAINS(backward),
 };

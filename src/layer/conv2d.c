@@ -241,10 +241,10 @@ const fvi_layer fvi_layer_conv2d = {
     .infer = infer,
     .setup = setup,
     .pack = fvi_convolve_pack,
-    .pack_backward = fvi_convolve_pack_backward,
+    .pack_backward = FVI_TRAINS(fvi_convolve_pack_backward),
     .forward = fvi_convolve_forward,
     .chains = fvi_convolve_chains,
     .forward_chain = fvi_convolve_forward_chain,
-    .backward_weights = fvi_convolve_backward_weights,
-    .backward_data = fvi_convolve_backward_data,
+    .backward_weights = FVI_TRAINS(fvi_convolve_backward_weights),
+    .backward_data = FVI_TRAINS(fvi_convolve_backward_data),
 };

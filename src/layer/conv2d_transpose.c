@@ -349,8 +349,8 @@ const fvi_layer fvi_layer_conv2d_transpose = {
     .infer = infer,
     .setup = setup,
     .pack = pack,
-    .pack_backward = pack_backward,
+    .pack_backward = FVI_TRAINS(pack_backward),
     .forward = forward,
-    .backward_weights = backward_weights,
-    .backward_data = backward_data,
+    .backward_weights = FVI_TRAINS(backward_weights),
+    .backward_data = FVI_TRAINS(backward_data),
 };

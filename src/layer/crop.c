@@ -60,5 +60,5 @@ const fvi_layer fvi_layer_crop = {
     .max_inputs = 1,
     .infer = infer,
     .forward = forward,
-    .backward = backward,
+    .backward = FVI_TRAINS(backward),
 };

@@ -103,8 +103,8 @@ const fvi_layer fvi_layer_dense = {
     .infer = infer,
     .setup = setup,
     .pack = fvi_convolve_pack,
-    .pack_backward = fvi_convolve_pack_backward,
+    .pack_backward = FVI_TRAINS(fvi_convolve_pack_backward),
     .forward = fvi_convolve_forward,
-    .backward_weights = fvi_convolve_backward_weights,
-    .backward_data = fvi_convolve_backward_data,
+    .backward_weights = FVI_TRAINS(fvi_convolve_backward_weights),
+    .backward_data = FVI_TRAINS(fvi_convolve_backward_data),
 };

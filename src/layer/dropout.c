@@ -131,5 +131,5 @@ const fvi_layer fvi_layer_dropout = {
     .in_place = true,
     .infer = fvi_infer_same,
     .forward = forward,
-    .backward = backward,
+    .backward = FVI_TRAINS(backward),
 };

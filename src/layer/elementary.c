@@ -36,7 +36,7 @@ const fvi_layer fvi_layer_exp = {
     .infer = fvi_infer_same,
     .setup = fvi_activation_setup,
     .forward = fvi_activation_forward,
-    .backward = fvi_activation_backward_by_output,
+    .backward = FVI_TRAINS(fvi_activation_backward_by_output),
 };
 
 const fvi_layer fvi_layer_log = {
@@ -51,7 +51,7 @@ const fvi_layer fvi_layer_log = {
     .infer = fvi_infer_same,
     .setup = fvi_activation_setup,
     .forward = fvi_activation_forward,
-    .backward = fvi_activation_backward_by_input,
+    .backward = FVI_TRAINS(fvi_activation_backward_by_input),
 };
 
 const fvi_layer fvi_layer_absolute = {
@@ -66,5 +66,5 @@ const fvi_layer fvi_layer_absolute = {
     .infer = fvi_infer_same,
     .setup = fvi_activation_setup,
     .forward = fvi_activation_forward,
-    .backward = fvi_activation_backward_by_input,
+    .backward = FVI_TRAINS(fvi_activation_backward_by_input),
 };

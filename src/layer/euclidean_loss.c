@@ -74,6 +74,6 @@ const fvi_layer fvi_layer_euclidean_loss = {
     .backward_reads = FVI_READS_INPUT,
     .infer = fvi_infer_loss,
     .setup = setup,
-    .forward = forward,
-    .backward = backward,
+    .forward = FVI_TRAINS(forward),
+    .backward = FVI_TRAINS(backward),
 };

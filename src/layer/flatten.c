@@ -98,5 +98,5 @@ const fvi_layer fvi_layer_flatten = {
     .is_view = true,
     .infer = infer,
     .forward = forward,
-    .backward = backward,
+    .backward = FVI_TRAINS(backward),
 };

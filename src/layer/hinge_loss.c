@@ -89,6 +89,6 @@ const fvi_layer fvi_layer_hinge_loss = {
     .backward_reads = FVI_READS_INPUT,
     .infer = infer,
     .setup = setup,
-    .forward = forward,
-    .backward = backward,
+    .forward = FVI_TRAINS(forward),
+    .backward = FVI_TRAINS(backward),
 };

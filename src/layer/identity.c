@@ -29,5 +29,5 @@ const fvi_layer fvi_layer_identity = {
     .is_view = true,
     .infer = fvi_infer_same,
     .forward = forward,
-    .backward = backward,
+    .backward = FVI_TRAINS(backward),
 };

@@ -38,5 +38,5 @@ const fvi_layer fvi_layer_input = {
     .is_input = true,
     .infer = infer,
     .forward = nothing,
-    .backward = nothing,
+    .backward = FVI_TRAINS(nothing),
 };

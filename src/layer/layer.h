@@ -10,6 +10,7 @@
 #define FVI_LAYER_H
 
 #include "base/arena.h"
+#include "base/parts.h"
 #include "base/random.h"
 #include "fovea/batch.h"
 #include "fovea/params.h"
@@ -249,7 +250,9 @@ struct fvi_layer {
 
 /* All layer types, NULL-terminated: the only list. */
 extern const fvi_layer *const fvi_layers[];
-const fvi_layer *fvi_layer_find(const char *name);    /* NULL: none */
+const fvi_layer *fvi_layer_find(const char *name); /* NULL: none */
+/* Also among the types that the program registered with a context (custom.c). */
+const fvi_layer *fvi_layer_find_in(const fv_context *context, const char *name);
 const fvi_layer *fvi_layer_nearest(const char *name); /* to a misspelt one; NULL when none is near */
 
 /* Gives options, a copy of a node's, lists of their own: their values are copied into arena. FV_ERR_MEMORY. */

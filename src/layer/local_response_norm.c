@@ -238,5 +238,5 @@ const fvi_layer fvi_layer_local_response_norm = {
     .infer = infer,
     .setup = setup,
     .forward = forward,
-    .backward = backward,
+    .backward = FVI_TRAINS(backward),
 };

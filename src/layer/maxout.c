@@ -66,5 +66,5 @@ const fvi_layer fvi_layer_maxout = {
     .infer = infer,
     .setup = setup,
     .forward = fvi_pool_max_forward,
-    .backward = fvi_pool_max_backward,
+    .backward = FVI_TRAINS(fvi_pool_max_backward),
 };

@@ -143,5 +143,5 @@ const fvi_layer fvi_layer_multiply = {
     .infer = infer,
     .setup = setup,
     .forward = forward,
-    .backward = backward,
+    .backward = FVI_TRAINS(backward),
 };

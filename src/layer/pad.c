@@ -90,5 +90,5 @@ const fvi_layer fvi_layer_pad = {
     .infer = infer,
     .setup = setup,
     .forward = forward,
-    .backward = backward,
+    .backward = FVI_TRAINS(backward),
 };

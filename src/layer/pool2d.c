@@ -149,7 +149,7 @@ const fvi_layer fvi_layer_max_pool2d = {
     .infer = max_infer,
     .setup = setup,
     .forward = fvi_pool_max_forward,
-    .backward = fvi_pool_max_backward,
+    .backward = FVI_TRAINS(fvi_pool_max_backward),
 };
 
 const fvi_layer fvi_layer_average_pool2d = {
@@ -163,7 +163,7 @@ const fvi_layer fvi_layer_average_pool2d = {
     .infer = infer,
     .setup = setup,
     .forward = fvi_pool_average_forward,
-    .backward = fvi_pool_average_backward,
+    .backward = FVI_TRAINS(fvi_pool_average_backward),
 };
 
 const fvi_layer fvi_layer_global_max_pool = {
@@ -177,7 +177,7 @@ const fvi_layer fvi_layer_global_max_pool = {
     .infer = global_max_infer,
     .setup = global_setup,
     .forward = fvi_pool_max_forward,
-    .backward = fvi_pool_max_backward,
+    .backward = FVI_TRAINS(fvi_pool_max_backward),
 };
 
 const fvi_layer fvi_layer_global_average_pool = {
@@ -190,5 +190,5 @@ const fvi_layer fvi_layer_global_average_pool = {
     .infer = global_infer,
     .setup = global_setup,
     .forward = fvi_pool_average_forward,
-    .backward = fvi_pool_average_backward,
+    .backward = FVI_TRAINS(fvi_pool_average_backward),
 };

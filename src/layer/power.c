@@ -48,5 +48,5 @@ const fvi_layer fvi_layer_power = {
     .infer = infer,
     .setup = fvi_activation_setup,
     .forward = fvi_activation_forward,
-    .backward = fvi_activation_backward_by_input,
+    .backward = FVI_TRAINS(fvi_activation_backward_by_input),
 };

@@ -188,5 +188,5 @@ const fvi_layer fvi_layer_prelu = {
     .infer = infer,
     .setup = setup,
     .forward = forward,
-    .backward = backward,
+    .backward = FVI_TRAINS(backward),
 };

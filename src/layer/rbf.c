@@ -118,5 +118,5 @@ const fvi_layer fvi_layer_rbf = {
     .backward_reads = FVI_READS_INPUT,
     .infer = infer,
     .forward = forward,
-    .backward = backward,
+    .backward = FVI_TRAINS(backward),
 };

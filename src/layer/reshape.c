@@ -169,5 +169,5 @@ const fvi_layer fvi_layer_reshape = {
     .is_view = true,
     .infer = infer,
     .forward = forward,
-    .backward = backward,
+    .backward = FVI_TRAINS(backward),
 };

@@ -27,5 +27,5 @@ const fvi_layer fvi_layer_selu = {
     .infer = fvi_infer_same,
     .setup = fvi_activation_setup,
     .forward = fvi_activation_forward,
-    .backward = fvi_activation_backward_by_output,
+    .backward = FVI_TRAINS(fvi_activation_backward_by_output),
 };

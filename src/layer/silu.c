@@ -21,5 +21,5 @@ const fvi_layer fvi_layer_silu = {
     .infer = fvi_infer_same,
     .setup = fvi_activation_setup,
     .forward = fvi_activation_forward,
-    .backward = fvi_activation_backward_by_input,
+    .backward = FVI_TRAINS(fvi_activation_backward_by_input),
 };

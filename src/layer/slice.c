@@ -75,5 +75,5 @@ const fvi_layer fvi_layer_slice = {
     .infer = infer,
     .setup = setup,
     .forward = forward,
-    .backward = backward,
+    .backward = FVI_TRAINS(backward),
 };

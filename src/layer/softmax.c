@@ -71,5 +71,5 @@ const fvi_layer fvi_layer_softmax = {
     .backward_reads = FVI_READS_OUTPUT,
     .infer = fvi_infer_same,
     .forward = forward,
-    .backward = backward,
+    .backward = FVI_TRAINS(backward),
 };

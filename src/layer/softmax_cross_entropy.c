@@ -120,6 +120,6 @@ const fvi_layer fvi_layer_softmax_cross_entropy = {
     .backward_reads = FVI_READS_SAVED,
     .infer = infer,
     .setup = setup,
-    .forward = forward,
-    .backward = backward,
+    .forward = FVI_TRAINS(forward),
+    .backward = FVI_TRAINS(backward),
 };

@@ -188,6 +188,6 @@ const fvi_layer fvi_layer_subsample = {
     .infer = infer,
     .setup = setup,
     .forward = forward,
-    .backward_weights = backward_weights,
-    .backward_data = backward_data,
+    .backward_weights = FVI_TRAINS(backward_weights),
+    .backward_data = FVI_TRAINS(backward_data),
 };

@@ -196,5 +196,5 @@ const fvi_layer fvi_layer_upsample = {
     .max_inputs = 1,
     .infer = infer,
     .forward = forward,
-    .backward = backward,
+    .backward = FVI_TRAINS(backward),
 };

@@ -3,6 +3,7 @@
  * conv2d_algorithms.c - the ordered table of each instruction set: the first entry that accepts a problem does it.
  * One line adds an algorithm; the reference stays last and takes everything.
  */
+#include "base/parts.h"
 #include "kernel/conv/conv2d_internal.h"
 #include "kernel/conv/depthwise.h"
 #include "kernel/gemm/brgemm.h"
@@ -10,13 +11,16 @@
 #include "kernel/gemm/pixel_gemm.h"
 #include "kernel/winograd/winograd.h"
 
-#define ALL_PASSES ((1u << FVI_FORWARD) | (1u << FVI_BACKWARD_DATA) | (1u << FVI_BACKWARD_WEIGHTS))
+/* Transposed convolutions predict by the backward pass by data. */
+#define ALL_PASSES                                                                                                     \
+    ((1u << FVI_FORWARD) | (1u << FVI_BACKWARD_DATA) | (FVI_INFERS_ONLY ? 0 : 1u << FVI_BACKWARD_WEIGHTS))
 
 #define ENTRY(entry_name, family, suffix, descriptor)                                                                  \
     {                                                                                                                  \
         .name = entry_name, .kernel = descriptor, .passes = ALL_PASSES, .accept = family##_accept##suffix,             \
         .pack = family##_pack##suffix, .forward = family##_forward##suffix,                                            \
-        .backward_data = family##_backward_data##suffix, .backward_weights = family##_backward_weights##suffix,        \
+        .backward_data = family##_backward_data##suffix,                                                               \
+        .backward_weights = FVI_TRAINS(family##_backward_weights##suffix),                                             \
     }
 #define DENSE(isa) ENTRY("dense_" #isa, fvi_conv2d_dense, , &fvi_dense_gemm_##isa)
 #define DEPTHWISE(isa) ENTRY("depthwise_" #isa, fvi_conv2d_depthwise, , &fvi_depthwise_##isa)
@@ -28,7 +32,11 @@
 
 static const fvi_conv2d_algorithm double_table[] = { REFERENCE(f64) };
 #if defined(__x86_64__)
+#ifdef FVI_INFERENCE_ONLY /* for its size: who has no AVX2 gets the one that does all */
+static const fvi_conv2d_algorithm baseline_table[] = { DENSE(baseline), DIRECT(baseline), REFERENCE(f32) };
+#else
 static const fvi_conv2d_algorithm baseline_table[] = { ALL(baseline) };
+#endif
 static const fvi_conv2d_algorithm avx2_table[] = { ALL(avx2) };
 static const fvi_conv2d_algorithm avx512_table[] = { ALL(avx512) };
 #elif defined(__aarch64__)

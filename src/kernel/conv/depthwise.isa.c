@@ -6,6 +6,7 @@
  */
 #include <stdbool.h>
 
+#include "base/parts.h"
 #include "base/simd.h"
 #include "kernel/conv/depthwise.h"
 
@@ -437,9 +438,9 @@ const fvi_depthwise FVI_ISA_NAME(fvi_depthwise) = {
                  [FVI_LANES_CHOSEN] = forward_chosen,
                  [FVI_LANES_ONE] = forward_one,
                  [FVI_LANES_GATHERED] = forward_gathered },
-    .weights = { [FVI_LANES_SAME] = weights_same,
-                 [FVI_LANES_QUARTET] = weights_quartet,
-                 [FVI_LANES_CHOSEN] = weights_chosen,
-                 [FVI_LANES_ONE] = weights_one,
-                 [FVI_LANES_GATHERED] = weights_gathered },
+    .weights = { [FVI_LANES_SAME] = FVI_TRAINS(weights_same),
+                 [FVI_LANES_QUARTET] = FVI_TRAINS(weights_quartet),
+                 [FVI_LANES_CHOSEN] = FVI_TRAINS(weights_chosen),
+                 [FVI_LANES_ONE] = FVI_TRAINS(weights_one),
+                 [FVI_LANES_GATHERED] = FVI_TRAINS(weights_gathered) },
 };

@@ -7,11 +7,21 @@
  */
 #include <stdbool.h>
 
+#include "base/parts.h"
 #include "base/simd.h"
 #include "kernel/gemm/brgemm.h"
 
-/* Points per tile: as many as the registers hold, for 2 vectors and for 1. */
-#if defined(FVI_SIMD_AVX512)
+/* Points per tile: as many as the registers hold, for 2 vectors and for 1; fewer where size counts, which changes no bit. */
+#if defined(FVI_INFERENCE_ONLY) && defined(FVI_SIMD_AVX512)
+#define POINTS_2 8
+#define POINTS_1 8
+#elif defined(FVI_INFERENCE_ONLY) && defined(FVI_SIMD_AVX2)
+#define POINTS_2 6
+#define POINTS_1 6
+#elif defined(FVI_INFERENCE_ONLY)
+#define POINTS_2 4
+#define POINTS_1 4
+#elif defined(FVI_SIMD_AVX512)
 #define POINTS_2 14
 #define POINTS_1 16
 #elif defined(FVI_SIMD_NEON)
@@ -373,7 +383,7 @@ UP_TO(POINTS_1, KERNEL, 1)
 UP_TO(POINTS_2, KERNEL, 2)
 
 #define FORWARD_NAME(points, vectors) forward_##points##x##vectors,
-#define OUTER_NAME(points, vectors) outer_##points##x##vectors,
+#define OUTER_NAME(points, vectors) FVI_TRAINS(outer_##points##x##vectors),
 #define TEXT(x) #x
 #define TEXT_EXPANDED(x) TEXT(x)
 

@@ -7,6 +7,7 @@
  * outputs of a pixel are one store, and what is left of them stores of 2 and 1 floats, so nothing beside them is written.
  */
 #include "kernel/gemm/pixel_gemm.h"
+#include "base/parts.h"
 #include "base/simd.h"
 
 #define LANES FVI_ISA_LANES
@@ -442,7 +443,13 @@ static void sum(size_t count, const float *from, float *to)
 }
 
 /* Vectors per tile of 1, 2, ... outputs: as many as the registers hold. */
-#if defined(FVI_SIMD_AVX512) || defined(FVI_SIMD_NEON)
+#if defined(FVI_SIMD_TWICE_AVX2) || defined(FVI_INFERENCE_ONLY) /* of the latter for its size */
+#define OUTPUTS 4
+#define TILES(entry) UP_TO_3(entry, 1) UP_TO_2(entry, 2) UP_TO_2(entry, 3) UP_TO_1(entry, 4)
+#define VECTORS 3, 2, 2, 1
+#define ROW_VECTORS 2
+#define ROW_TILES(entry) UP_TO_2(entry, 1)
+#elif defined(FVI_SIMD_AVX512) || defined(FVI_SIMD_NEON)
 #define OUTPUTS 8
 #define TILES(entry)                                                                                                   \
     UP_TO_6(entry, 1)                                                                                                  \
@@ -451,12 +458,6 @@ static void sum(size_t count, const float *from, float *to)
 #define VECTORS 6, 6, 6, 6, 5, 4, 3, 3
 #define ROW_VECTORS 6
 #define ROW_TILES(entry) UP_TO_6(entry, 1)
-#elif defined(FVI_SIMD_TWICE_AVX2)
-#define OUTPUTS 4
-#define TILES(entry) UP_TO_3(entry, 1) UP_TO_2(entry, 2) UP_TO_2(entry, 3) UP_TO_1(entry, 4)
-#define VECTORS 3, 2, 2, 1
-#define ROW_VECTORS 2
-#define ROW_TILES(entry) UP_TO_2(entry, 1)
 #else
 #define OUTPUTS 6
 #define TILES(entry)                                                                                                   \
@@ -493,7 +494,7 @@ TILES(KERNEL)
 ROW_TILES(ROWS_KERNEL)
 
 #define FORWARD_NAME(outputs, vectors) [outputs - 1][vectors - 1] = forward_##outputs##x##vectors,
-#define OUTER_NAME(outputs, vectors) [outputs - 1][vectors - 1] = outer_##outputs##x##vectors,
+#define OUTER_NAME(outputs, vectors) [outputs - 1][vectors - 1] = FVI_TRAINS(outer_##outputs##x##vectors),
 #define ROWS_NAME(outputs, vectors) [vectors - 1] = rows_##vectors,
 #define TEXT(x) #x
 #define TEXT_EXPANDED(x) TEXT(x)

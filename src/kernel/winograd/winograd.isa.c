@@ -6,6 +6,7 @@
  * Between the two dimensions up to 64 vectors lie in an array on the stack, since no instruction set has registers for them.
  */
 #include "kernel/winograd/winograd.h"
+#include "base/parts.h"
 #include "base/simd.h"
 
 #define LANES FVI_ISA_LANES
@@ -462,8 +463,8 @@ FVI_INLINE void weights_gradient(const fvi_winograd_weights *a, const int out, c
 #define FORM(o, t)                                                                                                     \
     {                                                                                                                  \
         .out = o, .taps = t, .window = o + t - 1, .parts = (o + t - 1) * (o + t - 1), .input = input_##o##_##t,        \
-        .output = output_##o##_##t, .gradient = gradient_##o##_##t, .weights = weights_##o##_##t,                      \
-        .weights_gradient = weights_gradient_##o##_##t                                                                 \
+        .output = output_##o##_##t, .gradient = FVI_TRAINS(gradient_##o##_##t), .weights = weights_##o##_##t,          \
+        .weights_gradient = FVI_TRAINS(weights_gradient_##o##_##t)                                                     \
     }
 
 DEFINE_FORM(4, 3)
