@@ -13,7 +13,7 @@
 #include "base/arena.h"
 #include "fovea/onnx.h"
 
-enum { FVI_ONNX_RANK = 8, FVI_ONNX_OLDEST = 7, FVI_ONNX_NEWEST = 21 };
+enum { FVI_ONNX_AXES = 8, FVI_ONNX_OLDEST = 7, FVI_ONNX_NEWEST = 21 };
 
 /* Stands for the number of images in shapes and in what is computed from shapes: the prime 2^31 - 1, which no size of a real
  * network is a multiple of, so that products with it (the first size of a reshape) are told from others. */
@@ -23,7 +23,7 @@ enum { FVI_ONNX_RANK = 8, FVI_ONNX_OLDEST = 7, FVI_ONNX_NEWEST = 21 };
 typedef struct fvi_onnx_constant {
     bool integer;
     int32_t rank;
-    int64_t size[FVI_ONNX_RANK];
+    int64_t size[FVI_ONNX_AXES];
     int64_t count;
     float *real;    /* NULL where integer */
     int64_t *whole; /* NULL where not */
@@ -43,8 +43,8 @@ typedef struct fvi_onnx_value {
     int32_t readers;                        /* of nodes that are alive; the graph's output counts as one */
     fv_value value;                         /* FV_NO_VALUE: not mapped */
     int32_t rank;
-    int64_t size[FVI_ONNX_RANK]; /* as ONNX sees it; size[0] is FVI_ONNX_BATCH */
-    int32_t axis[FVI_ONNX_RANK];
+    int64_t size[FVI_ONNX_AXES]; /* as ONNX sees it; size[0] is FVI_ONNX_BATCH */
+    int32_t axis[FVI_ONNX_AXES];
 } fvi_onnx_value;
 
 struct fvi_onnx_node {

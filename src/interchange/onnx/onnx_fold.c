@@ -12,7 +12,7 @@ fv_status fvi_onnx_make(fvi_onnx_folding *f, bool integer, int32_t rank, const i
 {
     void *memory = NULL;
     char text[128];
-    const int64_t count = rank <= FVI_ONNX_RANK ? fvi_onnx_elements(rank, size) : -1;
+    const int64_t count = rank <= FVI_ONNX_AXES ? fvi_onnx_elements(rank, size) : -1;
     if (count < 0)
         return fvi_onnx_fail_node(f->onnx, f->node, FV_ERR_FORMAT, "a constant of shape %s",
                                   fvi_onnx_shape_text(rank, size, text, sizeof text));
@@ -48,7 +48,7 @@ void fvi_onnx_copy(fvi_onnx_constant *out, int64_t i, const fvi_onnx_constant *f
 static fv_status relabel(fvi_onnx_folding *f, int32_t rank, const int64_t *size)
 {
     const fvi_onnx_constant *x = f->in[0];
-    if (rank > FVI_ONNX_RANK || fvi_onnx_elements(rank, size) != x->count)
+    if (rank > FVI_ONNX_AXES || fvi_onnx_elements(rank, size) != x->count)
         return fvi_onnx_fail_node(f->onnx, f->node, FV_ERR_SHAPE, "%lld constant values do not fit the new shape",
                                   (long long)x->count);
     f->out = fvi_arena_allocate(f->onnx->arena, sizeof *f->out);
@@ -157,7 +157,7 @@ static fv_status fold_cast(fvi_onnx_folding *f)
 static fv_status fold_gather(fvi_onnx_folding *f)
 {
     const fvi_onnx_constant *x = f->in[0], *index = f->in[1];
-    int64_t given = 0, size[2 * FVI_ONNX_RANK];
+    int64_t given = 0, size[2 * FVI_ONNX_AXES];
     int32_t axis = 0, rank = 0;
     FV_TRY(fvi_onnx_want(f, 0, false));
     FV_TRY(fvi_onnx_want(f, 1, true));
@@ -213,7 +213,7 @@ static fv_status fold_slice(fvi_onnx_folding *f)
 
 static fv_status fold_concat(fvi_onnx_folding *f)
 {
-    int64_t given = 0, size[FVI_ONNX_RANK];
+    int64_t given = 0, size[FVI_ONNX_AXES];
     int32_t axis = 0;
     FV_TRY(fvi_onnx_want(f, 0, false));
     FV_TRY(fvi_onnx_int(f->onnx, f->node, "axis", 0, &given));
@@ -244,13 +244,13 @@ static fv_status fold_concat(fvi_onnx_folding *f)
 static fv_status fold_unsqueeze(fvi_onnx_folding *f)
 {
     const int64_t *axes = NULL;
-    int64_t size[FVI_ONNX_RANK] = { 0 };
+    int64_t size[FVI_ONNX_AXES] = { 0 };
     int32_t count = 0, from = 0;
     FV_TRY(fvi_onnx_want(f, 0, false));
     FV_TRY(fvi_onnx_ints_or_input(f->onnx, f->node, "axes", 1, &axes, &count));
     const int32_t rank = f->in[0]->rank + count;
-    if (count > FVI_ONNX_RANK || rank > FVI_ONNX_RANK)
-        return fvi_onnx_fail_node(f->onnx, f->node, FV_ERR_UNSUPPORTED, "more than %d axes", FVI_ONNX_RANK);
+    if (count > FVI_ONNX_AXES || rank > FVI_ONNX_AXES)
+        return fvi_onnx_fail_node(f->onnx, f->node, FV_ERR_UNSUPPORTED, "more than %d axes", FVI_ONNX_AXES);
     for (int32_t i = 0; i < count; i++) {
         int32_t axis = 0;
         FV_TRY(fvi_onnx_axis(f->onnx, f->node, axes[i], rank, &axis));
@@ -267,8 +267,8 @@ static fv_status fold_unsqueeze(fvi_onnx_folding *f)
 static fv_status fold_squeeze(fvi_onnx_folding *f)
 {
     const int64_t *axes = NULL;
-    int64_t size[FVI_ONNX_RANK];
-    bool drop[FVI_ONNX_RANK] = { false };
+    int64_t size[FVI_ONNX_AXES];
+    bool drop[FVI_ONNX_AXES] = { false };
     int32_t count = 0, rank = 0;
     FV_TRY(fvi_onnx_want(f, 0, false));
     FV_TRY(fvi_onnx_ints_or_input(f->onnx, f->node, "axes", 1, &axes, &count));
@@ -286,12 +286,12 @@ static fv_status fold_squeeze(fvi_onnx_folding *f)
 static fv_status fold_reshape(fvi_onnx_folding *f)
 {
     const fvi_onnx_constant *shape = f->in[1];
-    int64_t size[FVI_ONNX_RANK], known = 1;
+    int64_t size[FVI_ONNX_AXES], known = 1;
     int32_t open = -1;
     FV_TRY(fvi_onnx_want(f, 0, false));
     FV_TRY(fvi_onnx_want(f, 1, true));
-    if (shape->count > FVI_ONNX_RANK)
-        return fvi_onnx_fail_node(f->onnx, f->node, FV_ERR_UNSUPPORTED, "more than %d axes", FVI_ONNX_RANK);
+    if (shape->count > FVI_ONNX_AXES)
+        return fvi_onnx_fail_node(f->onnx, f->node, FV_ERR_UNSUPPORTED, "more than %d axes", FVI_ONNX_AXES);
     const int32_t rank = (int32_t)shape->count;
     for (int32_t i = 0; i < rank; i++) {
         size[i] = shape->whole[i] == 0 && i < f->in[0]->rank ? f->in[0]->size[i] : shape->whole[i];
@@ -310,7 +310,7 @@ static fv_status fold_transpose(fvi_onnx_folding *f)
 {
     const fvi_onnx_constant *x = f->in[0];
     const int64_t *order = NULL;
-    int64_t size[FVI_ONNX_RANK], step[FVI_ONNX_RANK];
+    int64_t size[FVI_ONNX_AXES], step[FVI_ONNX_AXES];
     int32_t count = 0;
     FV_TRY(fvi_onnx_want(f, 0, false));
     FV_TRY(fvi_onnx_list(f->onnx, f->node, "perm", &order, &count));
@@ -358,11 +358,11 @@ static fv_status fold_range(fvi_onnx_folding *f)
 }
 
 /* The shape of a list of whole numbers. */
-static fv_status shape_of(const fvi_onnx_folding *f, int32_t index, int32_t *rank, int64_t size[FVI_ONNX_RANK])
+static fv_status shape_of(const fvi_onnx_folding *f, int32_t index, int32_t *rank, int64_t size[FVI_ONNX_AXES])
 {
     FV_TRY(fvi_onnx_want(f, index, true));
-    if (f->in[index]->count > FVI_ONNX_RANK)
-        return fvi_onnx_fail_node(f->onnx, f->node, FV_ERR_UNSUPPORTED, "more than %d axes", FVI_ONNX_RANK);
+    if (f->in[index]->count > FVI_ONNX_AXES)
+        return fvi_onnx_fail_node(f->onnx, f->node, FV_ERR_UNSUPPORTED, "more than %d axes", FVI_ONNX_AXES);
     *rank = (int32_t)f->in[index]->count;
     memcpy(size, f->in[index]->whole, (size_t)*rank * sizeof *size);
     return FV_OK;
@@ -372,7 +372,7 @@ static fv_status fold_constant_of_shape(fvi_onnx_folding *f)
 {
     const Onnx__AttributeProto *value = fvi_onnx_attribute(f->node, "value");
     const fvi_onnx_constant *filler = NULL;
-    int64_t size[FVI_ONNX_RANK];
+    int64_t size[FVI_ONNX_AXES];
     int32_t rank = 0;
     FV_TRY(shape_of(f, 0, &rank, size));
     if (value != NULL && value->t != NULL)
@@ -385,7 +385,7 @@ static fv_status fold_constant_of_shape(fvi_onnx_folding *f)
 
 static fv_status fold_expand(fvi_onnx_folding *f)
 {
-    int64_t size[FVI_ONNX_RANK];
+    int64_t size[FVI_ONNX_AXES];
     int32_t rank = 0;
     FV_TRY(fvi_onnx_want(f, 0, false));
     FV_TRY(shape_of(f, 1, &rank, size));

@@ -9,9 +9,9 @@
 
 /* The shape that a and b have together: sizes from the right, of which one may be 1. */
 static fv_status broadcast(const fvi_onnx_folding *f, const fvi_onnx_constant *a, int32_t *rank,
-                           int64_t size[FVI_ONNX_RANK])
+                           int64_t size[FVI_ONNX_AXES])
 {
-    int64_t both[FVI_ONNX_RANK];
+    int64_t both[FVI_ONNX_AXES];
     const int32_t wide = a->rank > *rank ? a->rank : *rank;
     for (int32_t i = 1; i <= wide; i++) {
         const int64_t left = i <= *rank ? size[*rank - i] : 1, right = i <= a->rank ? a->size[a->rank - i] : 1;
@@ -111,7 +111,7 @@ fv_status fvi_onnx_fold_binary(fvi_onnx_folding *f)
 {
     const char *op = f->node->type;
     const fvi_onnx_constant *a = f->in[0], *b = f->in[1];
-    int64_t size[FVI_ONNX_RANK];
+    int64_t size[FVI_ONNX_AXES];
     int32_t rank = 0;
     bool answer = false, is_bad = false;
     FV_TRY(fvi_onnx_want(f, 0, false));
@@ -178,7 +178,7 @@ fv_status fvi_onnx_fold_unary(fvi_onnx_folding *f)
 
 fv_status fvi_onnx_fold_where(fvi_onnx_folding *f)
 {
-    int64_t size[FVI_ONNX_RANK];
+    int64_t size[FVI_ONNX_AXES];
     int32_t rank = 0;
     FV_TRY(fvi_onnx_want(f, 0, true));
     FV_TRY(fvi_onnx_want(f, 1, false));
@@ -202,7 +202,7 @@ fv_status fvi_onnx_fold_reduce(fvi_onnx_folding *f)
         const char *type, *op;
     } pairs[] = { { "ReduceProd", "Mul" }, { "ReduceSum", "Add" }, { "ReduceMax", "Max" }, { "ReduceMin", "Min" } };
     const fvi_onnx_constant *x = f->in[0];
-    const int64_t ones[FVI_ONNX_RANK] = { 1, 1, 1, 1, 1, 1, 1, 1 };
+    const int64_t ones[FVI_ONNX_AXES] = { 1, 1, 1, 1, 1, 1, 1, 1 };
     int64_t keep = 1;
     const char *op = "Mul";
     bool is_bad = false;

@@ -248,16 +248,6 @@ static fv_status linear(fvi_onnx *onnx, fvi_onnx_node *node, bool *done)
     return fvi_onnx_emit_like(onnx, node, y, x);
 }
 
-/* Sub and Div by a constant number. */
-fv_status fvi_onnx_map_linear(fvi_onnx *onnx, fvi_onnx_node *node)
-{
-    bool done = false;
-    FV_TRY(linear(onnx, node, &done));
-    if (done)
-        return FV_OK;
-    return fvi_onnx_fail_node(onnx, node, FV_ERR_UNSUPPORTED, "of two values, or by more than one constant number");
-}
-
 fv_status fvi_onnx_map_power(fvi_onnx *onnx, fvi_onnx_node *node)
 {
     fv_power_options options = { .exponent = strcmp(node->type, "Sqrt") == 0 ? 0.5 : -1 };
@@ -285,6 +275,31 @@ fv_status fvi_onnx_map_add(fvi_onnx *onnx, fvi_onnx_node *node)
     if (!same_shape(shape[0], shape[1]))
         return misfit(onnx, node, shape);
     FV_TRY(fvi_onnx_add_layer(onnx, node, "add", x, 2, NULL, &y));
+    return fvi_onnx_emit_like(onnx, node, y, &a);
+}
+
+/* Sub and Div: linear by a number, subtract and divide of two values. */
+fv_status fvi_onnx_map_difference(fvi_onnx *onnx, fvi_onnx_node *node)
+{
+    const bool is_division = strcmp(node->type, "Div") == 0;
+    fvi_onnx_value a, b;
+    fv_image_shape shape[2];
+    fv_linear_options minus = { .scale = -1 };
+    fv_value x[2], y = FV_NO_VALUE;
+    bool done = false;
+    FV_TRY(linear(onnx, node, &done));
+    if (done)
+        return FV_OK;
+    FV_TRY(read_pair(onnx, node, &a, &b, x, shape));
+    if (!same_shape(shape[0], shape[1]))
+        return misfit(onnx, node, shape);
+    if (is_division) {
+        FV_TRY(fvi_onnx_add_layer(onnx, node, "power", &x[1], 1, &(fv_power_options){ .exponent = -1 }, &y));
+        FV_TRY(fvi_onnx_add_layer(onnx, node, "multiply", (const fv_value[]){ x[0], y }, 2, NULL, &y));
+    } else {
+        FV_TRY(fvi_onnx_add_layer(onnx, node, "linear", &x[1], 1, &minus, &y));
+        FV_TRY(fvi_onnx_add_layer(onnx, node, "add", (const fv_value[]){ x[0], y }, 2, NULL, &y));
+    }
     return fvi_onnx_emit_like(onnx, node, y, &a);
 }
 

@@ -58,9 +58,9 @@ fv_status fvi_onnx_map_reduce_mean(fvi_onnx *onnx, fvi_onnx_node *node)
     const fvi_onnx_value *x = NULL;
     fv_image_shape shape;
     fv_value value = FV_NO_VALUE, y = FV_NO_VALUE;
-    int64_t keep = 1, size[FVI_ONNX_RANK];
+    int64_t keep = 1, size[FVI_ONNX_AXES];
     int32_t count = 0, rank = 0;
-    bool reduced[FVI_ONNX_RANK] = { false };
+    bool reduced[FVI_ONNX_AXES] = { false };
     const bool is_mean = strcmp(node->type, "ReduceMean") == 0;
     FV_TRY(fvi_onnx_activation(onnx, node, 0, &x));
     FV_TRY(fvi_onnx_ints_or_input(onnx, node, "axes", 1, &axes, &count));

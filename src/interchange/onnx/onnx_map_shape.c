@@ -15,13 +15,13 @@ static bool is_batch(int64_t size, int64_t others, int64_t elements)
 
 /* The sizes behind the first: -1 is what is left, 0 as it was. */
 static fv_status resolve(fvi_onnx *onnx, const fvi_onnx_node *node, const fvi_onnx_value *x, bool keeps_zero,
-                         const int64_t *given, int32_t count, int64_t size[FVI_ONNX_RANK])
+                         const int64_t *given, int32_t count, int64_t size[FVI_ONNX_AXES])
 {
     const int64_t elements = fvi_onnx_elements(x->rank - 1, x->size + 1);
     int64_t known = 1;
     int32_t open = -1;
     char text[128], from[128];
-    bool fits = count >= 2 && count <= FVI_ONNX_RANK;
+    bool fits = count >= 2 && count <= FVI_ONNX_AXES;
     for (int32_t i = 1; fits && i < count; i++) {
         size[i] = given[i] == 0 && !keeps_zero && i < x->rank ? x->size[i] : given[i];
         if (size[i] == -1 && open < 0)
@@ -40,13 +40,13 @@ static fv_status resolve(fvi_onnx *onnx, const fvi_onnx_node *node, const fvi_on
         onnx, node, FV_ERR_UNSUPPORTED,
         "from %s to %s: the first size must stay the number of images, the others an image's",
         fvi_onnx_shape_text(x->rank, x->size, from, sizeof from),
-        fvi_onnx_shape_text(count < FVI_ONNX_RANK ? count : FVI_ONNX_RANK, given, text, sizeof text));
+        fvi_onnx_shape_text(count < FVI_ONNX_AXES ? count : FVI_ONNX_AXES, given, text, sizeof text));
 }
 
 fv_status fvi_onnx_map_reshape(fvi_onnx *onnx, fvi_onnx_node *node)
 {
     const int64_t *given = NULL;
-    int64_t size[FVI_ONNX_RANK], keeps_zero = 0;
+    int64_t size[FVI_ONNX_AXES], keeps_zero = 0;
     int32_t count = 0;
     fvi_onnx_value x;
     FV_TRY(fvi_onnx_settled(onnx, node, 0, &x));
@@ -77,7 +77,7 @@ fv_status fvi_onnx_map_transpose(fvi_onnx *onnx, fvi_onnx_node *node)
     const fvi_onnx_value *x = NULL;
     const int64_t *order = NULL;
     int32_t count = 0;
-    bool seen[FVI_ONNX_RANK] = { false };
+    bool seen[FVI_ONNX_AXES] = { false };
     FV_TRY(fvi_onnx_activation(onnx, node, 0, &x));
     FV_TRY(fvi_onnx_list(onnx, node, "perm", &order, &count));
     if (order == NULL || count != x->rank || order[0] != 0)
@@ -96,9 +96,9 @@ fv_status fvi_onnx_map_transpose(fvi_onnx *onnx, fvi_onnx_node *node)
 fv_status fvi_onnx_map_squeeze(fvi_onnx *onnx, fvi_onnx_node *node)
 {
     const int64_t *axes = NULL;
-    int64_t size[FVI_ONNX_RANK];
+    int64_t size[FVI_ONNX_AXES];
     int32_t count = 0, rank = 0;
-    bool drop[FVI_ONNX_RANK] = { false };
+    bool drop[FVI_ONNX_AXES] = { false };
     fvi_onnx_value x;
     FV_TRY(fvi_onnx_settled(onnx, node, 0, &x));
     FV_TRY(fvi_onnx_ints_or_input(onnx, node, "axes", 1, &axes, &count));
@@ -118,14 +118,14 @@ fv_status fvi_onnx_map_squeeze(fvi_onnx *onnx, fvi_onnx_node *node)
 fv_status fvi_onnx_map_unsqueeze(fvi_onnx *onnx, fvi_onnx_node *node)
 {
     const int64_t *axes = NULL;
-    int64_t size[FVI_ONNX_RANK];
+    int64_t size[FVI_ONNX_AXES];
     int32_t count = 0, from = 1;
-    bool added[FVI_ONNX_RANK] = { false };
+    bool added[FVI_ONNX_AXES] = { false };
     fvi_onnx_value x;
     FV_TRY(fvi_onnx_settled(onnx, node, 0, &x));
     FV_TRY(fvi_onnx_ints_or_input(onnx, node, "axes", 1, &axes, &count));
-    if (count > FVI_ONNX_RANK || x.rank + count > FVI_ONNX_RANK)
-        return fvi_onnx_fail_node(onnx, node, FV_ERR_UNSUPPORTED, "more than %d axes", FVI_ONNX_RANK);
+    if (count > FVI_ONNX_AXES || x.rank + count > FVI_ONNX_AXES)
+        return fvi_onnx_fail_node(onnx, node, FV_ERR_UNSUPPORTED, "more than %d axes", FVI_ONNX_AXES);
     const int32_t rank = x.rank + count;
     for (int32_t i = 0; i < count; i++) {
         int32_t axis = 0;

@@ -229,6 +229,24 @@ static fv_status match_product(fvi_onnx *onnx, fvi_onnx_node *node)
     return FV_OK;
 }
 
+/* PyTorch's softplus: x itself where x > threshold. From 15 on the two differ by less than float32 can tell. */
+static fv_status match_softplus(fvi_onnx *onnx, fvi_onnx_node *node)
+{
+    bool is_number = false;
+    double threshold = 0;
+    if (!is_op(node, "Where") || !has_inputs(node, 3))
+        return FV_OK;
+    fvi_onnx_value *x = node->input[1];
+    const fvi_onnx_node *greater = node->input[0]->producer, *softplus = node->input[2]->producer;
+    if (!is_op(greater, "Greater") || !has_inputs(greater, 2) || greater->input[0] != x ||
+        !is_op(softplus, "Softplus") || !has_inputs(softplus, 1) || softplus->input[0] != x)
+        return FV_OK;
+    FV_TRY(number_of(onnx, greater->input[1], &is_number, &threshold));
+    if (is_number && threshold >= 15)
+        become(node, "", "Softplus", x);
+    return FV_OK;
+}
+
 /* A bias behind a layer that has none: Add of a constant with a value for each filter or unit. */
 static fv_status match_bias(fvi_onnx *onnx, fvi_onnx_node *node)
 {
@@ -305,6 +323,7 @@ fv_status fvi_onnx_match_patterns(fvi_onnx *onnx)
         if (!node->alive)
             continue;
         FV_TRY(match_product(onnx, node));
+        FV_TRY(match_softplus(onnx, node));
         FV_TRY(match_pad(onnx, node));
         FV_TRY(match_bias(onnx, node));
     }

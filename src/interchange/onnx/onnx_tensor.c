@@ -144,9 +144,9 @@ static fv_status decode_lists(fvi_onnx *onnx, const element *type, const Onnx__T
 
 static fv_status check_shape(const fvi_onnx *onnx, const Onnx__TensorProto *tensor, fvi_onnx_constant *out)
 {
-    if (tensor->n_dims > FVI_ONNX_RANK)
+    if (tensor->n_dims > FVI_ONNX_AXES)
         return fvi_onnx_fail_file(onnx, FV_ERR_UNSUPPORTED, "tensor '%.100s' has %zu axes, more than %d",
-                                  name_of(tensor), tensor->n_dims, FVI_ONNX_RANK);
+                                  name_of(tensor), tensor->n_dims, FVI_ONNX_AXES);
     out->rank = (int32_t)tensor->n_dims;
     for (int32_t i = 0; i < out->rank; i++)
         out->size[i] = tensor->dims[i];
