@@ -72,6 +72,39 @@ def pad(p, x):
     return F.pad(x, sides, value=p.get("a", 0) / 100)
 
 
+def padded(p, x):
+    sides = [p.get(letter, 0) for letter in "rups"]
+    return F.pad(x, sides, mode={1: "reflect", 2: "replicate"}[p["m"]])
+
+
+def taken(p, x):
+    """Every axis by the indices of what is taken."""
+    for axis, (first, count, step) in enumerate(("rkd", "pqu", "jlv"), 1):
+        size, begin, by = x.shape[axis], p.get(first, 0), p.get(step, 0) or 1
+        every = list(range(begin, size if by > 0 else -1, by))
+        x = x.index_select(axis, torch.tensor(every[:p.get(count, 0) or None]))
+    return x
+
+
+def permute(p, x):
+    order = [p["k"] // 100, p["k"] // 10 % 10, p["k"] % 10]
+    return x.permute(0, *(1 + axis for axis in order))
+
+
+def reduce_mean(p, x):
+    axes = {0: (2, 3), 1: (1,), 2: (1, 2, 3), 3: (2,), 4: (3,)}[p.get("o", 0)]
+    return x.mean(axes, keepdim=True)
+
+
+def resize(mode, **options):
+    """PyTorch's nearest is asymmetric and floor; nearest-exact is half_pixel, which rounds halves otherwise: no case has any."""
+    def run(p, x):
+        if p.get("a"):
+            return F.interpolate(x, scale_factor=(2.5, 1.6), mode=mode, recompute_scale_factor=False, **options)
+        return F.interpolate(x, size=(p["r"], p["s"]), mode=mode, **options)
+    return run
+
+
 def crop(p, x):
     return x[:, :, p.get("p", 0):x.shape[2] - p.get("s", 0), p.get("r", 0):x.shape[3] - p.get("u", 0)]
 
@@ -98,6 +131,18 @@ def batch_norm(p, x, *parameters):
     mean.copy_(sum(means))
     variance.copy_(sum(variances))
     return torch.cat(outputs)
+
+
+def group_norm(p, x, weight=None, bias=None):
+    return F.group_norm(x, p["g"], weight, bias)
+
+
+def layer_norm(p, x, weight=None, bias=None):
+    return F.layer_norm(x.permute(0, 2, 3, 1), (x.shape[1],), weight, bias).permute(0, 3, 1, 2)
+
+
+def scale(p, x, weight, shift):
+    return x * weight + shift
 
 
 def local_response_norm(p, x):
@@ -304,6 +349,16 @@ FAMILIES = {
         ("batch_norm n2c4h3w3b3", batch_norm, [(4,)] * 2, 2),
         ("batch_norm n3c5h3w2x1", batch_norm, [(5,)] * 4, 2),
         ("batch_norm n1c6x1", batch_norm, [(6,)] * 4, 2),
+        ("scale n2c5h3w4", scale, [(5, 1, 1)] * 2),
+        ("scale n3c7b1", lambda p, x, shift: x + shift, [(7, 1, 1)]),
+        ("scale n2c4h3w2b2", lambda p, x, weight: x * weight, [(4, 1, 1)]),
+        ("scale n2c5h3w4o1", scale, [(5, 3, 4)] * 2),
+        ("group_norm n3c6h3w4g2", group_norm, [(6,)] * 2),
+        ("group_norm n2c5h3w4g5", group_norm, [(5,)] * 2),
+        ("group_norm n2c5h3w4g1", group_norm, [(5,)] * 2),
+        ("group_norm n2c8h2w2g4b3", group_norm),
+        ("layer_norm n2c7h3w2", layer_norm, [(7,)] * 2),
+        ("layer_norm n3c12b2", layer_norm, [(12,)]),
         ("local_response_norm n2c9h2w3r5a100q75", local_response_norm),
         ("local_response_norm n2c7h3w2", local_response_norm),
         ("local_response_norm n1c5h2w2r3a200q50f1", local_response_norm),
@@ -346,6 +401,8 @@ FAMILIES = {
         ("scaled_tanh n2c3h2w3", scaled_tanh),
         ("softmax n3c10", lambda p, x: F.softmax(x, 1)),
         ("softmax n2c7h2w3", lambda p, x: F.softmax(x, 1)),
+        ("log_softmax n3c10", lambda p, x: F.log_softmax(x, 1)),
+        ("log_softmax n2c7h2w3", lambda p, x: F.log_softmax(x, 1)),
     ],
     "losses": [
         ("softmax_cross_entropy n4c7t1z1a50", softmax_cross_entropy),
@@ -384,6 +441,30 @@ FAMILIES = {
     "shapes": [
         ("pad n1c3h4w5p1r2s3u4j2l1a150", pad),
         ("pad n2c4h3w3j2l2", pad),
+        ("pad n1c3h4w5p1r2s3u4m1", padded),
+        ("pad n1c3h4w5p1r2s6u4m2", padded),
+        ("slice n2c5h4w7p1q2j1u2v3", taken),
+        ("slice n1c7h3w4r5k3d-2p2u-1", taken),
+        ("permute n2c3h4w5k120", permute),
+        ("permute n2c3h4w5k201", permute),
+        ("permute n2c3h4w5k21", permute),
+        ("permute n2c3h4w5k210", permute),
+        ("channel_shuffle n2c6h3w2g2", lambda p, x: F.channel_shuffle(x, p["g"])),
+        ("channel_shuffle n2c12h2w2g3", lambda p, x: F.channel_shuffle(x, p["g"])),
+        ("expand n2c3h1w1r3s4", lambda p, x: x.expand(-1, -1, 3, 4)),
+        ("expand n2c1h3w2k5", lambda p, x: x.expand(-1, 5, -1, -1)),
+        ("reduce_mean n2c5h3w4", reduce_mean),
+        ("reduce_mean n2c5h3w4o1", reduce_mean),
+        ("reduce_mean n2c5h3w4o2", reduce_mean),
+        ("reduce_mean n2c5h3w4o3", reduce_mean),
+        ("reduce_mean n2c5h3w4o4", reduce_mean),
+        ("resize n1c3h3w4r6s8", resize("nearest-exact")),
+        ("resize n1c3h5w7r3s12o2f1", resize("nearest")),
+        ("resize n1c3h4w5a1o2f1", resize("nearest")),
+        ("resize n1c3h3w4r5s7e1", resize("bilinear", align_corners=False)),
+        ("resize n1c3h7w6r4s3e1", resize("bilinear", align_corners=False)),
+        ("resize n1c3h4w5a1e1", resize("bilinear", align_corners=False)),
+        ("resize n1c3h3w4r5s7e1o1", resize("bilinear", align_corners=True)),
         ("crop n1c3h7w6p1r2s3u1", crop),
         ("slice n2c7h2w3r2k4", lambda p, x: x[:, 2:6]),
         ("reshape n2c6h4w5k5r8s3", lambda p, x: x.reshape(-1, 5, 8, 3)),
@@ -394,23 +475,32 @@ FAMILIES = {
         ("identity n2c3h2w4", lambda p, x: x * 1),
         ("add n2c3h3w4i2", lambda p, *x: sum(x)),
         ("add n2c5h2w3i3", lambda p, *x: sum(x)),
+        ("add n2c5h2w3i3j5", lambda p, *x: sum(x)),
         ("concat n2c3h3w4i3", lambda p, *x: torch.cat(x, 1)),
         ("multiply n2c3h3w4i2", lambda p, x, gate: x * gate),
         ("multiply n2c5h3w2i2j1", lambda p, x, gate: x * gate),
+        ("multiply n2c5h3w2i2j2", lambda p, x, gate: x * gate),
+        ("multiply n2c5h3w2i2j3", lambda p, x, gate: x * gate),
+        ("subtract n2c3h3w4i2", lambda p, x, other: x - other),
+        ("subtract n2c5h3w2i2j4", lambda p, x, other: x - other),
+        ("divide n2c3h3w4i2", lambda p, x, other: x / other),
+        ("divide n2c5h3w2i2j1", lambda p, x, other: x / other),
+        ("divide n2c5h3w2i2j2", lambda p, x, other: x / other),
     ],
 }
 
 
 def input_shape(p, problem, index):
-    if problem.startswith("multiply") and p.get("j") and index == 1:
-        return p.get("n", 1), p.get("c", 1), 1, 1
+    if problem.split(" ")[0] in ("add", "subtract", "multiply", "divide") and index > 0:
+        ones = {1: "hw", 2: "c", 3: "chw", 4: "cw", 5: "h"}.get(p.get("j"), "")
+        return (p.get("n", 1), *(1 if axis in ones else p.get(axis, 1) for axis in "chw"))
     more = index if problem.startswith("concat") else 0
     return p.get("n", 1), p.get("c", 1) + more, p.get("h", 1), p.get("w", 1)
 
 
 def is_positive(problem, index):
     """layer_case_positive() of layer_case.c."""
-    return index == 0 and problem.split(" ")[0] in ("log", "power")
+    return problem.split(" ")[0] in (("log", "power") if index == 0 else ("divide",))
 
 
 def write_case(out, scale, problem, function, parameter_shapes=(), statistics=0):

@@ -139,11 +139,18 @@ typedef struct fv_channel_pool_options { /* channel_max_pool and channel_average
     int32_t pad;    /* channels before the first and behind the last; smaller than size */
 } fv_channel_pool_options;
 
+typedef enum fv_pad_mode {
+    FV_PAD_CONSTANT = 0, /* value */
+    FV_PAD_REFLECT,      /* the image mirrored, its edge pixels once; fewer rows and columns than the image has */
+    FV_PAD_EDGE          /* the nearest pixel of the image */
+} fv_pad_mode;
+
 typedef struct fv_pad_options {
     const char *name;
     int32_t pad[4];      /* rows and columns added: top, left, bottom, right */
-    int32_t channels[2]; /* channels added: before, after */
+    int32_t channels[2]; /* channels added: before, after; by a constant only */
     double value;        /* of what is added */
+    fv_pad_mode mode;
 } fv_pad_options;
 
 typedef struct fv_crop_options {
@@ -153,9 +160,41 @@ typedef struct fv_crop_options {
 
 typedef struct fv_slice_options {
     const char *name;
-    int32_t first; /* channel, from 0 */
-    int32_t count; /* channels; required */
+    int32_t first;      /* channel, from 0 */
+    int32_t count;      /* channels; 0 means as many as there are */
+    int32_t step;       /* from one channel to the next, below 0 backwards; 0 means 1 */
+    int32_t rows[3];    /* first, count, step of the rows, likewise */
+    int32_t columns[3]; /* and of the columns */
 } fv_slice_options;
+
+typedef struct fv_permute_options {
+    const char *name;
+    int32_t order
+        [3]; /* axis i of the output is axis order[i] of the input: 0 channels, 1 rows, 2 columns; each once; required */
+} fv_permute_options;
+
+typedef struct fv_channel_shuffle_options {
+    const char *name;
+    int32_t groups; /* divides the channels; required */
+} fv_channel_shuffle_options;
+
+typedef struct fv_expand_options {
+    const char *name;
+    int32_t shape[3]; /* channels, rows, columns; 0: as the input, whose size must be this or 1 */
+} fv_expand_options;
+
+typedef enum fv_reduce_over {
+    FV_OVER_PIXELS = 0,
+    FV_OVER_CHANNELS,
+    FV_OVER_ALL,
+    FV_OVER_ROWS,
+    FV_OVER_COLUMNS
+} fv_reduce_over;
+
+typedef struct fv_reduce_mean_options {
+    const char *name;
+    fv_reduce_over over; /* these axes become 1 */
+} fv_reduce_mean_options;
 
 typedef struct fv_reshape_options {
     const char *name;
@@ -167,6 +206,28 @@ typedef struct fv_upsample_options {
     int32_t factor[2]; /* rows, columns; required */
     bool bilinear;     /* false: each pixel is repeated */
 } fv_upsample_options;
+
+/* Which place of the input pixel i of the output looks at, with s = factor: */
+typedef enum fv_resize_coordinates {
+    FV_RESIZE_HALF_PIXEL = 0,    /* (i + 1/2)/s - 1/2: pixels are areas */
+    FV_RESIZE_ALIGN_CORNERS,     /* i * (input - 1)/(output - 1); 0 where the output has one pixel */
+    FV_RESIZE_ASYMMETRIC,        /* i/s */
+    FV_RESIZE_PYTORCH_HALF_PIXEL /* as half_pixel; 0 where the output has one pixel */
+} fv_resize_coordinates;
+
+typedef enum fv_resize_nearest {
+    FV_RESIZE_ROUND_PREFER_FLOOR = 0, /* halves are rounded down */
+    FV_RESIZE_FLOOR
+} fv_resize_nearest;
+
+typedef struct fv_resize_options {
+    const char *name;
+    int32_t size[2];     /* output rows, columns; or: */
+    fv_real_list factor; /* of rows and columns, two numbers: output = input * factor, rounded down */
+    bool bilinear;       /* between the four nearest pixels; false: the nearest one */
+    fv_resize_coordinates coordinates;
+    fv_resize_nearest nearest;
+} fv_resize_options;
 
 typedef struct fv_dense_options {
     const char *name;
@@ -184,6 +245,30 @@ typedef struct fv_batch_norm_options {
     bool no_scale, no_shift;
     fv_initializer scale_init, shift_init; /* default constant 1, constant 0 */
 } fv_batch_norm_options;
+
+typedef struct fv_group_norm_options {
+    const char *name;
+    int32_t groups; /* of neighbouring channels; divides their number; required */
+    double epsilon; /* added to the variance; 0 means 1e-5 */
+    bool no_scale, no_shift;
+    fv_initializer scale_init, shift_init; /* default constant 1, constant 0 */
+} fv_group_norm_options;
+
+typedef struct fv_layer_norm_options {
+    const char *name;
+    double epsilon; /* added to the variance; 0 means 1e-5 */
+    bool no_scale, no_shift;
+    fv_initializer scale_init, shift_init; /* default constant 1, constant 0 */
+} fv_layer_norm_options;
+
+typedef enum fv_scale_per { FV_PER_CHANNEL = 0, FV_PER_ELEMENT } fv_scale_per;
+
+typedef struct fv_scale_options {
+    const char *name;
+    fv_scale_per per; /* a number for each channel, or for each element of an image */
+    bool no_scale, no_shift;
+    fv_initializer scale_init, shift_init; /* default constant 1, constant 0 */
+} fv_scale_options;
 
 typedef struct fv_dropout_options {
     const char *name;
@@ -203,8 +288,8 @@ typedef struct fv_local_response_norm_options {
                                whole window, as Caffe and PyTorch do */
 } fv_local_response_norm_options;
 
-/* identity, flatten, relu, relu6, sigmoid, tanh, silu, hard_swish, selu, exp, log, absolute, softmax, add, concat, multiply,
- * global_average_pool, global_max_pool */
+/* identity, flatten, relu, relu6, sigmoid, tanh, silu, hard_swish, selu, exp, log, absolute, softmax, log_softmax, add, concat, subtract,
+ * multiply, divide, * global_average_pool, global_max_pool */
 typedef struct fv_plain_options {
     const char *name;
 } fv_plain_options;
@@ -334,10 +419,20 @@ FV_API fv_status fv_graph_add_channel_average_pool(fv_graph *graph, fv_value x, 
 FV_API fv_status fv_graph_add_pad(fv_graph *graph, fv_value x, const fv_pad_options *options, fv_value *out);
 FV_API fv_status fv_graph_add_crop(fv_graph *graph, fv_value x, const fv_crop_options *options, fv_value *out);
 FV_API fv_status fv_graph_add_slice(fv_graph *graph, fv_value x, const fv_slice_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_permute(fv_graph *graph, fv_value x, const fv_permute_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_channel_shuffle(fv_graph *graph, fv_value x, const fv_channel_shuffle_options *options,
+                                              fv_value *out);
+FV_API fv_status fv_graph_add_expand(fv_graph *graph, fv_value x, const fv_expand_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_reduce_mean(fv_graph *graph, fv_value x, const fv_reduce_mean_options *options,
+                                          fv_value *out);
 FV_API fv_status fv_graph_add_reshape(fv_graph *graph, fv_value x, const fv_reshape_options *options, fv_value *out);
 FV_API fv_status fv_graph_add_upsample(fv_graph *graph, fv_value x, const fv_upsample_options *options, fv_value *out);
 /* x times gate, which has x's shape or one value for each of its channels (c x 1 x 1). */
 FV_API fv_status fv_graph_add_multiply(fv_graph *graph, fv_value x, fv_value gate, fv_value *out);
+FV_API fv_status fv_graph_add_resize(fv_graph *graph, fv_value x, const fv_resize_options *options, fv_value *out);
+FV_API fv_status fv_graph_add_subtract(fv_graph *graph, fv_value x, fv_value subtrahend, fv_value *out);
+FV_API fv_status fv_graph_add_divide(fv_graph *graph, fv_value x, fv_value divisor, fv_value *out);
+FV_API fv_status fv_graph_add_scale(fv_graph *graph, fv_value x, const fv_scale_options *options, fv_value *out);
 FV_API fv_status fv_graph_add_dense(fv_graph *graph, fv_value x, const fv_dense_options *options, fv_value *out);
 FV_API fv_status fv_graph_add_batch_norm(fv_graph *graph, fv_value x, const fv_batch_norm_options *options,
                                          fv_value *out);
@@ -346,6 +441,10 @@ FV_API fv_status fv_graph_add_batch_norm(fv_graph *graph, fv_value x, const fv_b
  * the normalised value. On failure the convolution may have been added. */
 FV_API fv_status fv_graph_add_conv2d_batch_norm(fv_graph *graph, fv_value x, const fv_conv2d_options *conv2d,
                                                 const fv_batch_norm_options *norm, fv_value *out);
+FV_API fv_status fv_graph_add_group_norm(fv_graph *graph, fv_value x, const fv_group_norm_options *options,
+                                         fv_value *out);
+FV_API fv_status fv_graph_add_layer_norm(fv_graph *graph, fv_value x, const fv_layer_norm_options *options,
+                                         fv_value *out);
 FV_API fv_status fv_graph_add_dropout(fv_graph *graph, fv_value x, const fv_dropout_options *options, fv_value *out);
 FV_API fv_status fv_graph_add_local_response_norm(fv_graph *graph, fv_value x,
                                                   const fv_local_response_norm_options *options, fv_value *out);
@@ -375,6 +474,7 @@ FV_API fv_status fv_graph_add_tanh(fv_graph *graph, fv_value x, fv_value *out);
 FV_API fv_status fv_graph_add_scaled_tanh(fv_graph *graph, fv_value x, const fv_scaled_tanh_options *options,
                                           fv_value *out);
 FV_API fv_status fv_graph_add_softmax(fv_graph *graph, fv_value x, fv_value *out);
+FV_API fv_status fv_graph_add_log_softmax(fv_graph *graph, fv_value x, fv_value *out);
 FV_API fv_status fv_graph_add_add(fv_graph *graph, const fv_value *x, int32_t count, fv_value *out);
 FV_API fv_status fv_graph_add_concat(fv_graph *graph, const fv_value *x, int32_t count, fv_value *out);
 /* Losses. A graph may have several: they add up, each with its weight. Targets are the batch's (batch.h): on class scores

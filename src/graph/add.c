@@ -67,6 +67,27 @@ fv_status fv_graph_add_slice(fv_graph *graph, fv_value x, const fv_slice_options
     return fv_graph_add(graph, "slice", &x, 1, options, out);
 }
 
+fv_status fv_graph_add_permute(fv_graph *graph, fv_value x, const fv_permute_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "permute", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_channel_shuffle(fv_graph *graph, fv_value x, const fv_channel_shuffle_options *options,
+                                       fv_value *out)
+{
+    return fv_graph_add(graph, "channel_shuffle", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_expand(fv_graph *graph, fv_value x, const fv_expand_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "expand", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_reduce_mean(fv_graph *graph, fv_value x, const fv_reduce_mean_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "reduce_mean", &x, 1, options, out);
+}
+
 fv_status fv_graph_add_reshape(fv_graph *graph, fv_value x, const fv_reshape_options *options, fv_value *out)
 {
     return fv_graph_add(graph, "reshape", &x, 1, options, out);
@@ -80,6 +101,26 @@ fv_status fv_graph_add_upsample(fv_graph *graph, fv_value x, const fv_upsample_o
 fv_status fv_graph_add_multiply(fv_graph *graph, fv_value x, fv_value gate, fv_value *out)
 {
     return fv_graph_add(graph, "multiply", (fv_value[]){ x, gate }, 2, NULL, out);
+}
+
+fv_status fv_graph_add_resize(fv_graph *graph, fv_value x, const fv_resize_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "resize", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_subtract(fv_graph *graph, fv_value x, fv_value subtrahend, fv_value *out)
+{
+    return fv_graph_add(graph, "subtract", (fv_value[]){ x, subtrahend }, 2, NULL, out);
+}
+
+fv_status fv_graph_add_divide(fv_graph *graph, fv_value x, fv_value divisor, fv_value *out)
+{
+    return fv_graph_add(graph, "divide", (fv_value[]){ x, divisor }, 2, NULL, out);
+}
+
+fv_status fv_graph_add_scale(fv_graph *graph, fv_value x, const fv_scale_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "scale", &x, 1, options, out);
 }
 
 fv_status fv_graph_add_dense(fv_graph *graph, fv_value x, const fv_dense_options *options, fv_value *out)
@@ -101,6 +142,16 @@ fv_status fv_graph_add_conv2d_batch_norm(fv_graph *graph, fv_value x, const fv_c
     *out = FV_NO_VALUE;
     const fv_status status = fv_graph_add_conv2d(graph, x, &unbiased, &convolved);
     return status == FV_OK ? fv_graph_add_batch_norm(graph, convolved, norm, out) : status;
+}
+
+fv_status fv_graph_add_group_norm(fv_graph *graph, fv_value x, const fv_group_norm_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "group_norm", &x, 1, options, out);
+}
+
+fv_status fv_graph_add_layer_norm(fv_graph *graph, fv_value x, const fv_layer_norm_options *options, fv_value *out)
+{
+    return fv_graph_add(graph, "layer_norm", &x, 1, options, out);
 }
 
 fv_status fv_graph_add_dropout(fv_graph *graph, fv_value x, const fv_dropout_options *options, fv_value *out)
@@ -227,6 +278,11 @@ fv_status fv_graph_add_scaled_tanh(fv_graph *graph, fv_value x, const fv_scaled_
 fv_status fv_graph_add_softmax(fv_graph *graph, fv_value x, fv_value *out)
 {
     return fv_graph_add(graph, "softmax", &x, 1, NULL, out);
+}
+
+fv_status fv_graph_add_log_softmax(fv_graph *graph, fv_value x, fv_value *out)
+{
+    return fv_graph_add(graph, "log_softmax", &x, 1, NULL, out);
 }
 
 fv_status fv_graph_add_add(fv_graph *graph, const fv_value *x, int32_t count, fv_value *out)

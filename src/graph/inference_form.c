@@ -59,7 +59,9 @@ static weights_kind weights_of(const fvi_node *node)
 
 static bool is_folded(const form *f, const fvi_node *node, const int32_t *readers)
 {
-    if (node->layer->affine == NULL || (f->options->keep_batch_norm && node->layer == &fvi_layer_batch_norm))
+    if (node->layer->affine == NULL || (node->layer->is_affine != NULL && !node->layer->is_affine(node->options)))
+        return false;
+    if (f->options->keep_batch_norm && node->layer == &fvi_layer_batch_norm)
         return false;
     const fv_value before = node->inputs[0];
     return f->place[before].fate == KEPT && f->place[before].folded == FV_NO_VALUE && readers[before] == 1 &&

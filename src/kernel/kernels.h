@@ -34,7 +34,9 @@ typedef void fvi_prelu_backward_fn(const fvi_prelu_run *run, const void *slope, 
                                    void *sums);
 typedef void fvi_add_fn(size_t count, const void *a, const void *b, void *y); /* y = a + b */
 
-/* Products and weighted sums, element by element; nothing is fused. */
+/* Differences, quotients, products and weighted sums, element by element; nothing is fused. */
+typedef void fvi_subtract_fn(size_t count, const void *a, const void *b, void *y);     /* y = a - b */
+typedef void fvi_divide_fn(size_t count, const void *a, const void *b, void *y);       /* y = a / b */
 typedef void fvi_multiply_fn(size_t count, const void *a, const void *b, void *y);     /* y = a * b */
 typedef void fvi_multiply_add_fn(size_t count, const void *a, const void *b, void *y); /* y = y + a*b */
 typedef void fvi_scale_add_fn(size_t count, double factor, const void *x, void *y);    /* y = y + factor*x */
@@ -116,6 +118,8 @@ typedef struct fvi_kernels {
     fvi_prelu_fn *prelu;
     fvi_prelu_backward_fn *prelu_backward;
     fvi_add_fn *add;
+    fvi_divide_fn *divide;
+    fvi_subtract_fn *subtract;
     fvi_multiply_fn *multiply;
     fvi_multiply_add_fn *multiply_add;
     fvi_scale_add_fn *scale_add;

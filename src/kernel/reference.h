@@ -13,6 +13,8 @@ fvi_activation_backward_fn FVI_REAL_NAME(fvi_activation_backward_reference);
 fvi_prelu_fn FVI_REAL_NAME(fvi_prelu_reference);
 fvi_prelu_backward_fn FVI_REAL_NAME(fvi_prelu_backward_reference);
 fvi_add_fn FVI_REAL_NAME(fvi_add_reference);
+fvi_divide_fn FVI_REAL_NAME(fvi_divide_reference);
+fvi_subtract_fn FVI_REAL_NAME(fvi_subtract_reference);
 fvi_multiply_fn FVI_REAL_NAME(fvi_multiply_reference);
 fvi_multiply_add_fn FVI_REAL_NAME(fvi_multiply_add_reference);
 fvi_scale_add_fn FVI_REAL_NAME(fvi_scale_add_reference);

@@ -13,6 +13,8 @@ fvi_activation_backward_fn FVI_ISA_NAME(fvi_activation_backward_f32);
 fvi_prelu_fn FVI_ISA_NAME(fvi_prelu_f32);
 fvi_prelu_backward_fn FVI_ISA_NAME(fvi_prelu_backward_f32);
 fvi_add_fn FVI_ISA_NAME(fvi_add_f32);
+fvi_divide_fn FVI_ISA_NAME(fvi_divide_f32);
+fvi_subtract_fn FVI_ISA_NAME(fvi_subtract_f32);
 fvi_multiply_fn FVI_ISA_NAME(fvi_multiply_f32);
 fvi_multiply_add_fn FVI_ISA_NAME(fvi_multiply_add_f32);
 fvi_scale_add_fn FVI_ISA_NAME(fvi_scale_add_f32);

@@ -19,7 +19,7 @@ static const fvi_attribute attributes[] = {
       .count = 1,
       .low = -4e38,
       .high = 4e38,
-      .required = true,
+      .fallback = "0",
       .help = "the largest value; above 3.5e38 nothing is cut" },
     { 0 },
 };

@@ -130,7 +130,7 @@ typedef struct fvi_setup {
                           * stored (fvi_view.is_bf16), of all images at once; others get float32 copies, piece by piece */
     bool weights_by_rows;  /* backward_weights can do a part of the rows of parameter 0: see fvi_call.rows */
     int32_t first_channel; /* joins: where the first input's channels begin in y (-1: not side by side after all);
-                                 * slices: which channel of x[0] is y's first. 0 unless the layer says otherwise */
+                                 * slices: which channel of x[0] is y's first, -1 likewise. 0 unless the layer says otherwise */
     const char
         *algorithm[3]; /* forward; backward by data (or whole backward); backward by weights; NULL: nothing to tell */
     const char *refused[3]; /* "name: reason\n"... or NULL */
@@ -204,7 +204,7 @@ struct fvi_layer {
         selects; /* each value of y is one of x[0]'s in the same channel, and gets all that goes back to it: max pooling. Where x[0] = f(z) with
                     * f' 0 or 1, f may be undone over dy, by y, instead of over dx by x[0] */
     bool
-        slices; /* y is neighbouring channels of x[0]: y may lie in their place of x[0], and then forward is not called */
+        slices; /* y is neighbouring channels of x[0], unless setup says otherwise: y may lie in their place of x[0], and then forward is not called */
     bool
         whole_batch; /* images depend on each other (batch normalisation). Of others each image is computed by itself, its part of
                       * saved lies in order, parameter gradients are sums over images: then mixed precision cuts the batch in
@@ -216,9 +216,10 @@ struct fvi_layer {
     bool adds_dx;                   /* backward (backward_data) adds call->plus to dx[0] */
     bool shows_y;                   /* forward tells call->watch of y */
     /* What the layer is to others: an element-wise f (NULL: none); a sum of its inputs; in inference y = x * a[c] + b[c], written to ab
-     * [2][channels] from the values of its parameters (NULL: no such map). */
+     * [2][channels] from the values of its parameters (NULL: no such map; is_affine, NULL: always: whether it is one with these options). */
     fvi_activation (*activation)(const void *options);
     bool sums;
+    bool (*is_affine)(const void *options);
     void (*affine)(const void *options, fv_dtype dtype, size_t channels, void *const *param, void *ab);
     uint32_t backward_reads; /* FVI_READS_... */
     fv_status (*infer)(fvi_infer *node);

@@ -14,7 +14,9 @@ extern const fvi_layer fvi_layer_input, fvi_layer_conv2d, fvi_layer_max_pool2d, 
     fvi_layer_hard_swish, fvi_layer_hard_sigmoid, fvi_layer_softplus, fvi_layer_binary_cross_entropy,
     fvi_layer_hinge_loss, fvi_layer_add, fvi_layer_concat;
 extern const fvi_layer fvi_layer_selu, fvi_layer_clip, fvi_layer_linear, fvi_layer_power, fvi_layer_exp, fvi_layer_log,
-    fvi_layer_absolute;
+    fvi_layer_absolute, fvi_layer_subtract, fvi_layer_divide, fvi_layer_scale, fvi_layer_permute,
+    fvi_layer_channel_shuffle, fvi_layer_expand, fvi_layer_reduce_mean, fvi_layer_resize, fvi_layer_group_norm,
+    fvi_layer_layer_norm, fvi_layer_log_softmax;
 extern const fvi_layer fvi_layer_conv2d_transpose, fvi_layer_subsample, fvi_layer_rbf, fvi_layer_map_loss;
 extern const fvi_layer fvi_layer_global_average_pool, fvi_layer_global_max_pool, fvi_layer_adaptive_average_pool,
     fvi_layer_channel_max_pool, fvi_layer_channel_average_pool, fvi_layer_pad, fvi_layer_crop, fvi_layer_slice,

@@ -4,6 +4,7 @@
  * In inference a convolution or dense layer before it takes it up (affine).
  */
 #include "layer/activation.h"
+#include "layer/split.h"
 
 static const fvi_attribute attributes[] = {
     { .name = "scale",
@@ -49,6 +50,21 @@ static void affine(const void *given, fv_dtype dtype, size_t channels, void *con
     }
 }
 
+/* at: dy, dx. The kernel's values are dy's own, since the slope is the same for all. */
+static void backward_run(const void *argument, size_t count, void *const *at)
+{
+    const fvi_call *call = argument;
+    call->kernels->activation_backward(call->prepared, count, at[0], at[0], at[1]);
+}
+
+static fv_status backward(fvi_call *call)
+{
+    const fvi_view *const views[] = { &call->dy, &call->dx[0] };
+    if (call->dx[0].data)
+        fvi_split_runs(call->context, call->dtype, views, 2, backward_run, call);
+    return FV_OK;
+}
+
 const fvi_layer fvi_layer_linear = {
     .name = "linear",
     .formula = "y = scale*x + shift",
@@ -57,11 +73,10 @@ const fvi_layer fvi_layer_linear = {
     .min_inputs = 1,
     .max_inputs = 1,
     .in_place = true,
-    .backward_reads = FVI_READS_OUTPUT, /* so that it may be undone over dy, like others; the values do not matter */
     .activation = formula,
     .affine = affine,
     .infer = fvi_infer_same,
     .setup = fvi_activation_setup,
     .forward = fvi_activation_forward,
-    .backward = FVI_TRAINS(fvi_activation_backward_by_output),
+    .backward = FVI_TRAINS(backward),
 };

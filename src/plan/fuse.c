@@ -42,11 +42,18 @@ static fv_value reader_of(const fv_plan *plan, fv_value root)
     return FV_NO_VALUE;
 }
 
+/* Whether a node is one affine map for each channel in inference. */
+static bool is_affine(const fv_plan *plan, fv_value value)
+{
+    const fvi_layer *layer = plan->nodes[value].layer;
+    return layer->affine != NULL && (layer->is_affine == NULL || layer->is_affine(plan->nodes[value].options));
+}
+
 /* The convolution that would absorb this affine map, or the value itself. */
 static fv_value leader_before(const fv_plan *plan, fv_value value)
 {
     const fv_value x = plan->node[value].input_count == 1 ? plan->node[value].inputs[0] : FV_NO_VALUE;
-    const bool absorbed = !fvi_plan_trains(plan) && plan->nodes[value].layer->affine != NULL && x != FV_NO_VALUE &&
+    const bool absorbed = !fvi_plan_trains(plan) && is_affine(plan, value) && x != FV_NO_VALUE &&
                           (may_fuse(plan, x) & FVI_FUSES_AFFINE) != 0 && is_inner(plan, x);
     return absorbed ? x : value;
 }
@@ -56,7 +63,10 @@ static fv_value leader_before(const fv_plan *plan, fv_value value)
 static bool takes_sum(const fv_plan *plan, fv_value current, fv_value reader, fv_value *summand)
 {
     const fvi_plan_node *node = &plan->node[reader];
+    const fv_image_shape *in = plan->nodes[reader].in;
     if (!plan->nodes[reader].layer->sums || node->input_count != 2)
+        return false;
+    if (in[0].c != in[1].c || in[0].h != in[1].h || in[0].w != in[1].w) /* one is repeated */
         return false;
     const fv_value other = node->inputs[0] == current ? node->inputs[1] : node->inputs[0];
     if (other > current && is_inner(plan, other) && plan->node[other].last == other &&
@@ -130,7 +140,7 @@ static fv_status try_next(fv_plan *plan, fv_value leader, fv_value current, fv_v
     const bool scales = fused != NULL && fused->affine != NULL;
     fv_value summand = FV_NO_VALUE;
     *absorbed = true;
-    if ((may & FVI_FUSES_AFFINE) != 0 && !acts && !sums && !scales && plan->nodes[reader].layer->affine != NULL)
+    if ((may & FVI_FUSES_AFFINE) != 0 && !acts && !sums && !scales && is_affine(plan, reader))
         return fuse_affine(plan, leader, reader);
     if ((may & FVI_FUSES_SUM) != 0 && !acts && !sums && takes_sum(plan, current, reader, &summand))
         return fuse_sum(plan, leader, summand);

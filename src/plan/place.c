@@ -140,7 +140,7 @@ void fvi_plan_place(fv_plan *plan)
     for (int32_t i = 0; i < plan->node_count; i++) {
         if (!plan->node[i].runs || plan->node[i].dropped)
             continue;
-        if (plan->nodes[i].layer->slices)
+        if (plan->nodes[i].layer->slices && plan->node[i].setup.first_channel >= 0)
             plan->node[i].slice_of = root_of_input(plan, i, 0);
         else if (plan->nodes[i].layer->joins)
             place_join(plan, i);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * combine_test.c - products and weighted sums: each vector table against the reference, bit by bit, at every length around
+ * combine_test.c - differences, quotients, products and weighted sums: each vector table against the reference, bit by bit, at every length around
  * the lane counts and with nothing written behind the end; and the reference against its formula.
  */
 #include <math.h>
@@ -27,7 +27,7 @@ static void fill(float values[SIZE], uint64_t seed)
 }
 
 typedef struct results {
-    float product[SIZE], product_sum[SIZE], scaled_sum[SIZE], blend[SIZE];
+    float difference[SIZE], quotient[SIZE], product[SIZE], product_sum[SIZE], scaled_sum[SIZE], blend[SIZE];
 } results;
 
 static void run(const fvi_kernels *kernels, size_t count, results *y)
@@ -35,10 +35,14 @@ static void run(const fvi_kernels *kernels, size_t count, results *y)
     float x[4][SIZE];
     for (uint64_t i = 0; i < 4; i++)
         fill(x[i], 10 + i);
+    fill(y->difference, 18);
+    fill(y->quotient, 19);
     fill(y->product, 20);
     fill(y->product_sum, 21);
     fill(y->scaled_sum, 22);
     fill(y->blend, 23);
+    kernels->subtract(count, x[0], x[1], y->difference);
+    kernels->divide(count, x[0], x[1], y->quotient);
     kernels->multiply(count, x[0], x[1], y->product);
     kernels->multiply_add(count, x[0], x[1], y->product_sum);
     kernels->scale_add(count, 0.7, x[2], y->scaled_sum);

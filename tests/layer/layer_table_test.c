@@ -118,7 +118,12 @@ FV_TEST(layer_table, joins_of_unequal_shapes_are_refused)
     const fv_plain_options options = { 0 };
     fvi_infer node = { .context = context, .name = "join", .options = &options, .in = in, .input_count = 2 };
     assert_int_equal(fvi_layer_infer(fvi_layer_find("add"), &node), FV_ERR_SHAPE);
-    assert_non_null(strstr(fv_context_message(context), "add 'join': input 2 has shape 2x3x5, but input 1 has 2x3x4"));
+    assert_non_null(
+        strstr(fv_context_message(context),
+               "add 'join': input 2 has shape 2x3x5, but input 1 has 2x3x4; each size must be equal, or 1"));
+    assert_int_equal(fvi_layer_infer(fvi_layer_find("divide"), &node), FV_ERR_SHAPE);
+    assert_non_null(
+        strstr(fv_context_message(context), "divide 'join': input 2 has shape 2x3x5, but for an input 1 of"));
     assert_int_equal(fvi_layer_infer(fvi_layer_find("concat"), &node), FV_ERR_SHAPE);
     assert_non_null(strstr(fv_context_message(context), "input 2 has 3x5 pixels, but input 1 has 3x4"));
     fv_context_destroy(context);
@@ -178,6 +183,35 @@ FV_TEST(layer_table, bad_options_of_activations_and_losses_are_named)
     fv_context_destroy(context);
 }
 
+FV_TEST(layer_table, bad_options_of_shapes_and_norms_are_named)
+{
+    fv_context *context = make_context();
+    const double factors[2] = { 0.5, 0.25 };
+    check_refusal(context, "clip", &(fv_clip_options){ .low = 1, .high = 1 }, "low 1 is not below high 1");
+    check_refusal(context, "power", &(fv_power_options){ .exponent = 0 }, "with exponent 0 every value is 1");
+    check_refusal(context, "scale", &(fv_scale_options){ .no_scale = true, .no_shift = true }, "nothing is left");
+    check_refusal(context, "permute", &(fv_permute_options){ .order = { 0, 1, 1 } }, "order 0, 1, 1 must name each");
+    check_refusal(context, "channel_shuffle", &(fv_channel_shuffle_options){ .groups = 4 },
+                  "6 channels cannot be split into 4 groups");
+    check_refusal(context, "expand", &(fv_expand_options){ .shape = { 7 } }, "6x1x1 cannot be repeated to 7x1x1");
+    check_refusal(context, "group_norm", &(fv_group_norm_options){ .groups = 5 }, "cannot be split into 5 groups");
+    check_refusal(context, "pad", &(fv_pad_options){ .pad = { 1 }, .mode = FV_PAD_REFLECT },
+                  "1 cannot be reflected of 1 rows; at most 0");
+    check_refusal(context, "pad", &(fv_pad_options){ .channels = { 1 }, .mode = FV_PAD_EDGE },
+                  "mode edge adds rows and columns");
+    check_refusal(context, "slice", &(fv_slice_options){ .first = 4, .count = 3 },
+                  "channels 4 to 6 are asked for, but the input has channels 0 to 5");
+    check_refusal(context, "slice", &(fv_slice_options){ .first = 2, .count = 4, .step = -1 }, "channels 2 to -1");
+    check_refusal(context, "slice", &(fv_slice_options){ .rows = { 1 } }, "rows 1 to 1 are asked for");
+    check_refusal(context, "slice", &(fv_slice_options){ .columns = { 0, -2, 1 } }, "columns 0 to 0");
+    check_refusal(context, "resize", &(fv_resize_options){ .size = { 3 } },
+                  "give either size, rows and columns, or factor");
+    check_refusal(context, "resize", &(fv_resize_options){ .size = { 3, 3 }, .factor = { factors, 2 } }, "give either");
+    check_refusal(context, "resize", &(fv_resize_options){ .factor = { factors, 1 } }, "give either");
+    check_refusal(context, "resize", &(fv_resize_options){ .factor = { factors, 2 } }, "1 rows times 0.5 are 0");
+    fv_context_destroy(context);
+}
+
 FV_TEST(layer_table, losses_on_images_need_positions)
 {
     fv_context *context = make_context();
@@ -193,4 +227,5 @@ FV_TEST(layer_table, losses_on_images_need_positions)
 
 FV_TESTS(layer_table, every_descriptor_is_complete, names_are_unique_and_found, a_misspelt_name_finds_its_neighbour,
          the_number_of_inputs_is_checked, joins_of_unequal_shapes_are_refused, initialisers_are_resolved_and_checked,
-         bad_options_of_activations_and_losses_are_named, losses_on_images_need_positions)
+         bad_options_of_activations_and_losses_are_named, bad_options_of_shapes_and_norms_are_named,
+         losses_on_images_need_positions)

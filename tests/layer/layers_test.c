@@ -72,10 +72,41 @@ static const char *const problems[] = {
     "pad n2c5h3w4j3l2",                    /* channels only */
     "pad n1c9h3w2p1u2",                    /* pixels only */
     "pad n2c3h2w2",                        /* nothing at all */
+    "pad n2c3h4w5p1r2s3u4m1",              /* reflected */
+    "pad n1c9h3w2p1u1m2",                  /* the edge */
+    "pad n2c3h1w2s2m2",
+    "pad n2c3h2w2m1",
     "crop n2c5h7w6p1r2s3u1",
     "crop n2c3h2w3",
     "slice n2c9h3w4r2k5",
     "slice n2c9h3w4k9",
+    "slice n2c9h5w4r1k2p1q3",      /* rows, too */
+    "slice n2c9h5w7p4q3u-2j1l2v3", /* backwards, and with a step */
+    "slice n2c19h3w2r17k6d-3",
+    "slice n2c3h5w4u2v2", /* all that follow */
+    "permute n2c3h4w5k120",
+    "permute n2c3h4w5k201",
+    "permute n2c17h3w19k21", /* 0, 2, 1 */
+    "permute n2c17h3w19k210",
+    "permute n2c5h3w2k12", /* as it is */
+    "channel_shuffle n2c6h3w2g2",
+    "channel_shuffle n2c51h1w2g3",
+    "channel_shuffle n1c4g4",
+    "expand n2c5h1w1r3s4",
+    "expand n2c1h3w4k7",
+    "expand n2c9h3w1s5",
+    "reduce_mean n2c9h3w4",
+    "reduce_mean n2c9h3w4o1",
+    "reduce_mean n2c9h3w4o2",
+    "reduce_mean n2c9h3w4o3",
+    "reduce_mean n2c9h3w4o4",
+    "resize n2c5h3w4r6s8",
+    "resize n2c5h7w5r3s4f1",
+    "resize n2c9h3w4r5s7e1",
+    "resize n2c5h7w5r3s4e1o1",
+    "resize n2c3h4w5a1e1o2",
+    "resize n2c3h4w5a1o2f1",
+    "resize n2c3h4w5r1s3e1o3",
     "reshape n2c6h4w5k5r8s3",
     "reshape n2c3h4w5k60r1s1",    /* flatten */
     "reshape n2c12k3r0s2",        /* rows: what is left */
@@ -83,6 +114,21 @@ static const char *const problems[] = {
     "multiply n2c5h3w4i2",
     "multiply n3c9i2",
     "multiply n2c9h3w5i2j1", /* a gate for each channel */
+    "multiply n2c9h3w5i2j2", /* for each pixel */
+    "multiply n2c9h3w5i2j3", /* for each image */
+    "multiply n2c9h3w5i2j4", /* for each row */
+    "subtract n2c5h3w4i2",
+    "subtract n2c9h3w5i2j1",
+    "subtract n2c9h3w5i2j2",
+    "divide n2c5h3w4i2",
+    "divide n2c9h3w5i2j1",
+    "divide n2c9h3w5i2j3",
+    "scale n2c5h3w4",
+    "scale n3c17b1", /* a shift alone */
+    "scale n3c17h2w3b2",
+    "scale n2c5h3w4o1", /* for each element */
+    "scale n3c4h2w3o1b1",
+    "scale n3c4h2w3o1b2",
     "upsample n2c5h3w4r2s3",
     "upsample n2c9h2w3r1s1",
     "upsample n2c5h3w4r2s3e1",
@@ -102,6 +148,18 @@ static const char *const problems[] = {
     "batch_norm n3c5h3w2x1", /* inference */
     "batch_norm n1c5x1",
     "batch_norm n5c3g2b3x1",
+    "group_norm n3c6h3w4g2",
+    "group_norm n2c9h5w3g9",  /* instances */
+    "group_norm n2c19h3w5g1", /* layers */
+    "group_norm n2c8h3w2g4b1",
+    "group_norm n2c8h3w2g4b2",
+    "group_norm n2c8h3w2g4b3",
+    "group_norm n3c12g3", /* vectors */
+    "layer_norm n3c5h2w3",
+    "layer_norm n2c37h3w2",
+    "layer_norm n4c24b1",
+    "layer_norm n4c24b2",
+    "layer_norm n2c9h2w2b3",
     "dropout n2c3h5w7a50",
     "dropout n3c1000a20",
     "dropout n2c3h5w7a50f1", /* classic */
@@ -162,6 +220,8 @@ static const char *const problems[] = {
     "softmax n3c10",
     "softmax n2c5h3w2",
     "softmax n2c1",
+    "log_softmax n3c10",
+    "log_softmax n2c19h3w2",
     "softmax_cross_entropy n3c10t1",
     "softmax_cross_entropy n4c7t1z1a50",       /* sample weights and a weight of the loss */
     "softmax_cross_entropy n3c5t2z1",          /* soft labels */
@@ -182,6 +242,9 @@ static const char *const problems[] = {
     "add n2c3h4w5i2",
     "add n2c3h4w5i3",
     "add n2c3i1",
+    "add n2c9h3w5i2j1",
+    "add n2c9h3w5i3j2",
+    "add n2c9h3w5i2j5", /* for each column of each channel */
     "concat n2c3h4w5i3",
     "concat n2c3i2",
     "concat n2c4h2w2i1",

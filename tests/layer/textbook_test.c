@@ -302,7 +302,33 @@ FV_TEST(textbook, powers)
     }
 }
 
-FV_TESTS(textbook, selu, powers, relu, average_pooling_spreads_the_gradient_equally,
+/* Examples of ONNX's Resize, operator set 19, and the places of pytorch_half_pixel. */
+FV_TEST(textbook, resize)
+{
+    static const double six_tenths[2] = { 0.6, 0.6 }, x[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+    static const double linear[2] = { 8.0 / 3, 13.0 / 3 }, corner[1] = { 1 }, middle[1] = { 4.5 };
+    static const fv_resize_coordinates coordinates[2] = { FV_RESIZE_PYTORCH_HALF_PIXEL, FV_RESIZE_HALF_PIXEL };
+    hand_case hand = { .problem = layer_case_parse("resize n1c1h2w4r1s1e1") };
+    const fv_context_options one = { .threads = 1 };
+    assert_int_equal(fv_context_create(&hand.context, &one), FV_OK);
+    for (int i = 0; i < 3; i++) {
+        fv_resize_options *options = &hand.problem.options.resize;
+        if (i < 2)
+            options->coordinates = coordinates[i];
+        else
+            *options = (fv_resize_options){ .factor = { six_tenths, 2 }, .bilinear = true };
+        hand.run = layer_run_create(&hand.problem, hand.context, (layer_run_options){ .dtype = FV_F64 });
+        layer_view_set(hand.run, &hand.run->x[0].view, x);
+        run(&hand);
+        const double *wanted = i == 0 ? corner : i == 1 ? middle : linear;
+        for (int k = 0; k < (i == 2 ? 2 : 1); k++)
+            assert_true(fabs(hand.y[k] - wanted[k]) < 1e-14);
+        layer_run_destroy(hand.run);
+    }
+    fv_context_destroy(hand.context);
+}
+
+FV_TESTS(textbook, selu, powers, resize, relu, average_pooling_spreads_the_gradient_equally,
          average_pooling_with_and_without_padded_cells, max_pooling_sends_the_gradient_to_the_first_maximum,
          a_shared_weight_gets_the_sum_over_its_edges, a_sum_gives_every_branch_the_whole_gradient,
          a_concatenation_cuts_the_gradient_where_it_joined, flattening_keeps_the_order_of_axes,

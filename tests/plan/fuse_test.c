@@ -129,8 +129,30 @@ static fv_graph *wide(fv_context *context)
     return graph;
 }
 
+/* Learned and fixed scales behind convolutions, one of them for each element, and a sum that repeats one of its inputs. */
+static fv_graph *scaled(fv_context *context)
+{
+    fv_value image;
+    fv_graph *graph = test_graph_start(context, (fv_image_shape){ 2, 7, 9 }, &image);
+    const fv_scale_options channels = { .scale_init = { .kind = FV_INIT_GAUSSIAN, .value = 1 },
+                                        .shift_init = { .kind = FV_INIT_GAUSSIAN, .value = 0.5 } };
+    const fv_scale_options elements = { .per = FV_PER_ELEMENT,
+                                        .no_shift = true,
+                                        .scale_init = { .kind = FV_INIT_GAUSSIAN, .value = 1 } };
+    const fv_value a = convolve(graph, image, 6, 3, 1, 1);
+    const fv_value b = one(graph, "selu", test_add(graph, "scale", &a, 1, &channels));
+    const fv_value c = convolve(graph, b, 5, 3, 1, 1);
+    const fv_value d = test_add(graph, "linear", &c, 1, &(fv_linear_options){ .scale = -1.5, .shift = 0.25 });
+    const fv_value e = test_add(graph, "clip", &d, 1, &(fv_clip_options){ .low = -2, .high = 2 });
+    const fv_value f = convolve(graph, e, 4, 1, 1, 1);
+    const fv_value g = test_add(graph, "scale", &f, 1, &elements);
+    const fv_value h = convolve(graph, g, 4, 3, 1, 1), gate = one(graph, "global_average_pool", g);
+    finish(graph, one(graph, "tanh", sum(graph, h, gate)));
+    return graph;
+}
+
 typedef fv_graph *make_fn(fv_context *context);
-static make_fn *const makers[] = { residual, before_activation, growing, plain, wide };
+static make_fn *const makers[] = { residual, before_activation, growing, plain, wide, scaled };
 enum { GRAPHS = sizeof makers / sizeof makers[0] };
 
 /* Results of one training step. */
@@ -399,17 +421,34 @@ FV_TEST(fuse, residual_blocks_have_no_steps_for_sums_and_activations)
     fv_context_destroy(context);
 }
 
+/* A scale for each channel and a line are parts of the convolution before them; one for each element, and a sum that repeats an
+ * input, are not. */
+FV_TEST(fuse, inference_folds_scales)
+{
+    static const char *const types[] = { "scale", "linear", "clip", "selu", "add" };
+    static const int32_t expected[] = { 1, 0, 0, 0, 1 };
+    test_allocator allocator;
+    fv_context *context = test_context(&allocator, 1);
+    fv_graph *graph = scaled(context);
+    fv_plan *plan = plan_of(graph, FV_PREDICT);
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        assert_int_equal(count_steps(plan, types[i], "forward"), expected[i]);
+    fv_plan_destroy(plan);
+    fv_graph_destroy(graph);
+    fv_context_destroy(context);
+}
+
 /* Nothing but convolutions, the one normalisation that a sum stands before, and what moves channels. */
 FV_TEST(fuse, inference_folds_normalisations)
 {
-    static const int32_t expected[GRAPHS] = { 0, 3, 4, 0, 0 };
+    static const int32_t expected[GRAPHS] = { 0, 3, 4, 0, 0, 0 };
     test_allocator allocator;
     fv_context *context = test_context(&allocator, 1);
     for (size_t g = 0; g < GRAPHS; g++) {
         fv_graph *graph = makers[g](context);
         fv_plan *plan = plan_of(graph, FV_PREDICT);
         static const char *const inside[] = { "relu", "tanh", "elu", "gelu", "leaky_relu", "sigmoid" };
-        for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++)
+        for (size_t i = 0; i < sizeof inside / sizeof inside[0] && makers[g] != scaled; i++)
             assert_int_equal(count_steps(plan, inside[i], "forward"), 0);
         assert_int_equal(count_steps(plan, "batch_norm", "forward"), expected[g]);
         fv_plan_destroy(plan);
@@ -515,6 +554,7 @@ FV_TEST(fuse, values_inside_of_a_step_cannot_be_read)
 }
 
 FV_TESTS(fuse, training_gives_the_same_bits, sums_that_are_gathered_have_the_same_bits, inference_gives_the_same_scores,
-         inference_folds_normalisations, steps_name_what_they_compute, gradients_match_central_differences,
-         memory_falls, residual_blocks_have_no_steps_for_sums_and_activations, chains_end_where_a_value_is_needed,
-         activations_by_input_run_behind_a_normalisation, values_inside_of_a_step_cannot_be_read)
+         inference_folds_normalisations, inference_folds_scales, steps_name_what_they_compute,
+         gradients_match_central_differences, memory_falls, residual_blocks_have_no_steps_for_sums_and_activations,
+         chains_end_where_a_value_is_needed, activations_by_input_run_behind_a_normalisation,
+         values_inside_of_a_step_cannot_be_read)

@@ -83,12 +83,24 @@ static const char *const problems[] = {
     "pad n3c3h4w5p1r2s3u4j2l1a150",
     "crop n3c5h7w6p1r2s3u1",
     "slice n3c9h3w4r2k5",
+    "slice n3c9h5w7p4q3u-2j1l2v3",
+    "permute n3c5h4w6k120",
+    "channel_shuffle n3c6h4w5g3",
+    "expand n3c1h4w5k4",
+    "reduce_mean n3c6h4w5o3",
     "reshape n3c6h4w5k5r8s3",
     "multiply n3c5h3w4i2",
+    "subtract n3c5h3w4i2j1",
+    "divide n3c5h3w4i2",
+    "scale n3c5h3w4",
+    "scale n3c5h3w4o1",
     "multiply n3c9h3w5i2j1",
     "upsample n3c5h3w4r2s3e1",
+    "resize n3c5h3w4r5s7e1",
     "dense n3c3h4w2k6",
     "batch_norm n5c5h6w6",
+    "group_norm n3c6h5w4g2",
+    "layer_norm n3c12h3w4",
     "dropout n3c9h5w7a50",
     "local_response_norm n3c9h5w5r5a100q75",
     "local_response_norm n3c9h5w4r3a100q75o1",
@@ -98,6 +110,8 @@ static const char *const problems[] = {
     "leaky_relu n3c5h5w7a25",
     "elu n3c5h5w7",
     "relu6 n3c5h5w7",
+    "selu n3c5h5w7",
+    "clip n3c5h5w7a-50q150",
     "prelu n3c5h5w7",
     "maxout n3c6h3w5",
     "gelu n3c5h5w7",
@@ -108,7 +122,13 @@ static const char *const problems[] = {
     "sigmoid n3c5h5w7",
     "tanh n3c5h5w7",
     "scaled_tanh n3c5h5w7",
+    "linear n3c5h5w7a-150q25",
+    "power n3c5h5w7a200",
+    "exp n3c5h5w7",
+    "log n3c5h5w7",
+    "absolute n3c5h5w7",
     "softmax n3c10",
+    "log_softmax n3c10",
     "softmax_cross_entropy n3c10t1",
     "binary_cross_entropy n3c10t1",
     "hinge_loss n3c10t1f1",
@@ -128,6 +148,13 @@ static fv_value input_of(fv_graph *graph, fv_value image, fv_image_shape image_s
     return test_add(graph, "conv2d", &image, 1, &options);
 }
 
+/* Values above 1, for what divides by them or takes their logarithm. */
+static fv_value positive(fv_graph *graph, fv_value x)
+{
+    x = test_add(graph, "softplus", &x, 1, NULL);
+    return test_add(graph, "linear", &x, 1, &(fv_linear_options){ .shift = 1 });
+}
+
 /* image - 1x1 convolutions - the layer - dense - loss; a layer that is a loss reads the convolution's scores. */
 static fv_graph *surround(fv_context *context, const layer_case *problem)
 {
@@ -137,6 +164,8 @@ static fv_graph *surround(fv_context *context, const layer_case *problem)
     fv_graph *graph = test_graph_start(context, shape, &image);
     for (int32_t j = 0; j < problem->input_count; j++)
         inputs[j] = input_of(graph, image, shape, problem->in[j]);
+    for (int32_t j = 0; j < problem->input_count; j++)
+        inputs[j] = layer_case_positive(problem, j) ? positive(graph, inputs[j]) : inputs[j];
     fv_value y = image;
     if (problem->input_count > 0)
         y = test_add(graph, problem->layer->name, inputs, problem->input_count, &problem->options);

@@ -94,6 +94,43 @@ static void set_pool2d(fv_pool2d_options *options, const int32_t number[26])
     };
 }
 
+static const double resize_factors[2] = { 2.5, 1.6 };
+
+static bool set_order_options(layer_case *problem, const int32_t number[26])
+{
+    const char *type = problem->layer->name;
+    const int32_t k = get(number, 'k'), r = get(number, 'r'), s = get(number, 's');
+    layer_options *options = &problem->options;
+    if (strcmp(type, "permute") == 0)
+        options->permute = (fv_permute_options){ .order = { k / 100, k / 10 % 10, k % 10 } };
+    else if (strcmp(type, "channel_shuffle") == 0)
+        options->channel_shuffle.groups = get(number, 'g');
+    else if (strcmp(type, "expand") == 0)
+        options->expand = (fv_expand_options){ .shape = { k, r, s } };
+    else if (strcmp(type, "reduce_mean") == 0)
+        options->reduce_mean.over = (fv_reduce_over)get(number, 'o');
+    else if (strcmp(type, "resize") == 0) {
+        options->resize = (fv_resize_options){ .size = { r, s },
+                                               .factor = { resize_factors, get(number, 'a') != 0 ? 2 : 0 },
+                                               .bilinear = get(number, 'e') != 0,
+                                               .coordinates = (fv_resize_coordinates)get(number, 'o'),
+                                               .nearest = (fv_resize_nearest)get(number, 'f') };
+    } else
+        return false;
+    return true;
+}
+
+static void set_norm_options(layer_case *problem, const int32_t number[26])
+{
+    const bool no_scale = (get(number, 'b') & 1) != 0, no_shift = (get(number, 'b') & 2) != 0;
+    layer_options *options = &problem->options;
+    if (strcmp(problem->layer->name, "group_norm") == 0)
+        options->group_norm =
+            (fv_group_norm_options){ .groups = get(number, 'g'), .no_scale = no_scale, .no_shift = no_shift };
+    else
+        options->layer_norm = (fv_layer_norm_options){ .no_scale = no_scale, .no_shift = no_shift };
+}
+
 /* The layers that move elements or pool without a window of rows and columns; false: another one. */
 static bool set_shape_options(layer_case *problem, const int32_t number[26])
 {
@@ -107,11 +144,16 @@ static bool set_shape_options(layer_case *problem, const int32_t number[26])
     else if (strcmp(type, "pad") == 0)
         options->pad = (fv_pad_options){ .pad = { p, r, s, u },
                                          .channels = { get(number, 'j'), get(number, 'l') },
-                                         .value = get(number, 'a') / 100.0 };
+                                         .value = get(number, 'a') / 100.0,
+                                         .mode = (fv_pad_mode)get(number, 'm') };
     else if (strcmp(type, "crop") == 0)
         options->crop = (fv_crop_options){ .crop = { p, r, s, u } };
     else if (strcmp(type, "slice") == 0)
-        options->slice = (fv_slice_options){ .first = r, .count = get(number, 'k') };
+        options->slice = (fv_slice_options){ .first = r,
+                                             .count = get(number, 'k'),
+                                             .step = get(number, 'd'),
+                                             .rows = { p, get(number, 'q'), u },
+                                             .columns = { get(number, 'j'), get(number, 'l'), get(number, 'v') } };
     else if (strcmp(type, "reshape") == 0)
         options->reshape = (fv_reshape_options){ .shape = { get(number, 'k'), r, s } };
     else if (strcmp(type, "upsample") == 0)
@@ -187,8 +229,8 @@ static void set_options(layer_case *problem, const int32_t number[26])
 {
     const char *type = problem->layer->name;
     layer_options *options = &problem->options;
-    if (set_shape_options(problem, number) || set_activation_options(problem, number) ||
-        set_loss_options(problem, number))
+    if (set_order_options(problem, number) || set_shape_options(problem, number) ||
+        set_activation_options(problem, number) || set_loss_options(problem, number))
         return;
     if (strcmp(type, "conv2d") == 0)
         set_conv2d(&options->conv2d, number);
@@ -208,6 +250,12 @@ static void set_options(layer_case *problem, const int32_t number[26])
         options->batch_norm = (fv_batch_norm_options){ .ghost = get(number, 'g'),
                                                        .no_scale = (get(number, 'b') & 1) != 0,
                                                        .no_shift = (get(number, 'b') & 2) != 0 };
+    else if (strcmp(type, "group_norm") == 0 || strcmp(type, "layer_norm") == 0)
+        set_norm_options(problem, number);
+    else if (strcmp(type, "scale") == 0)
+        options->scale = (fv_scale_options){ .per = get(number, 'o') != 0 ? FV_PER_ELEMENT : FV_PER_CHANNEL,
+                                             .no_scale = (get(number, 'b') & 1) != 0,
+                                             .no_shift = (get(number, 'b') & 2) != 0 };
     else if (strcmp(type, "local_response_norm") == 0)
         options->local_response_norm = (fv_local_response_norm_options){ .size = get(number, 'r'),
                                                                          .alpha = get(number, 'a') / 100.0,
@@ -220,6 +268,14 @@ static void set_options(layer_case *problem, const int32_t number[26])
                                                  .channels = get(number, 'o') != 0 };
     else if (problem->layer->is_input)
         options->input = (fv_input_options){ .shape = { get(number, 'c'), get(number, 'h'), get(number, 'w') } };
+}
+
+/* The later inputs of add and its like; how: j of the problem. */
+static fv_image_shape repeated_shape(fv_image_shape whole, int32_t how)
+{
+    const bool c = how == 2 || how == 3 || how == 4, h = how == 1 || how == 3 || how == 5,
+               w = how == 1 || how == 3 || how == 4;
+    return (fv_image_shape){ c ? 1 : whole.c, h ? 1 : whole.h, w ? 1 : whole.w };
 }
 
 layer_case layer_case_parse(const char *problem)
@@ -241,8 +297,10 @@ layer_case layer_case_parse(const char *problem)
     for (int32_t i = 0; i < parsed.input_count; i++)
         parsed.in[i] = (fv_image_shape){ get_or(number, 'c', 1) + (widens ? i : 0), get_or(number, 'h', 1),
                                          get_or(number, 'w', 1) };
-    if (strcmp(type, "multiply") == 0 && get(number, 'j') != 0)
-        parsed.in[1].h = parsed.in[1].w = 1;
+    const bool binary = strcmp(type, "add") == 0 || strcmp(type, "subtract") == 0 || strcmp(type, "multiply") == 0 ||
+                        strcmp(type, "divide") == 0;
+    for (int32_t i = 1; binary && i < parsed.input_count; i++)
+        parsed.in[i] = repeated_shape(parsed.in[i], get(number, 'j'));
     parsed.targets = (layer_targets)get(number, 't');
     parsed.infer = get(number, 'x') != 0;
     parsed.sample_weights = get(number, 'z') != 0;
@@ -253,6 +311,8 @@ layer_case layer_case_parse(const char *problem)
 bool layer_case_positive(const layer_case *problem, int32_t input)
 {
     const char *type = problem->layer->name;
+    if (strcmp(type, "divide") == 0)
+        return input == 1;
     return input == 0 && (strcmp(type, "log") == 0 || strcmp(type, "power") == 0);
 }
 

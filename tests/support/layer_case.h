@@ -11,8 +11,14 @@
  *   conv2d_transpose: o output_pad                        subsample: o1 average
  *   a first number of the options (slope, alpha, amplitude, low, scale, exponent, weight of a loss) in hundredths, q the second
  *   adaptive_average_pool, upsample: r s the size or factor, e1 bilinear     channel pooling: r the size
- *   pad, crop: p top, r left, s bottom, u right, j l channels before and after     slice: r first, k count
- *   reshape: k r s the shape     multiply: j1 one gate for each channel
+ *   pad, crop: p top, r left, s bottom, u right, j l channels before and after, m mode
+ *   slice: r first, k count, d step; p q u of the rows, j l v of the columns     permute: k the order, three digits
+ *   channel_shuffle: g groups     expand: k r s the shape     reduce_mean: o over
+ *   resize: r s the size or a1 factors of 2.5 and 1.6, e1 bilinear, o coordinates, f nearest
+ *   group_norm, layer_norm: g groups, b1 no scale, b2 no shift, b3 neither
+ *   reshape: k r s the shape
+ *   add, subtract, multiply, divide: later inputs have the sizes of j1 c x 1 x 1, j2 1 x h x w, j3 1 x 1 x 1, j4 1 x h x 1, j5 c x 1 x w
+ *   scale: b1 no scale, b2 no shift, b3 neither, o1 for each element
  *   l1 each position of an image   y1 class weights   f1 also tanh form, shared slope, squared hinge
  *   batch_norm: g ghost, b1 no scale, b2 no shift, b3 neither                x1 inference mode
  *   dropout: a drop, f1 classic, o1 channels
@@ -41,10 +47,18 @@ typedef union layer_options {
     fv_pad_options pad;
     fv_crop_options crop;
     fv_slice_options slice;
+    fv_permute_options permute;
+    fv_channel_shuffle_options channel_shuffle;
+    fv_expand_options expand;
+    fv_reduce_mean_options reduce_mean;
+    fv_resize_options resize;
     fv_reshape_options reshape;
     fv_upsample_options upsample;
     fv_dense_options dense;
     fv_batch_norm_options batch_norm;
+    fv_group_norm_options group_norm;
+    fv_layer_norm_options layer_norm;
+    fv_scale_options scale;
     fv_dropout_options dropout;
     fv_local_response_norm_options local_response_norm;
     fv_leaky_relu_options leaky_relu;
@@ -116,7 +130,7 @@ typedef struct layer_run {
 
 /* Parses; fails the test when the string is wrong. */
 layer_case layer_case_parse(const char *problem);
-/* Whether the values of this input are to be above 0: log and power. */
+/* Whether the values of this input are to be above 0: of log and power, and divisors. */
 bool layer_case_positive(const layer_case *problem, int32_t input);
 /* infer() of a case into *node. */
 fv_status layer_case_infer(const layer_case *problem, fv_context *context, fvi_infer *node);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * combine.isa.c - products and weighted sums in float32, a vector at a time: the bits of combine.real.c. The last elements
+ * combine.isa.c - differences, quotients, products and weighted sums in float32, a vector at a time: the bits of combine.real.c. The last elements
  * are done one by one.
  */
 #include "kernel/vector.h"
@@ -16,6 +16,28 @@ void FVI_ISA_NAME(fvi_multiply_f32)(size_t count, const void *a, const void *b, 
         fvi_vf_store(out + i, fvi_vf_load(left + i) * fvi_vf_load(right + i));
     for (; i < count; i++)
         out[i] = left[i] * right[i];
+}
+
+void FVI_ISA_NAME(fvi_divide_f32)(size_t count, const void *a, const void *b, void *y)
+{
+    const float *left = a, *right = b;
+    float *out = y;
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        fvi_vf_store(out + i, fvi_vf_load(left + i) / fvi_vf_load(right + i));
+    for (; i < count; i++)
+        out[i] = left[i] / right[i];
+}
+
+void FVI_ISA_NAME(fvi_subtract_f32)(size_t count, const void *a, const void *b, void *y)
+{
+    const float *left = a, *right = b;
+    float *out = y;
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        fvi_vf_store(out + i, fvi_vf_load(left + i) - fvi_vf_load(right + i));
+    for (; i < count; i++)
+        out[i] = left[i] - right[i];
 }
 
 void FVI_ISA_NAME(fvi_multiply_add_f32)(size_t count, const void *a, const void *b, void *y)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * combine.real.c - products and weighted sums, one element at a time: what the vector kernels are measured against.
+ * combine.real.c - differences, quotients, products and weighted sums, one element at a time: what the vector kernels are measured against.
  */
 #include "kernel/reference.h"
 
@@ -10,6 +10,22 @@ void FVI_REAL_NAME(fvi_multiply_reference)(size_t count, const void *a, const vo
     fvi_real *out = y;
     for (size_t i = 0; i < count; i++)
         out[i] = left[i] * right[i];
+}
+
+void FVI_REAL_NAME(fvi_divide_reference)(size_t count, const void *a, const void *b, void *y)
+{
+    const fvi_real *left = a, *right = b;
+    fvi_real *out = y;
+    for (size_t i = 0; i < count; i++)
+        out[i] = left[i] / right[i];
+}
+
+void FVI_REAL_NAME(fvi_subtract_reference)(size_t count, const void *a, const void *b, void *y)
+{
+    const fvi_real *left = a, *right = b;
+    fvi_real *out = y;
+    for (size_t i = 0; i < count; i++)
+        out[i] = left[i] - right[i];
 }
 
 void FVI_REAL_NAME(fvi_multiply_add_reference)(size_t count, const void *a, const void *b, void *y)
