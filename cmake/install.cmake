@@ -28,10 +28,16 @@ install(FILES ${PROJECT_BINARY_DIR}/fovea.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}
 
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/data/mnist-12k ${PROJECT_SOURCE_DIR}/data/recipes DESTINATION ${CMAKE_INSTALL_DATADIR}/fovea
   COMPONENT command)
-install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT development)
+if(NOT FOVEA_PACKAGE) # Debian has it already
+  install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT development)
+endif()
 
 if(TARGET fovea_command)
   install(TARGETS fovea_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT command)
+endif()
+set(FOVEA_ZSH_FOLDER ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+if(FOVEA_PACKAGE) # where Debian's zsh looks below /usr
+  set(FOVEA_ZSH_FOLDER ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
 endif()
 if(TARGET fovea_command AND NOT CMAKE_CROSSCOMPILING)
   add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/fovea.bash ${PROJECT_BINARY_DIR}/_fovea
@@ -41,5 +47,5 @@ if(TARGET fovea_command AND NOT CMAKE_CROSSCOMPILING)
   add_custom_target(fovea_completions ALL DEPENDS ${PROJECT_BINARY_DIR}/fovea.bash ${PROJECT_BINARY_DIR}/_fovea)
   install(FILES ${PROJECT_BINARY_DIR}/fovea.bash RENAME fovea
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT command)
-  install(FILES ${PROJECT_BINARY_DIR}/_fovea DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions COMPONENT command)
+  install(FILES ${PROJECT_BINARY_DIR}/_fovea DESTINATION ${FOVEA_ZSH_FOLDER} COMPONENT command)
 endif()

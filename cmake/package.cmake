@@ -18,23 +18,27 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(abi ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
-set(about "fovea trains convolutional networks on the CPU, looks into them, and runs them: a C library\n without global state, and a command. ")
+set(about "fovea trains convolutional networks on the CPU, looks into them, and runs them:\na C library without global state, and a command.")
 
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME libfovea${abi})
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_GENERATE_SHLIBS ON)
-set(CPACK_COMPONENT_LIBRARY_DESCRIPTION "shared library\n ${about}This is the shared library.")
+set(CPACK_COMPONENT_LIBRARY_DESCRIPTION "${about}\nThis package has the shared library.")
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libfovea-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SHLIBDEPS OFF)
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
-  "development files\n ${about}Here are the headers, the static\n library, files for pkg-config and CMake, and examples.")
+  "${about}\nThis package has the headers, the static library, files for pkg-config and\nCMake, and examples.")
 
 set(CPACK_DEBIAN_COMMAND_PACKAGE_NAME fovea)
 set(CPACK_DEBIAN_COMMAND_PACKAGE_SECTION science)
 set(CPACK_COMPONENT_COMMAND_DESCRIPTION
-  "train, inspect and ship convolutional networks\n ${about}This is the command, with\n 12,000 handwritten digits to begin with.")
+  "${about}\nThis package has the command, with 12,000 handwritten digits to begin with.")
+
+# Loaded when they are first needed: archives of images, downloads.
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_RECOMMENDS "libarchive13 | libarchive13t64, libcurl4 | libcurl4t64")
+set(CPACK_DEBIAN_COMMAND_PACKAGE_RECOMMENDS "${CPACK_DEBIAN_LIBRARY_PACKAGE_RECOMMENDS}")
 
 # What the static library links (fovea.pc's Requires.private), by the packages that hold those files here.
 set(needs "libfovea${abi} (= ${PROJECT_VERSION})")
@@ -65,4 +69,7 @@ foreach(component IN ITEMS library development command)
   install(FILES ${PROJECT_SOURCE_DIR}/cmake/copyright ${debian}/${name}/changelog.gz DESTINATION share/doc/${name}
     COMPONENT ${component})
 endforeach()
+# And its manual pages compressed. This runs behind cmake/command.cmake's installation of them.
+install(CODE "file(GLOB pages \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_MANDIR}/man1/*.1\")
+  execute_process(COMMAND ${FOVEA_GZIP} -9nf \${pages})" COMPONENT command)
 include(CPack)
