@@ -195,14 +195,25 @@ static int compare(pair *p)
     return status;
 }
 
+/* A model of fovea or, by its name, an ONNX file. */
+static int open_side(const pair *p, const char *path, fv_model **out)
+{
+    const char *ending = strrchr(path, '.');
+    if (ending == NULL || strcmp(ending, ".onnx") != 0)
+        return cli_open_model(p->call->command, p->context, path, out);
+    return fv_onnx_read(out, p->context, path, NULL) == FV_OK
+               ? CLI_DONE
+               : cli_fail(p->call->command, "%s", fv_context_message(p->context));
+}
+
 static int compare_run(cli_call *call)
 {
     pair p = { .call = call, .given = call->values };
     int status = cli_open_context(call->command, &p.context, p.given->threads);
     if (status == CLI_DONE)
-        status = cli_open_model(call->command, p.context, call->operands[0], &p.a);
+        status = open_side(&p, call->operands[0], &p.a);
     if (status == CLI_DONE)
-        status = cli_open_model(call->command, p.context, call->operands[1], &p.b);
+        status = open_side(&p, call->operands[1], &p.b);
     if (status == CLI_DONE && p.given->data != NULL &&
         fv_dataset_open(&p.dataset, p.context, p.given->data, p.given->split == 0 ? FV_SPLIT_TEST : FV_SPLIT_TRAIN) !=
             FV_OK)
@@ -224,12 +235,15 @@ const cli_command cli_compare = {
     .completion = CLI_COMPLETE_FILE,
     .purpose = "Show where two models part: layer by layer, and in what they answer",
     .description =
-        "A and B are models or checkpoints that should compute the same: before and after an export, two epochs of a "
-        "run. Both run on the same images, each with its own preprocessing, and each layer of B is compared with its "
+        "A and B are models, checkpoints or ONNX files (.onnx) that should compute the same: before and after an "
+        "export, "
+        "two epochs of a run. Both run on the same images, each with its own preprocessing, and each layer of B is "
+        "compared with its "
         "partner in A: of its name, else of its type and shape in order. The first layer that differs by more than "
         "--tolerance is pointed out.\n\n"
         "The status is 1 when the outputs differ by more.",
     .examples = (const char *const[]){ "fovea compare model.safetensors small.safetensors --data mnist-12k",
+                                       "fovea compare model.safetensors model.onnx --data mnist-12k --images 1000",
                                        "fovea compare model.safetensors model.safetensors --reference b", NULL },
     .options = options,
     .values_size = sizeof(values),
