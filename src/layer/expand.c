@@ -12,10 +12,10 @@ static const fvi_attribute attributes[] = {
       .type = FVI_ATTRIBUTE_INT,
       .offset = offsetof(fv_expand_options, shape),
       .count = 3,
-      .low = 1,
+      .low = 0,
       .high = 16777216,
       .fallback = "the input's",
-      .help = "channels, rows, columns of the output; where the input has another size it must be 1" },
+      .help = "channels, rows, columns of the output, 0 the input's own; where that is another it must be 1" },
     { 0 },
 };
 
