@@ -163,10 +163,13 @@ static int bench_network(cli_call *call, fv_context *context, fv_bench_result *r
 {
     const values *given = call->values;
     cli_network network;
+    int status = cli_open_network_as(call->command, context, call->operands[0], &given->adaptation, &network);
+    if (status != CLI_DONE)
+        return status;
     const fv_bench_options options = {
         .batch = (int32_t)given->batch,
         .seconds = given->seconds,
-        .dtype = cli_precision_dtype(given->precision),
+        .dtype = cli_precision_dtype(given->precision, network.graph),
         .no_repeat = given->keep,
         .no_fusion = given->no_fusion,
         .memory_limit = (size_t)given->memory,
@@ -175,8 +178,7 @@ static int bench_network(cli_call *call, fv_context *context, fv_bench_result *r
         .again = given->wait ? ask : NULL,
         .user = call,
     };
-    int status = cli_open_network_as(call->command, context, call->operands[0], &given->adaptation, &network);
-    if (status == CLI_DONE && fv_bench_network(network.graph, &options, result) != FV_OK)
+    if (fv_bench_network(network.graph, &options, result) != FV_OK)
         status = cli_fail(call->command, "%s", fv_context_message(context));
     cli_close_network(&network);
     return status;

@@ -157,7 +157,7 @@ static int evaluate(const cli_call *call, fv_context *context, fv_model *model, 
     const values *given = call->values;
     fv_evaluation evaluation = { 0 };
     if (fv_evaluate(context, fv_model_params(model), dataset, fv_model_preprocess(model), (int32_t)given->batch,
-                    cli_precision_dtype(given->precision), &evaluation) != FV_OK)
+                    cli_precision_dtype(given->precision, fv_model_graph(model)), &evaluation) != FV_OK)
         return cli_fail(call->command, "%s", fv_context_message(context));
     int status = write_files(call, context, dataset, &evaluation);
     if (status == CLI_DONE)

@@ -21,7 +21,7 @@ static const cli_option options[] = {
     { "batch", NULL, CLI_INTEGER, "N", offsetof(values, batch), 1, 65536, "64", NULL, CLI_COMPLETE_NONE,
       "images of a step" },
     { "mode", NULL, CLI_CHOICE, "MODE", offsetof(values, mode), 0, 0, "train", modes, CLI_COMPLETE_NONE,
-      "what the plan is for" },
+      "what the plan is for; of a network in 8 bits predict unless given" },
     { "reference", NULL, CLI_FLAG, NULL, offsetof(values, reference), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "plan with the reference kernels" },
     { "no-fusion", NULL, CLI_FLAG, NULL, offsetof(values, no_fusion), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
@@ -164,15 +164,12 @@ static int print_table(const cli_call *call, const fv_plan *plan)
 
 static int explain_run(cli_call *call)
 {
-    const values *given = call->values;
-    const fv_plan_options plan_options = { .batch = (int32_t)given->batch,
-                                           .mode = (fv_mode)given->mode,
-                                           .dtype = cli_precision_dtype(given->precision),
-                                           .reference = given->reference,
-                                           .no_fusion = given->no_fusion,
-                                           .hand_over = given->mode == FV_TRAIN,
-                                           .no_repeat = given->keep,
-                                           .memory_limit = (size_t)given->memory };
+    values *given = call->values;
+    fv_plan_options plan_options = { .batch = (int32_t)given->batch,
+                                     .reference = given->reference,
+                                     .no_fusion = given->no_fusion,
+                                     .no_repeat = given->keep,
+                                     .memory_limit = (size_t)given->memory };
     fv_context *context = NULL;
     cli_network network = { 0 };
     fv_plan *plan = NULL;
@@ -182,6 +179,13 @@ static int explain_run(cli_call *call)
         status = cli_open_network(call->command, context, call->operands[0], &network);
     if (status == CLI_DONE)
         status = cli_tuning_open(&tuning, call->command, context, given->tune, given->choices, given->json);
+    if (status == CLI_DONE) {
+        plan_options.dtype = cli_precision_dtype(given->precision, network.graph);
+        if (plan_options.dtype == FV_I8 && !cli_was_given(call, "mode")) /* it does not learn */
+            given->mode = FV_PREDICT;
+        plan_options.mode = (fv_mode)given->mode;
+        plan_options.hand_over = given->mode == FV_TRAIN;
+    }
     if (status == CLI_DONE && fv_plan_create(&plan, network.graph, &plan_options) != FV_OK)
         status = cli_fail(call->command, "%s", fv_context_message(context));
     cli_tuning_keep(&tuning);

@@ -100,7 +100,8 @@ static int classify_all(classifier *c, fv_model *model)
 {
     c->preprocess = fv_model_preprocess(model);
     const values *given = c->call->values;
-    const fv_predictor_options predicting = { .batch = 1, .dtype = cli_precision_dtype(given->precision) };
+    const fv_predictor_options predicting = { .batch = 1,
+                                              .dtype = cli_precision_dtype(given->precision, fv_model_graph(model)) };
     if (fv_predictor_create_with(&c->predictor, fv_model_params(model), &predicting) != FV_OK)
         return cli_fail(c->call->command, "%s", fv_context_message(c->context));
     const fv_image_shape input = c->preprocess->input;

@@ -99,6 +99,15 @@ static json_t *layer_object(const fv_node_info *node, int32_t batch)
                      pair(node->field.size), "stride", pair(node->field.stride), "start", pair(node->field.start));
 }
 
+/* Layers whose weights are bytes. */
+static int32_t quantized_layers(const fv_graph *graph)
+{
+    int32_t count = 0;
+    for (int32_t i = 0; i < fv_graph_node_count(graph); i++)
+        count += fv_graph_quantized(graph, i).weight_scale != NULL;
+    return count;
+}
+
 static int print_object(const cli_command *command, const fv_graph *graph, const predicted_memory *memory)
 {
     json_t *object =
@@ -113,6 +122,8 @@ static int print_object(const cli_command *command, const fv_graph *graph, const
         json_array_append_new(layers, layer_object(&node, memory->batch));
     }
     json_object_set_new(object, "layers", layers);
+    if (fv_graph_is_quantized(graph))
+        json_object_set_new(object, "int8_layers", json_integer(quantized_layers(graph)));
     json_object_set_new(object, "batch", json_integer(memory->batch));
     if (memory->trains)
         json_object_set_new(object, "training_memory", memory_object(&memory->training));
@@ -194,6 +205,8 @@ static int print_table(const cli_command *command, const fv_graph *graph, const 
            cli_shape_text(input_shape(graph), shape, sizeof shape), (long long)class_count(graph),
            cli_grouped(fv_graph_parameters(graph), parameters, sizeof parameters),
            cli_grouped(fv_graph_multiply_adds(graph), multiply_adds, sizeof multiply_adds));
+    if (fv_graph_is_quantized(graph))
+        printf("computed in 8 bits: %d layers\n", (int)quantized_layers(graph));
     if (has_auxiliary(graph))
         printf("with the classifiers that only train: %s parameters\n",
                cli_grouped(fv_graph_training_parameters(graph), parameters, sizeof parameters));

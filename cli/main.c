@@ -10,19 +10,15 @@
 #include "command.h"
 
 const cli_command *const cli_commands[] = {
-    &cli_train,        &cli_lr_find,
-    &cli_eval,         &cli_predict,
-    &cli_summary,      &cli_zoo,
-    &cli_zoo_show,     &cli_explain,
-    &cli_gradcheck,    &cli_bench,
-    &cli_import,       &cli_export_command,
-    &cli_compare,      &cli_verify,
-    &cli_info,         &cli_data_get,
-    &cli_data_info,    &cli_data_check,
-    &cli_data_pack,    &cli_data_split,
-    &cli_data_export,  &cli_data_preview,
-    &cli_data_augment, &cli_data_corrupt,
-    &cli_help,         NULL,
+    &cli_train,        &cli_lr_find,      &cli_eval,
+    &cli_predict,      &cli_summary,      &cli_zoo,
+    &cli_zoo_show,     &cli_explain,      &cli_gradcheck,
+    &cli_bench,        &cli_import,       &cli_export_command,
+    &cli_quantize,     &cli_compare,      &cli_verify,
+    &cli_info,         &cli_data_get,     &cli_data_info,
+    &cli_data_check,   &cli_data_pack,    &cli_data_split,
+    &cli_data_export,  &cli_data_preview, &cli_data_augment,
+    &cli_data_corrupt, &cli_help,         NULL,
 };
 
 /* The command that argv[1], or argv[1] and argv[2], name. *used: how many words. */

@@ -60,6 +60,11 @@ list(FILTER FOVEA_BF16_SOURCES INCLUDE REGEX "/kernel/bf16/")
 foreach(isa IN LISTS FOVEA_BF16_ISAS)
   fovea_isa_objects(fovea_isa_${isa} ${isa} FOVEA_OBJECTS ${FOVEA_BF16_SOURCES})
 endforeach()
+set(FOVEA_INT8_SOURCES ${FOVEA_ISA_SOURCES})
+list(FILTER FOVEA_INT8_SOURCES INCLUDE REGEX "/kernel/int8/")
+foreach(isa IN LISTS FOVEA_INT8_ISAS)
+  fovea_isa_objects(fovea_isa_${isa} ${isa} FOVEA_OBJECTS ${FOVEA_INT8_SOURCES})
+endforeach()
 
 list(APPEND FOVEA_OBJECTS ${FOVEA_ONNX_OBJECTS})
 if(TARGET fovea_onnx_schema) # its header comes first

@@ -76,6 +76,7 @@
 #include "fovea/params.h"
 #include "fovea/plan.h"
 #include "fovea/predictor.h"
+#include "fovea/quantize.h"
 #include "fovea/rate_test.h"
 #include "fovea/report.h"
 #include "fovea/schedule.h"

@@ -25,7 +25,8 @@ typedef struct fv_plan_options {
     fv_mode mode;
     fv_dtype
         dtype; /* FV_F32; FV_F64 (always reference kernels); FV_BF16: mixed precision, that is values between steps and
-                          * their gradients in bfloat16, parameters and all else in float32. FV_ERR_UNSUPPORTED where the CPU
+                          * their gradients in bfloat16, parameters and all else in float32; FV_I8: what the
+                          * graph has scales for in bytes (fv_graph_set_quantized()), all else in float32; not to train. FV_ERR_UNSUPPORTED where the CPU
                           * has no AVX-512 BF16 and fv_context_options.emulate_bf16 is not set */
     bool reference;      /* reference kernels in float32 too */
     bool input_gradient; /* also compute the gradient by the input */

@@ -104,6 +104,7 @@ fv_status fv_context_create(fv_context **out, const fv_context_options *options)
                              .log = options->log,
                              .log_user = options->log_user,
                              .isa = isa,
+                             .features = fvi_cpu_features(),
                              .emulates_bf16 = options->emulate_bf16 || asks_for_emulation() };
     const fv_status status =
         fvi_pool_create(&context->pool, &allocator, threads, options->parallel_for, options->parallel_for_user);
@@ -151,6 +152,11 @@ int32_t fv_context_threads(const fv_context *context)
 const char *fv_context_isa(const fv_context *context)
 {
     return fvi_isa_name(context->isa);
+}
+
+uint32_t fvi_context_features(const fv_context *context)
+{
+    return context->features;
 }
 
 fvi_isa fvi_context_isa(const fv_context *context)

@@ -14,6 +14,7 @@ struct fv_context {
     fv_log_fn *log;         /* NULL: silent */
     void *log_user;
     fvi_isa isa;
+    uint32_t features;
     bool emulates_bf16;
     fvi_pool *pool;
     struct fvi_tuner *tuner;

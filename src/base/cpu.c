@@ -34,6 +34,7 @@ static const struct {
     { FVI_CPU_DOTPROD, "dotprod" },
     { FVI_CPU_BF16, "bf16" },
     { FVI_CPU_SVE, "sve" },
+    { FVI_CPU_AVX_VNNI, "avx_vnni" },
 };
 enum { FEATURES = sizeof features / sizeof features[0] };
 
@@ -64,7 +65,8 @@ uint32_t fvi_cpu_decode(const fvi_cpuid *id)
            when(avx512f && bit(id->leaf7_ebx, 30), FVI_CPU_AVX512BW) |
            when(avx512f && bit(id->leaf7_ebx, 31), FVI_CPU_AVX512VL) |
            when(avx512f && bit(id->leaf7_ecx, 11), FVI_CPU_AVX512_VNNI) |
-           when(avx512f && bit(id->leaf7_1_eax, 5), FVI_CPU_AVX512_BF16);
+           when(avx512f && bit(id->leaf7_1_eax, 5), FVI_CPU_AVX512_BF16) |
+           when(avx && bit(id->leaf7_1_eax, 4), FVI_CPU_AVX_VNNI);
 }
 
 #if defined(__x86_64__)

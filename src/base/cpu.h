@@ -23,7 +23,8 @@ typedef enum fvi_cpu_feature {
     FVI_CPU_NEON = 1u << 11,
     FVI_CPU_DOTPROD = 1u << 12,
     FVI_CPU_BF16 = 1u << 13,
-    FVI_CPU_SVE = 1u << 14
+    FVI_CPU_SVE = 1u << 14,
+    FVI_CPU_AVX_VNNI = 1u << 15
 } fvi_cpu_feature;
 
 /* What x86 tells about itself: registers of CPUID leaf 1, of leaf 7 subleaves 0 and 1, and XCR0 (0 without OSXSAVE). */
@@ -36,6 +37,8 @@ typedef struct fvi_cpuid {
 uint32_t fvi_cpu_decode(const fvi_cpuid *id);
 /* The features of this CPU. */
 uint32_t fvi_cpu_features(void);
+/* The same, looked up once for a context. */
+uint32_t fvi_context_features(const fv_context *context);
 /* What this CPU calls itself, with its family, model and stepping in hexadecimal where it tells them: "AMD EPYC 00a00f11";
  * elsewhere the architecture. Written to text (size bytes, cut if too short). */
 void fvi_cpu_name(char *text, size_t size);

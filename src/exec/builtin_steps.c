@@ -13,6 +13,7 @@ typedef struct copy_job {
     const fv_batch *batch;
     fvi_view y;
     fv_dtype dtype;
+    const fvi_int8_kernels *int8; /* for y in bytes */
 } copy_job;
 
 static double load(const fv_batch *batch, size_t index)
@@ -53,12 +54,22 @@ static void copy_row_any(const copy_job *job, size_t n, size_t h, void *y)
             const ptrdiff_t at = (ptrdiff_t)w * job->y.pixel_stride + (ptrdiff_t)c;
             if (job->dtype == FV_F64)
                 ((double *)y)[at] = value;
+            else if (job->dtype == FV_U8)
+                job->int8->quantize(1, 1 / job->y.scale, job->y.zero_point, &(float){ (float)value },
+                                    (uint8_t *)y + at);
             else if (job->dtype == FV_BF16)
                 ((uint16_t *)y)[at] = fvi_bf16_from_float((float)value);
             else
                 ((float *)y)[at] = (float)value;
         }
     }
+}
+
+/* Whether a row of y has the batch's order, float32. */
+static bool as_it_lies(const copy_job *job)
+{
+    return job->batch->dtype == FV_F32 && job->y.pixel_stride == job->y.c &&
+           (job->batch->order == FV_NHWC || job->y.c == 1);
 }
 
 static void copy_image(void *argument, size_t n, int32_t worker)
@@ -69,6 +80,9 @@ static void copy_image(void *argument, size_t n, int32_t worker)
         void *y = fvi_view_at(&job->y, job->dtype, (int32_t)n, h, 0);
         if (job->dtype == FV_F32 && job->batch->dtype == FV_F32)
             copy_row_f32(job, n, (size_t)h, y);
+        else if (job->dtype == FV_U8 && as_it_lies(job))
+            job->int8->quantize((size_t)job->y.w * (size_t)job->y.c, 1 / job->y.scale, job->y.zero_point,
+                                (const float *)job->batch->images + source_index(job, n, (size_t)h, 0, 0), y);
         else
             copy_row_any(job, n, (size_t)h, y);
     }
@@ -76,7 +90,9 @@ static void copy_image(void *argument, size_t n, int32_t worker)
 
 fv_status fvi_step_input(fvi_call *call)
 {
-    copy_job job = { .batch = call->batch, .y = call->y, .dtype = call->dtype };
+    copy_job job = {
+        .batch = call->batch, .y = call->y, .dtype = call->dtype, .int8 = fvi_int8_kernels_of(call->context)
+    };
     fvi_parallel(call->context, (size_t)call->n, copy_image, &job);
     return FV_OK;
 }

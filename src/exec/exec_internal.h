@@ -17,7 +17,7 @@
 fv_status fvi_run_staged(fv_session *session, int32_t index);
 /* A tensor's values in the order n, c, h, w, in the dtype of the plan's arithmetic, to out. */
 void fvi_read_tensor(const fv_session *session, int32_t tensor, void *out);
-/* Element c of a pixel. */
+/* Element c of a pixel, of bytes the byte. */
 double fvi_element(const void *pixel, fv_dtype dtype, int32_t c);
 
 /* Sum of the sample weights; n without weights. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * staged.c - steps of mixed precision: of each piece of the batch the tensors in bf16 that the layer reads are widened to float32 in
+ * staged.c - steps of mixed precision: of each piece of the batch the tensors in bf16, or bytes, that the layer reads are widened to float32 in
  * scratch, the layer runs on them, and what it wrote is narrowed. Parameter gradients of pieces are added up, from the first
  * piece to the last. Pieces depend on the problem alone (src/plan/precision.c), so results do not depend on threads.
  */
@@ -10,17 +10,22 @@
 
 /* Rows of the images of a piece, from storage to scratch or back. */
 typedef struct convert_job {
-    const fvi_bf16_kernels *kernels;
+    const fv_plan *plan; /* whose kernels convert */
+    fv_dtype dtype;      /* as stored: bf16 or bytes */
     fvi_view stored, staged;
     bool narrow;
 } convert_job;
 
 static void convert_run(const convert_job *job, size_t count, const void *from, void *to)
 {
-    if (job->narrow)
-        job->kernels->narrow(count, from, to);
+    if (job->dtype == FV_U8 && job->narrow)
+        job->plan->int8->quantize(count, 1 / job->stored.scale, job->stored.zero_point, from, to);
+    else if (job->dtype == FV_U8)
+        job->plan->int8->dequantize(count, job->stored.scale, job->stored.zero_point, from, to);
+    else if (job->narrow)
+        job->plan->bf16->narrow(count, from, to);
     else
-        job->kernels->widen(count, from, to);
+        job->plan->bf16->widen(count, from, to);
 }
 
 static void convert_rows(const void *argument, size_t first, size_t count)
@@ -33,7 +38,7 @@ static void convert_rows(const void *argument, size_t first, size_t count)
     for (size_t row = first; row < first + count; row++) {
         const int32_t n = (int32_t)(row / (size_t)stored->h), h = (int32_t)(row % (size_t)stored->h);
         for (int32_t w = 0; w < steps; w++) {
-            void *narrow = fvi_view_at(stored, FV_BF16, n, h, w), *wide = fvi_view_at(staged, FV_F32, n, h, w);
+            void *narrow = fvi_view_at(stored, job->dtype, n, h, w), *wide = fvi_view_at(staged, FV_F32, n, h, w);
             convert_run(job, run, job->narrow ? wide : narrow, job->narrow ? narrow : wide);
         }
     }
@@ -73,7 +78,7 @@ static fv_dtype stored_dtype(const staged_step *step, int32_t tensor)
 static fvi_view layer_view(const staged_step *step, int32_t tensor, const fvi_view *stored, int32_t first, int32_t n)
 {
     const fv_dtype dtype = stored_dtype(step, tensor);
-    for (int32_t i = 0; stored->data != NULL && dtype == FV_BF16 && i < step->staging->count; i++) {
+    for (int32_t i = 0; stored->data != NULL && dtype != FV_F32 && i < step->staging->count; i++) {
         const fvi_staged *staged = &step->staging->tensor[i];
         const fvi_tensor *a = &step->plan->tensor[tensor], *b = &step->plan->tensor[staged->tensor];
         if (a->storage == b->storage && a->channel == b->channel && a->c == b->c)
@@ -89,9 +94,11 @@ static void convert_piece(const staged_step *step, int32_t first, int32_t n, boo
     for (int32_t i = 0; i < step->staging->count; i++) {
         const fvi_staged *staged = &step->staging->tensor[i];
         const fvi_view stored = fvi_plan_view(step->plan, staged->tensor, step->arena, first + n);
+        const fv_dtype dtype = stored_dtype(step, staged->tensor);
         const convert_job job = {
-            .kernels = step->plan->bf16,
-            .stored = images_of(stored, FV_BF16, first, n),
+            .plan = step->plan,
+            .dtype = dtype,
+            .stored = images_of(stored, dtype, first, n),
             .staged = fvi_plan_staged_view(step->plan, staged, step->call->scratch, n),
             .narrow = narrow,
         };
@@ -203,9 +210,17 @@ fv_status fvi_run_staged(fv_session *session, int32_t index)
 
 double fvi_element(const void *pixel, fv_dtype dtype, int32_t c)
 {
+    if (dtype == FV_U8)
+        return (double)((const uint8_t *)pixel)[c];
     if (dtype == FV_BF16)
         return (double)fvi_bf16_to_float(((const uint16_t *)pixel)[c]);
     return dtype == FV_F32 ? (double)((const float *)pixel)[c] : ((const double *)pixel)[c];
+}
+
+/* What an element stands for. */
+static float value_of(const fvi_view *view, double element)
+{
+    return view->is_u8 ? (float)(element - view->zero_point) * view->scale : (float)element;
 }
 
 void fvi_read_tensor(const fv_session *session, int32_t tensor, void *out)
@@ -222,5 +237,5 @@ void fvi_read_tensor(const fv_session *session, int32_t tensor, void *out)
         for (int32_t c = 0; c < view.c; c++)
             for (int32_t h = 0; h < view.h; h++)
                 for (int32_t w = 0; w < view.w; w++)
-                    *to++ = (float)fvi_element(fvi_view_at(&view, dtype, n, h, w), dtype, c);
+                    *to++ = value_of(&view, fvi_element(fvi_view_at(&view, dtype, n, h, w), dtype, c));
 }

@@ -24,7 +24,7 @@ struct fv_graph {
     int64_t parameters, multiply_adds; /* of all nodes; once finished without the auxiliary ones */
     int64_t training_parameters;       /* of all nodes */
     fv_value input, output;
-    bool finished;
+    bool finished, quantized;
 };
 
 /* A node that is being checked: nothing of it is in the graph yet. */
@@ -433,4 +433,65 @@ int32_t fv_layer_type_count(void)
 const char *fv_layer_type_name(int32_t index)
 {
     return index >= 0 && index < fv_layer_type_count() ? fvi_layers[index]->name : NULL;
+}
+
+bool fv_graph_is_quantized(const fv_graph *graph)
+{
+    return graph->quantized;
+}
+
+fv_quantized fv_graph_quantized(const fv_graph *graph, fv_value node)
+{
+    const bool known = node >= 0 && node < graph->count && graph->nodes[node].quantized != NULL;
+    return known ? *graph->nodes[node].quantized : (fv_quantized){ 0 };
+}
+
+static bool is_scale(float scale)
+{
+    return scale >= 1e-30f && scale <= 1e30f;
+}
+
+static fv_status check_weight_scales(const fv_graph *graph, const fvi_node *node, const fv_quantized *quantized)
+{
+    if (!node->layer->takes_int8 || node->param_count < 1 || node->param[0].shape.size[0] != quantized->outputs)
+        return fvi_fail(graph->context, FV_ERR_ARGUMENT, "%s '%s': scales of %d outputs' weights, where %s has %lld",
+                        node->layer->name, node->name, quantized->outputs,
+                        node->layer->takes_int8 ? "it" : "a layer without weights in 8 bits",
+                        node->param_count > 0 ? (long long)node->param[0].shape.size[0] : 0);
+    for (int32_t k = 0; k < quantized->outputs; k++)
+        if (!is_scale(quantized->weight_scale[k]))
+            return fvi_fail(graph->context, FV_ERR_ARGUMENT,
+                            "%s '%s': the scale of output %d's weights is %g, not from 1e-30 to 1e30",
+                            node->layer->name, node->name, k, (double)quantized->weight_scale[k]);
+    return FV_OK;
+}
+
+static fv_status check_quantized(const fv_graph *graph, fv_value value, const fv_quantized *quantized)
+{
+    if (!graph->finished || value < 0 || value >= graph->count)
+        return fvi_fail(graph->context, FV_ERR_ARGUMENT, "graph '%s': value %d of %d, %s, cannot be quantised",
+                        graph->name, value, graph->count, graph->finished ? "which does not exist" : "not finished");
+    const fvi_node *node = &graph->nodes[value];
+    const float scale = quantized->scale;
+    if (scale != 0 && (!is_scale(scale) || quantized->zero_point < 0 || quantized->zero_point > 255))
+        return fvi_fail(graph->context, FV_ERR_ARGUMENT,
+                        "%s '%s': scale %g must be from 1e-30 to 1e30, zero point %d from 0 to 255", node->layer->name,
+                        node->name, (double)scale, quantized->zero_point);
+    return quantized->weight_scale != NULL ? check_weight_scales(graph, node, quantized) : FV_OK;
+}
+
+fv_status fv_graph_set_quantized(fv_graph *graph, fv_value node, const fv_quantized *quantized)
+{
+    FV_TRY(check_quantized(graph, node, quantized));
+    const size_t outputs = quantized->weight_scale != NULL ? (size_t)quantized->outputs : 0;
+    fv_quantized *kept = fvi_arena_allocate(graph->arena, sizeof *kept);
+    float *scales = fvi_arena_allocate(graph->arena, outputs * sizeof *scales + 1);
+    if (kept == NULL || scales == NULL)
+        return fvi_out_of_memory(graph->context, "scales of a node", outputs * sizeof *scales);
+    *kept = *quantized;
+    kept->outputs = (int32_t)outputs;
+    kept->weight_scale = outputs > 0 ? memcpy(scales, quantized->weight_scale, outputs * sizeof *scales) : NULL;
+    graph->nodes[node].quantized = kept;
+    graph->quantized = true;
+    return FV_OK;
 }

@@ -6,6 +6,7 @@
 #define FVI_GRAPH_INTERNAL_H
 
 #include "fovea/graph.h"
+#include "fovea/quantize.h"
 #include "layer/layer.h"
 
 typedef struct fvi_node {
@@ -20,8 +21,9 @@ typedef struct fvi_node {
     fv_receptive_field field;
     const fvi_declared_param *param; /* [param_count] */
     int32_t param_count;
-    int32_t first_param; /* index in fv_params of param[0] */
-    bool auxiliary;      /* set by fv_graph_finish(): the output does not depend on it */
+    int32_t first_param;           /* index in fv_params of param[0] */
+    const fv_quantized *quantized; /* NULL: in float32 */
+    bool auxiliary;                /* set by fv_graph_finish(): the output does not depend on it */
 } fvi_node;
 
 const fvi_node *fvi_graph_nodes(const fv_graph *graph, int32_t *count);

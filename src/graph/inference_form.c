@@ -210,6 +210,14 @@ static fv_status fold_values(const form *f, int32_t i, fvi_arena *arena)
     return FV_OK;
 }
 
+/* A network in 8 bits stays one. */
+static fv_status copy_quantized(const form *f, int32_t i)
+{
+    if (f->node[i].quantized == NULL || f->place[i].folded != FV_NO_VALUE)
+        return FV_OK;
+    return fv_graph_set_quantized(f->graph, f->place[i].made, f->node[i].quantized);
+}
+
 static fv_status copy_values(const form *f)
 {
     fvi_arena *arena = NULL;
@@ -226,6 +234,8 @@ static fv_status copy_values(const form *f)
                        fv_params_values(f->source, f->node[i].first_param + p),
                        (size_t)fv_shape_elements(&f->node[i].param[p].shape) *
                            fv_dtype_size(fv_params_dtype(f->source)));
+        if (status == FV_OK && f->place[i].fate == KEPT)
+            status = copy_quantized(f, i);
     }
     fvi_arena_destroy(arena);
     return status;

@@ -14,6 +14,7 @@
 #include "interchange/learned.h"
 #include "interchange/model_format.h"
 #include "interchange/preprocess_json.h"
+#include "interchange/quantized_file.h"
 #include "interchange/safetensors.h"
 #include "interchange/self_test.h"
 
@@ -47,9 +48,12 @@ fv_status fvi_model_check_format(const fvi_safetensors *file)
     if (strcmp(format, FVI_MODEL_FORMAT) != 0)
         return fvi_fail(file->context, FV_ERR_FORMAT,
                         "'%s': format '%.40s' in its metadata, expected '" FVI_MODEL_FORMAT "'", file->path, format);
-    if (strcmp(version, FVI_MODEL_VERSION) != 0)
+    const bool quantized = fvi_safetensors_text(file, FVI_MODEL_QUANTIZATION) != NULL;
+    if (strcmp(version, quantized ? FVI_MODEL_VERSION_QUANTIZED : FVI_MODEL_VERSION) != 0)
         return fvi_fail(file->context, FV_ERR_UNSUPPORTED,
-                        "'%s': format version '%.40s', this fovea reads '" FVI_MODEL_VERSION "'", file->path, version);
+                        "'%s': format version '%.40s'%s; this fovea reads '" FVI_MODEL_VERSION
+                        "', and '" FVI_MODEL_VERSION_QUANTIZED "' of networks in 8 bits",
+                        file->path, version, quantized ? " of a network in 8 bits" : "");
     return FV_OK;
 }
 
@@ -79,7 +83,8 @@ static bool same_shape(const fv_shape *a, const fv_shape *b)
 }
 
 /* What the graph declares must be what the file holds, before memory is taken for it: the file's size bounds it then. */
-static fv_status match_tensors(const fvi_safetensors *file, const fv_graph *graph, json_t *stored)
+static fv_status match_tensors(const fvi_safetensors *file, const fv_graph *graph, const fvi_quantized_file *quantized,
+                               json_t *stored)
 {
     char wrong[LIST_BYTES] = "";
     int32_t nodes = 0, matched = 0;
@@ -88,12 +93,13 @@ static fv_status match_tensors(const fvi_safetensors *file, const fv_graph *grap
         for (int32_t p = 0; p < node[i].param_count; p++) {
             char name[512];
             snprintf(name, sizeof name, "%s.%s", node[i].name, node[i].param[p].suffix);
+            const char *dtype = p == 0 && fvi_quantized_has_bytes(quantized, i) ? "I8" : "F32";
             const json_t *found = json_object_get(stored, name);
             fvi_stored_tensor *tensor = found != NULL ? &file->tensors[json_integer_value(found)] : NULL;
             if (tensor == NULL)
                 append_name(wrong, "missing", name);
-            else if (strcmp(tensor->dtype, "F32") != 0)
-                append_name(wrong, "not F32", name);
+            else if (strcmp(tensor->dtype, dtype) != 0)
+                append_name(wrong, dtype[0] == 'I' ? "not I8" : "not F32", name);
             else if (!same_shape(&tensor->shape, &node[i].param[p].shape))
                 append_name(wrong, "wrong shape of", name);
             if (tensor != NULL) {
@@ -110,7 +116,7 @@ static fv_status match_tensors(const fvi_safetensors *file, const fv_graph *grap
     return FV_OK;
 }
 
-static fv_status index_tensors(const fvi_safetensors *file, const fv_graph *graph)
+static fv_status index_tensors(const fvi_safetensors *file, const fv_graph *graph, fvi_quantized_file *quantized)
 {
     json_t *stored = json_object();
     for (int32_t i = 0; stored != NULL && i < file->count; i++)
@@ -120,7 +126,9 @@ static fv_status index_tensors(const fvi_safetensors *file, const fv_graph *grap
         }
     if (stored == NULL)
         return fvi_out_of_memory(file->context, "an index of tensors", 0);
-    const fv_status status = match_tensors(file, graph, stored);
+    fv_status status = fvi_quantized_match(quantized, stored);
+    if (status == FV_OK)
+        status = match_tensors(file, graph, quantized, stored);
     json_decref(stored);
     return status;
 }
@@ -137,7 +145,31 @@ static fv_status read_others(const fvi_safetensors *file, const fvi_stored_tenso
     return FV_OK;
 }
 
-static fv_status read_values(const fvi_safetensors *file, const fv_model *model)
+/* Signed bytes as numbers. */
+static fv_status read_bytes(const fvi_safetensors *file, const fvi_stored_tensor *tensor, float *values,
+                            fvi_xxh64 *hash)
+{
+    int8_t piece[PIECE];
+    for (uint64_t at = tensor->begin; at < tensor->end; at += PIECE) {
+        const size_t bytes = tensor->end - at < PIECE ? (size_t)(tensor->end - at) : PIECE;
+        FV_TRY(fvi_safetensors_read(file, at, piece, bytes));
+        fvi_xxh64_update(hash, piece, bytes);
+        for (size_t i = 0; i < bytes; i++)
+            *values++ = piece[i];
+    }
+    return FV_OK;
+}
+
+/* Where the values of a tensor belong; NULL: nowhere. */
+static float *values_of(const fv_model *model, const fvi_quantized_file *quantized, const fvi_stored_tensor *tensor)
+{
+    if (tensor->parameter >= 0)
+        return fv_params_values(model->params, tensor->parameter);
+    float *scales = fvi_quantized_values(quantized, tensor);
+    return scales != NULL ? scales : fvi_learned_values(model->transforms, tensor);
+}
+
+static fv_status read_values(const fvi_safetensors *file, const fv_model *model, const fvi_quantized_file *quantized)
 {
     fvi_xxh64 hash = fvi_xxh64_start(0);
     char checksum[17];
@@ -146,10 +178,10 @@ static fv_status read_values(const fvi_safetensors *file, const fv_model *model)
     for (int32_t i = 0; i < file->count; i++) {
         const fvi_stored_tensor *tensor = &file->tensors[i];
         const size_t bytes = (size_t)(tensor->end - tensor->begin);
-        float *values = tensor->parameter >= 0 ? fv_params_values(model->params, tensor->parameter)
-                                               : fvi_learned_values(model->transforms, tensor);
-        if (values == NULL) {
-            FV_TRY(read_others(file, tensor, &hash));
+        float *values = values_of(model, quantized, tensor);
+        const bool in_bytes = tensor->parameter >= 0 && strcmp(tensor->dtype, "I8") == 0;
+        if (values == NULL || in_bytes) {
+            FV_TRY(values == NULL ? read_others(file, tensor, &hash) : read_bytes(file, tensor, values, &hash));
             continue;
         }
         FV_TRY(fvi_safetensors_read(file, tensor->begin, values, bytes));
@@ -162,6 +194,16 @@ static fv_status read_values(const fvi_safetensors *file, const fv_model *model)
                         "'%s' is damaged: its tensors have checksum %s, its metadata says %.40s; use another copy",
                         file->path, checksum, expected);
     return FV_OK;
+}
+
+static fv_status fill_values(fv_model *model, const fvi_safetensors *file, fvi_quantized_file *quantized)
+{
+    FV_TRY(fvi_quantized_open(quantized, file, model->graph));
+    FV_TRY(index_tensors(file, model->graph, quantized));
+    FV_TRY(fvi_safetensors_check_header(file));
+    FV_TRY(fv_params_create(&model->params, model->graph, FV_F32));
+    FV_TRY(read_values(file, model, quantized));
+    return fvi_quantized_finish(quantized, model->graph, model->params);
 }
 
 static fv_status fill(fv_model *model, const fvi_safetensors *file)
@@ -185,10 +227,10 @@ static fv_status fill(fv_model *model, const fvi_safetensors *file)
     if (model->extra == NULL || model->self_test == NULL)
         return fvi_out_of_memory(model->context, "extra metadata", 0);
     FV_TRY(fvi_learned_match(file, model->transforms));
-    FV_TRY(index_tensors(file, model->graph));
-    FV_TRY(fvi_safetensors_check_header(file));
-    FV_TRY(fv_params_create(&model->params, model->graph, FV_F32));
-    return read_values(file, model);
+    fvi_quantized_file quantized;
+    const fv_status status = fill_values(model, file, &quantized);
+    fvi_quantized_close(&quantized);
+    return status;
 }
 
 fv_status fv_model_read(fv_model **out, fv_context *context, const char *path)

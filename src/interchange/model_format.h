@@ -10,6 +10,7 @@
 
 #define FVI_MODEL_FORMAT "fovea"
 #define FVI_MODEL_VERSION "1"
+#define FVI_MODEL_VERSION_QUANTIZED "2" /* of a network in 8 bits, which readers of "1" would not understand */
 /* The key of the metadata that makes a model file a checkpoint, and the one that makes it a crash bundle. */
 #define FVI_MODEL_STATE "training"
 #define FVI_MODEL_CRASH "crash"

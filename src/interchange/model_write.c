@@ -8,6 +8,7 @@
 #include "interchange/learned.h"
 #include "interchange/model_format.h"
 #include "interchange/preprocess_json.h"
+#include "interchange/quantized_file.h"
 #include "interchange/self_test.h"
 
 static bool set_dumped(json_t *object, const char *key, json_t *value)
@@ -19,14 +20,19 @@ static bool set_dumped(json_t *object, const char *key, json_t *value)
     return good;
 }
 
-static json_t *make_metadata(const fv_preprocess *preprocess, const char *graph, const char *extra)
+static json_t *make_metadata(const fv_preprocess *preprocess, const fv_graph *network, const char *graph,
+                             const char *extra)
 {
+    const bool quantized = fv_graph_is_quantized(network);
+    const char *version = quantized ? FVI_MODEL_VERSION_QUANTIZED : FVI_MODEL_VERSION;
     json_t *metadata = json_object();
     bool good = json_object_set_new(metadata, "format", json_string(FVI_MODEL_FORMAT)) == 0;
-    good = json_object_set_new(metadata, "format_version", json_string(FVI_MODEL_VERSION)) == 0 && good;
+    good = json_object_set_new(metadata, "format_version", json_string(version)) == 0 && good;
     good = json_object_set_new(metadata, "version", json_string(fv_version())) == 0 && good;
     good = json_object_set_new(metadata, "graph", json_string(graph)) == 0 && good;
     good = set_dumped(metadata, "preprocess", fvi_preprocess_write(preprocess)) && good;
+    if (quantized)
+        good = set_dumped(metadata, FVI_MODEL_QUANTIZATION, fvi_quantized_json(network)) && good;
     if (extra != NULL)
         good = json_object_set_new(metadata, "extra", json_string(extra)) == 0 && good;
     if (good)
@@ -64,7 +70,7 @@ fv_status fvi_model_metadata(json_t **out, fv_context *context, const char *path
     *out = NULL;
     FV_TRY(fvi_model_check(context, path, params, preprocess, extra));
     FV_TRY(fv_graph_to_json(fv_params_graph(params), &graph));
-    *out = make_metadata(preprocess, graph, extra);
+    *out = make_metadata(preprocess, fv_params_graph(params), graph, extra);
     fv_text_release(context, graph);
     if (*out == NULL)
         return fvi_fail(context, FV_ERR_ARGUMENT,
@@ -89,26 +95,50 @@ static bool set_self_test(fv_context *context, json_t *metadata, fv_params *para
     return good;
 }
 
+/* Parameters, in bytes where the network is in 8 bits, then their scales, then what transforms have learned. */
+static int32_t list_sources(fv_params *params, const fvi_quantized_tensors *quantized,
+                            const fvi_learned_tensors *learned, fvi_tensor_source *sources)
+{
+    int32_t count = fv_params_count(params);
+    for (int32_t i = 0; i < count; i++)
+        sources[i] = fvi_model_tensor(params, i);
+    for (int32_t i = 0; i < quantized->count; i++) {
+        sources[quantized->list[i].parameter] = quantized->list[i].weight;
+        sources[count + i] = quantized->list[i].scale;
+    }
+    count += quantized->count;
+    for (int32_t i = 0; i < learned->count; i++)
+        sources[count + i] = learned->source[i];
+    return count + learned->count;
+}
+
+static fv_status write_sources(fv_context *context, const char *path, json_t *metadata, fv_params *params,
+                               const fvi_quantized_tensors *quantized, const fvi_learned_tensors *learned)
+{
+    const size_t most = (size_t)fv_params_count(params) + (size_t)quantized->count + (size_t)learned->count + 1;
+    fvi_tensor_source *sources = fvi_allocate_zeroed(context, most, sizeof *sources);
+    if (sources == NULL)
+        return fvi_out_of_memory(context, "a list of tensors", most * sizeof *sources);
+    const int32_t count = list_sources(params, quantized, learned, sources);
+    const fv_status status = fvi_safetensors_write(context, path, metadata, sources, count);
+    fvi_release(context, sources);
+    return status;
+}
+
 fv_status fv_model_write(fv_context *context, const char *path, fv_params *params, const fv_preprocess *preprocess,
                          const char *extra)
 {
     json_t *metadata = NULL;
     fvi_learned_tensors learned;
+    fvi_quantized_tensors quantized = { 0 };
     FV_TRY(fvi_learned_list(&learned, context, path, preprocess->transforms));
     FV_TRY(fvi_model_metadata(&metadata, context, path, params, preprocess, extra));
-    const int32_t count = fv_params_count(params);
-    fvi_tensor_source *sources =
-        fvi_allocate_zeroed(context, (size_t)count + (size_t)learned.count + 1, sizeof *sources);
-    fv_status status = sources != NULL && set_self_test(context, metadata, params, preprocess)
-                           ? FV_OK
-                           : fvi_out_of_memory(context, "a list of tensors and a self-test", 0);
-    for (int32_t i = 0; sources != NULL && i < count; i++)
-        sources[i] = fvi_model_tensor(params, i);
-    for (int32_t i = 0; sources != NULL && i < learned.count; i++)
-        sources[count + i] = learned.source[i];
+    fv_status status = set_self_test(context, metadata, params, preprocess)
+                           ? fvi_quantized_list(&quantized, params)
+                           : fvi_out_of_memory(context, "a self-test", 0);
     if (status == FV_OK)
-        status = fvi_safetensors_write(context, path, metadata, sources, count + learned.count);
-    fvi_release(context, sources);
+        status = write_sources(context, path, metadata, params, &quantized, &learned);
+    fvi_quantized_release(&quantized);
     json_decref(metadata);
     return status;
 }

@@ -235,6 +235,7 @@ const fvi_layer fvi_layer_conv2d = {
     .max_inputs = 1,
     .fuses = FVI_FUSES_AFFINE | FVI_FUSES_SUM | FVI_FUSES_ACTIVATION,
     .fuses_training = FVI_FUSES_ACTIVATION,
+    .takes_int8 = true,
     .adds_dx = true,
     .shows_y = true,
     .backward_reads = FVI_READS_INPUT,

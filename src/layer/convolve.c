@@ -10,6 +10,7 @@
 
 #include "base/checked.h"
 #include "kernel/bf16/conv2d_bf16.h"
+#include "kernel/int8/conv2d_int8.h"
 #include "layer/tuner.h"
 
 enum { FEWEST_CHANNELS = 16 };
@@ -18,6 +19,8 @@ typedef struct convolve_prepared {
     fvi_conv2d_plan plan;
     fvi_conv2d_bf16 bf16; /* the passes of fvi_setup.takes_bf16 are its */
     uint32_t takes_bf16;
+    fvi_conv2d_int8 int8;          /* forward's, with weights of quantized */
+    const fv_quantized *quantized; /* NULL: forward is float32's */
     bool no_bias;
     const fvi_connections *connections; /* or NULL */
     size_t dense;  /* with connections: offset in scratch of the dense weight while it is packed, and of its gradient */
@@ -131,6 +134,41 @@ static bool is_bf16(const convolve_prepared *prepared, fvi_pass pass)
     return (prepared->takes_bf16 & 1u << pass) != 0;
 }
 
+/* Why weights in 8 bits are computed with in float32 all the same, or NULL. */
+static const char *int8_refused(const fvi_setup *node, const convolve_prepared *prepared)
+{
+    if (node->reference)
+        return "the plan asks for reference kernels";
+    if (prepared->connections)
+        return "connection tables are for the float32 kernels";
+    if (node->fused && node->fused->affine)
+        return "a normalisation behind it is not folded into its weights";
+    return fvi_conv2d_int8_refused(&prepared->plan.shape);
+}
+
+/* Forward on bytes. */
+static fv_status add_int8(fvi_setup *node, convolve_prepared *prepared)
+{
+    fvi_conv2d_shape shape = prepared->plan.shape;
+    if (node->quantized == NULL)
+        return FV_OK;
+    shape.n = node->images;
+    fvi_conv2d_int8_plan(&prepared->int8, &shape, fvi_int8_kernels_of(node->context),
+                         fv_context_threads(node->context));
+    const char *reason = int8_refused(node, prepared), *name = prepared->int8.kernels->name;
+    if (reason != NULL)
+        return tell_refused(node, name, reason, &node->refused[FVI_FORWARD]);
+    prepared->quantized = node->quantized;
+    node->takes_u8 = true;
+    node->algorithm[FVI_FORWARD] = name;
+    node->refused[FVI_FORWARD] = node->timed[FVI_FORWARD] = NULL;
+    node->scratch_bytes = prepared->int8.scratch_bytes;
+    node->pass_scratch_bytes[FVI_FORWARD] = 0;
+    node->packed_bytes = prepared->int8.packed_bytes;
+    memset(node->input_border, 0, sizeof node->input_border);
+    return FV_OK;
+}
+
 static size_t weight_count(const fvi_conv2d_shape *shape)
 {
     return (size_t)shape->k * (size_t)(shape->c / shape->groups) * (size_t)shape->r * (size_t)shape->s;
@@ -154,7 +192,8 @@ static void add_kept(fvi_setup *node, convolve_prepared *prepared)
 {
     const size_t weights = weight_count(&prepared->plan.shape) * fv_dtype_size(node->dtype);
     const bool made = prepared->connections || (node->fused && node->fused->affine);
-    if (!made || is_bf16(prepared, FVI_FORWARD) || prepared->plan.pass[FVI_FORWARD].packed_bytes >= weights)
+    if (!made || is_bf16(prepared, FVI_FORWARD) || prepared->quantized != NULL ||
+        prepared->plan.pass[FVI_FORWARD].packed_bytes >= weights)
         return;
     prepared->kept = fvi_round_up(node->packed_bytes, 64);
     node->packed_bytes = prepared->kept + weights;
@@ -219,6 +258,7 @@ fv_status fvi_convolve_setup(fvi_setup *node, const fvi_conv2d_shape *shape, con
         add_dense(node, prepared);
     if (node->fused && node->fused->affine)
         add_affine(node, prepared);
+    FV_TRY(add_int8(node, prepared));
     add_kept(node, prepared);
     return FV_OK;
 }
@@ -281,6 +321,15 @@ static const void *dense_weight(const fvi_call *call, const convolve_prepared *p
 void fvi_convolve_pack(const fvi_call *call)
 {
     const convolve_prepared *prepared = call->prepared;
+    if (prepared->quantized != NULL) {
+        const fvi_int8_weights weights = { .w = call->param[0],
+                                           .weight_scale = prepared->quantized->weight_scale,
+                                           .bias = prepared->no_bias ? NULL : call->param[1],
+                                           .x_scale = call->x[0].scale,
+                                           .x_zero = call->x[0].zero_point };
+        fvi_conv2d_int8_pack(&prepared->int8, call->context, &weights, call->packed);
+        return;
+    }
     const void *weight = dense_weight(call, prepared);
     if (call->fused && call->fused->affine)
         weight = fold(call, prepared, weight);
@@ -307,7 +356,8 @@ void fvi_convolve_pack_backward(const fvi_call *call)
 const fvi_conv2d_plan *fvi_convolve_plan(const void *prepared)
 {
     const convolve_prepared *convolution = prepared;
-    const bool alone = convolution->connections == NULL && convolution->takes_bf16 == 0 && convolution->kept == 0;
+    const bool alone = convolution->connections == NULL && convolution->takes_bf16 == 0 &&
+                       convolution->quantized == NULL && convolution->kept == 0;
     return alone && convolution->plan.dtype == FV_F32 ? &convolution->plan : NULL;
 }
 
@@ -329,7 +379,10 @@ fv_status fvi_convolve_forward(fvi_call *call)
                                            .watch = call->watch };
     const void *bias = fvi_convolve_bias(call);
     const fvi_conv2d_epilogue *behind = epilogue.activation || epilogue.summand || epilogue.watch ? &epilogue : NULL;
-    if (is_bf16(prepared, FVI_FORWARD))
+    if (prepared->quantized != NULL)
+        fvi_conv2d_int8_forward(&prepared->int8, call->context, &call->x[0], call->packed, behind, &call->y,
+                                call->scratch);
+    else if (is_bf16(prepared, FVI_FORWARD))
         fvi_conv2d_bf16_forward(&prepared->bf16, call->context, &call->x[0], call->packed, bias, behind, &call->y,
                                 call->scratch);
     else

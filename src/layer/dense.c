@@ -97,6 +97,7 @@ const fvi_layer fvi_layer_dense = {
     .min_inputs = 1,
     .max_inputs = 1,
     .flattens = true,
+    .takes_int8 = true,
     .fuses = FVI_FUSES_AFFINE | FVI_FUSES_SUM | FVI_FUSES_ACTIVATION,
     .fuses_training = FVI_FUSES_ACTIVATION,
     .backward_reads = FVI_READS_INPUT,

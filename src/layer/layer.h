@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "fovea/batch.h"
 #include "fovea/params.h"
+#include "fovea/quantize.h"
 #include "kernel/kernels.h"
 #include "kernel/watch.h"
 #include "tensor/view.h"
@@ -107,10 +108,12 @@ typedef struct fvi_setup {
     fv_image_shape out;
     fv_dtype dtype;
     bool reference;
-    bool backward;          /* the plan trains */
-    bool wants_dx;          /* some input's gradient is needed */
-    int32_t batch;          /* largest n */
-    const fvi_fused *fused; /* NULL: nothing */
+    bool backward;                 /* the plan trains */
+    bool wants_dx;                 /* some input's gradient is needed */
+    int32_t batch;                 /* largest n */
+    const fvi_fused *fused;        /* NULL: nothing */
+    bool keeps_bytes;              /* x[0] and y are stored in bytes of one scale */
+    const fv_quantized *quantized; /* weights are signed bytes, and x[0] is stored in bytes; NULL: neither */
     bool mixed;     /* mixed precision: tensors may be stored in bf16, and dtype is what the layer computes in */
     int32_t images; /* of the whole batch, where `batch` is a piece of it */
     /* Answers. backward_reads is the descriptor's to begin with, and with an activation behind it the output too; a layer that
@@ -128,6 +131,7 @@ typedef struct fvi_setup {
     uint32_t
         takes_bf16; /* mixed: bit (1 << answer) for each of the three of `algorithm` that reads and writes tensors as they are
                           * stored (fvi_view.is_bf16), of all images at once; others get float32 copies, piece by piece */
+    bool takes_u8; /* quantized, keeps_bytes: forward reads and writes tensors as they are stored (fvi_view.is_u8) */
     bool weights_by_rows;  /* backward_weights can do a part of the rows of parameter 0: see fvi_call.rows */
     int32_t first_channel; /* joins: where the first input's channels begin in y (-1: not side by side after all);
                                  * slices: which channel of x[0] is y's first, -1 likewise. 0 unless the layer says otherwise */
@@ -213,8 +217,9 @@ struct fvi_layer {
      * with dy behind all of it. A layer with backward_weights need not undo an activation: the planner does that before. */
     uint32_t fuses, fuses_training; /* FVI_FUSES_... */
     bool dx_over_dy;                /* dx[0] may be dy's memory though y may not be x[0]'s */
-    bool adds_dx;                   /* backward (backward_data) adds call->plus to dx[0] */
-    bool shows_y;                   /* forward tells call->watch of y */
+    bool takes_int8; /* forward can compute on bytes, with weights in signed bytes: fvi_setup.quantized */
+    bool adds_dx;    /* backward (backward_data) adds call->plus to dx[0] */
+    bool shows_y;    /* forward tells call->watch of y */
     /* What the layer is to others: an element-wise f (NULL: none); a sum of its inputs; in inference y = x * a[c] + b[c], written to ab
      * [2][channels] from the values of its parameters (NULL: no such map; is_affine, NULL: always: whether it is one with these options). */
     fvi_activation (*activation)(const void *options);

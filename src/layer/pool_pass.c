@@ -6,6 +6,7 @@
 #include "layer/pool_pass.h"
 
 #include "base/checked.h"
+#include "kernel/int8/int8.h"
 #include "layer/split.h"
 
 enum { MAX_TAPS = 65536, MAX_NARROW_TAPS = 256 };
@@ -26,6 +27,7 @@ fv_status fvi_pool_setup(fvi_setup *node, const fvi_pool_plan *plan)
     *kept = *plan;
     kept->shape.wide_index = (int64_t)plan->shape.kernel[0] * plan->shape.kernel[1] > MAX_NARROW_TAPS;
     node->prepared = kept;
+    node->takes_u8 = node->keeps_bytes && node->layer->selects && !plan->channels;
     if (!(node->layer->backward_reads & FVI_READS_SAVED) || !node->backward || !node->wants_dx)
         return FV_OK;
     const size_t outputs = (size_t)node->out.h * (size_t)node->out.w * (size_t)node->out.c; /* at most 2^31 */
@@ -82,6 +84,34 @@ static void max_rows(const void *argument, size_t first, size_t count)
     }
 }
 
+/* Of bytes the largest stands for the largest value. */
+static void max_rows_of_bytes(const void *argument, size_t first, size_t count)
+{
+    const pool_pass *pass = argument;
+    const fvi_pool_shape *shape = &pass->shape;
+    const fvi_int8_kernels *kernels = fvi_int8_kernels_of(pass->call->context);
+    for (size_t row = first; row < first + count; row++) {
+        const int32_t n = (int32_t)(row / (size_t)shape->oh), i = (int32_t)(row % (size_t)shape->oh);
+        const int32_t begin = i * shape->stride[0] - shape->pad[0], end = begin + shape->kernel[0];
+        const int32_t top = begin < 0 ? 0 : begin;
+        const fvi_int8_pool arguments = {
+            .x = fvi_view_at(pass->x, FV_U8, n, top, 0),
+            .y = fvi_view_at(pass->y, FV_U8, n, i, 0),
+            .x_row = shape->x_row,
+            .x_step = shape->x_pixel,
+            .y_step = shape->y_pixel,
+            .rows = (end < shape->h ? end : shape->h) - top,
+            .columns = shape->kernel[1],
+            .stride = shape->stride[1],
+            .pad = shape->pad[1],
+            .width = shape->w,
+            .pixels = shape->ow,
+            .channels = (size_t)shape->c,
+        };
+        kernels->max_pool(&arguments);
+    }
+}
+
 static void average_rows(const void *argument, size_t first, size_t count)
 {
     const pool_pass *pass = argument;
@@ -130,7 +160,7 @@ static fv_status backward(fvi_call *call, fvi_items_fn *images)
 
 fv_status fvi_pool_max_forward(fvi_call *call)
 {
-    return forward(call, max_rows);
+    return forward(call, call->x[0].is_u8 ? max_rows_of_bytes : max_rows);
 }
 
 fv_status fvi_pool_max_backward(fvi_call *call)

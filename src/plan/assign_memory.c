@@ -230,6 +230,9 @@ fvi_view fvi_plan_storage_view(const fv_plan *plan, int32_t storage, void *arena
         .pixel_stride = s->c,
         .border = { s->border[0], s->border[1], s->border[2], s->border[3] },
         .is_bf16 = s->dtype == FV_BF16,
+        .is_u8 = s->dtype == FV_U8,
+        .scale = s->scale,
+        .zero_point = s->zero_point,
     };
     return view;
 }

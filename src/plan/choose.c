@@ -24,6 +24,22 @@ static fv_status resolved_shapes(fv_plan *plan, fv_value value, const fv_image_s
     return FV_OK;
 }
 
+/* The scales of a node's weights where it may compute on bytes. */
+static const fv_quantized *computed_on_bytes(const fv_plan *plan, fv_value value)
+{
+    const fv_quantized *quantized = plan->nodes[value].quantized;
+    if (plan->options.dtype != FV_I8 || quantized == NULL || quantized->weight_scale == NULL ||
+        fvi_plan_stored(plan, plan->node[value].inputs[0]) == NULL)
+        return NULL;
+    return quantized;
+}
+
+static bool keeps_bytes(const fv_plan *plan, fv_value value)
+{
+    return plan->node[value].input_count > 0 && fvi_plan_stored(plan, value) != NULL &&
+           fvi_plan_stored_alike(plan, value, plan->node[value].inputs[0]);
+}
+
 static fv_status choose_node(fv_plan *plan, fv_value value)
 {
     const fvi_node *node = &plan->nodes[value];
@@ -47,6 +63,8 @@ static fv_status choose_node(fv_plan *plan, fv_value value)
         .batch = plan->node[value].piece,
         .fused = plan->node[value].fused,
         .mixed = plan->options.dtype == FV_BF16,
+        .quantized = computed_on_bytes(plan, value),
+        .keeps_bytes = keeps_bytes(plan, value),
         .images = plan->options.batch,
         .backward_reads = node->layer->backward_reads,
     };

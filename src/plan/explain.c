@@ -99,8 +99,8 @@ static size_t param_bytes(const fv_plan *plan, fv_value value)
 {
     size_t bytes = 0;
     for (int32_t i = 0; value != FV_NO_VALUE && i < plan->nodes[value].param_count; i++)
-        bytes +=
-            (size_t)fv_shape_elements(&plan->nodes[value].param[i].shape) * fv_dtype_size(fvi_plan_arithmetic(plan));
+        bytes += (size_t)fv_shape_elements(&plan->nodes[value].param[i].shape) *
+                 (i == 0 && plan->node[value].setup.takes_u8 ? 1 : fv_dtype_size(fvi_plan_arithmetic(plan)));
     return bytes;
 }
 

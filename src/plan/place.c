@@ -66,7 +66,7 @@ static void place_in_place(fv_plan *plan, fv_value value)
     const fv_value x = root_of_input(plan, value, 0);
     const fvi_setup *setup = &plan->node[value].setup;
     if (memcmp(&setup->in[0], &setup->out, sizeof setup->out) != 0 || !unplaced(plan, x) ||
-        !class_may_be_overwritten(plan, x))
+        !fvi_plan_stored_alike(plan, x, value) || !class_may_be_overwritten(plan, x))
         return;
     plan->node[x].into = value;
     plan->node[x].into_channel = 0;
@@ -92,7 +92,10 @@ static fv_value find_start(const fv_plan *plan, fv_value value)
             return FV_NO_VALUE;
         start = plan->node[start].into;
     } while (start != FV_NO_VALUE && plan->node[start].joined && !unplaced(plan, start));
-    return start != FV_NO_VALUE && plan->node[start].joined && begins_with(plan, value, start) ? start : FV_NO_VALUE;
+    return start != FV_NO_VALUE && plan->node[start].joined && begins_with(plan, value, start) &&
+                   fvi_plan_stored_alike(plan, start, value)
+               ? start
+               : FV_NO_VALUE;
 }
 
 /* Each input goes to its slice unless it lies somewhere already: in another concatenation, in what it is a slice of, under
@@ -113,7 +116,7 @@ static void place_join(fv_plan *plan, fv_value value)
     }
     for (int32_t j = first; j < plan->nodes[value].input_count && channel >= 0; j++) {
         const fv_value x = root_of_input(plan, value, j);
-        const bool placed = unplaced(plan, x);
+        const bool placed = unplaced(plan, x) && fvi_plan_stored_alike(plan, x, value);
         if (placed) {
             plan->node[x].into = value;
             plan->node[x].into_channel = channel;
@@ -140,7 +143,8 @@ void fvi_plan_place(fv_plan *plan)
     for (int32_t i = 0; i < plan->node_count; i++) {
         if (!plan->node[i].runs || plan->node[i].dropped)
             continue;
-        if (plan->nodes[i].layer->slices && plan->node[i].setup.first_channel >= 0)
+        if (plan->nodes[i].layer->slices && plan->node[i].setup.first_channel >= 0 &&
+            fvi_plan_stored_alike(plan, root_of_input(plan, i, 0), i))
             plan->node[i].slice_of = root_of_input(plan, i, 0);
         else if (plan->nodes[i].layer->joins)
             place_join(plan, i);

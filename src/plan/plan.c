@@ -39,8 +39,8 @@ static fv_status check_options(const fv_graph *graph, const fv_plan_options *opt
     if (options->batch < 1 || options->batch > MAX_BATCH)
         return fvi_fail(context, FV_ERR_ARGUMENT, "plan of graph '%s': batch is %d, but must be from 1 to %d",
                         fv_graph_name(graph), options->batch, (int)MAX_BATCH);
-    if (options->dtype != FV_F32 && options->dtype != FV_F64 && options->dtype != FV_BF16)
-        return fvi_fail(context, FV_ERR_ARGUMENT, "plan of graph '%s': dtype is %s, but must be f32, bf16 or f64",
+    if (options->dtype != FV_F32 && options->dtype != FV_F64 && options->dtype != FV_BF16 && options->dtype != FV_I8)
+        return fvi_fail(context, FV_ERR_ARGUMENT, "plan of graph '%s': dtype is %s, but must be f32, bf16, i8 or f64",
                         fv_graph_name(graph), fv_dtype_name(options->dtype));
     if (FVI_INFERS_ONLY && (options->mode != FV_PREDICT || options->dtype == FV_F64))
         return fvi_fail(
@@ -51,6 +51,14 @@ static fv_status check_options(const fv_graph *graph, const fv_plan_options *opt
     if (options->dtype == FV_BF16 && fvi_bf16_refused(context) != NULL)
         return fvi_fail(context, FV_ERR_UNSUPPORTED, "plan of graph '%s': bf16 %s", fv_graph_name(graph),
                         fvi_bf16_refused(context));
+    if (options->mode == FV_TRAIN && (options->dtype == FV_I8 || fv_graph_is_quantized(graph)))
+        return fvi_fail(context, FV_ERR_ARGUMENT,
+                        "plan of graph '%s': networks in 8 bits do not learn: train the model that it was made from",
+                        fv_graph_name(graph));
+    if (options->dtype == FV_I8 && !fv_graph_is_quantized(graph))
+        return fvi_fail(context, FV_ERR_ARGUMENT,
+                        "plan of graph '%s': it is not quantised, so there is nothing to compute in 8 bits",
+                        fv_graph_name(graph));
     if ((int)options->mode < FV_TRAIN || (int)options->mode > FV_PREDICT)
         return fvi_fail(context, FV_ERR_ARGUMENT, "plan of graph '%s': mode %d does not exist", fv_graph_name(graph),
                         (int)options->mode);
@@ -153,6 +161,7 @@ static fv_status plan_fill(fv_plan *plan)
     plan->packs_in_steps = fvi_plan_trains(plan) && !options->keep_packed;
     plan->kernels = fvi_kernels_for(fvi_plan_arithmetic(plan), fvi_context_isa(plan->context), reference);
     plan->bf16 = fvi_bf16_kernels_for(fvi_context_isa(plan->context));
+    plan->int8 = fvi_int8_kernels_of(plan->context);
     FV_TRY(start_nodes(plan));
     FV_TRY(check_training(plan));
     FV_TRY(fvi_plan_rewrite(plan));

@@ -9,7 +9,7 @@
  *   steps.c          the list of steps, forward and backward, and the tensors that each reads and writes
  *   chain.c          which three steps of an inference plan run as one
  *   repeat.c         which activations are computed again for backward instead of being kept
- *   precision.c      mixed precision: which steps compute in float32 on values stored in bfloat16
+ *   precision.c      mixed precision: which steps compute in float32 on values stored in bfloat16, or in bytes
  *   hand_over.c      gradients of parameters that are handed over in the backward pass: where they lie, and until when
  *   step_memory.c    what a single step needs for itself: scratch, the weights that it packs
  *   watch.c          which steps gather sums from what the step before them writes, while it is in cache
@@ -28,12 +28,15 @@
 #include "fovea/plan.h"
 #include "graph/graph_internal.h"
 #include "kernel/bf16/bf16.h"
+#include "kernel/int8/int8.h"
 
 enum { FVI_NONE = -1 };
 
 typedef struct fvi_storage {
-    int32_t h, w, c;   /* of one image; 0 for plain bytes (a layer's `saved`) */
-    fv_dtype dtype;    /* of its elements: the plan's, or in a plan of bf16 perhaps float32 */
+    int32_t h, w, c; /* of one image; 0 for plain bytes (a layer's `saved`) */
+    fv_dtype dtype;  /* of its elements: the plan's, or in a plan of bf16 or i8 perhaps float32 */
+    float scale;     /* of bytes (FV_U8) */
+    int32_t zero_point;
     int32_t border[4]; /* top, left, bottom, right: the largest that any reader wants */
     size_t image_elements;
     size_t bytes;        /* for the largest batch; a multiple of 64 */
@@ -49,7 +52,7 @@ typedef struct fvi_tensor {
     int32_t channel, c; /* the range [channel, channel + c) of the storage's channels */
 } fvi_tensor;
 
-/* A step that computes in float32 though some of its tensors are bf16: these are widened into scratch, piece by piece of so
+/* A step that computes in float32 though some of its tensors are bf16, or bytes: these are widened into scratch, piece by piece of so
  * many images, and what it wrote is narrowed. src/plan/precision.c, src/exec/staged.c. */
 typedef struct fvi_staged {
     int32_t tensor;
@@ -162,6 +165,7 @@ struct fv_plan {
     int32_t reorders;
     const fvi_kernels *kernels;
     const fvi_bf16_kernels *bf16;
+    const fvi_int8_kernels *int8;
     fv_plan_memory bytes;
 };
 
@@ -195,8 +199,14 @@ fv_status fvi_plan_hand_over(fv_plan *plan);
 int32_t fvi_plan_rows_at_a_time(const fv_plan *plan, fv_value value);
 fv_status fvi_plan_step_memory(fv_plan *plan);
 fv_status fvi_plan_watch(fv_plan *plan);
-/* The dtype of parameters, of their gradients and of arithmetic: float32 in a plan of bf16. */
+/* The dtype of parameters, of their gradients and of arithmetic: float32 in a plan of bf16 or i8. */
 fv_dtype fvi_plan_arithmetic(const fv_plan *plan);
+/* Whether tensors may be stored otherwise than layers compute: bf16, i8. */
+bool fvi_plan_mixes(const fv_plan *plan);
+/* How a plan of i8 stores the value of a root, at the end of its chain: NULL: in float32. */
+const fv_quantized *fvi_plan_stored(const fv_plan *plan, fv_value root);
+/* Whether two roots' values may lie in one storage. */
+bool fvi_plan_stored_alike(const fv_plan *plan, fv_value a, fv_value b);
 /* Which of the three answers of setup (algorithm, takes_bf16) is this step's, or -1. */
 int32_t fvi_plan_answer(const fvi_step *step);
 /* How many images the layer of a node computes at a time. Before its setup. */

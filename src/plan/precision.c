@@ -5,6 +5,8 @@
  * sums and statistics are float32, and so is arithmetic. What a loss reads, its gradient and the network's output are
  * float32 throughout: they are small, and nothing behind them would average the rounding out.
  *
+ * In a plan of i8 values are stored in bytes where the graph gives them a scale (fv_graph_set_quantized()), else in float32.
+ *
  * A layer that takes bf16 (layer.h: takes_bf16) is handed the tensors as they are. Any other computes on float32 copies in scratch, which src/exec/staged.c makes. A layer that treats each image by itself gets a
  * piece of the batch at a time, small enough to stay in cache between being widened and being read; layers that need the whole
  * batch at once (layer.h: whole_batch, is_loss) get it all.
@@ -19,7 +21,29 @@ enum { PIECE_BYTES = 4 << 20 };
 
 fv_dtype fvi_plan_arithmetic(const fv_plan *plan)
 {
-    return plan->options.dtype == FV_BF16 ? FV_F32 : plan->options.dtype;
+    return fvi_plan_mixes(plan) ? FV_F32 : plan->options.dtype;
+}
+
+bool fvi_plan_mixes(const fv_plan *plan)
+{
+    return plan->options.dtype == FV_BF16 || plan->options.dtype == FV_I8;
+}
+
+/* The network's output stays in float32: nothing behind it would average its rounding out. */
+const fv_quantized *fvi_plan_stored(const fv_plan *plan, fv_value root)
+{
+    const fv_quantized *quantized = plan->nodes[plan->node[root].last].quantized;
+    if (plan->options.dtype != FV_I8 || root == plan->node[fv_graph_output(plan->graph)].root || quantized == NULL)
+        return NULL;
+    return quantized->scale > 0 ? quantized : NULL;
+}
+
+bool fvi_plan_stored_alike(const fv_plan *plan, fv_value a, fv_value b)
+{
+    const fv_quantized *left = fvi_plan_stored(plan, a), *right = fvi_plan_stored(plan, b);
+    if (left == NULL || right == NULL)
+        return left == right;
+    return left->scale == right->scale && left->zero_point == right->zero_point;
 }
 
 static size_t image_bytes(fv_image_shape shape)
@@ -31,7 +55,7 @@ int32_t fvi_plan_piece(const fv_plan *plan, fv_value value)
 {
     const fvi_layer *layer = plan->nodes[value].layer;
     const int32_t batch = plan->options.batch;
-    if (plan->options.dtype != FV_BF16 || layer->whole_batch || layer->is_loss || layer->is_input)
+    if (!fvi_plan_mixes(plan) || layer->whole_batch || layer->is_loss || layer->is_input)
         return batch;
     size_t bytes = image_bytes(plan->nodes[value].out);
     for (int32_t j = 0; j < plan->node[value].input_count; j++)
@@ -88,7 +112,7 @@ static void stage_tensor(const fv_plan *plan, fvi_staging *staging, int32_t tens
                          const int32_t border[4])
 {
     int32_t i = 0;
-    if (tensor == FVI_NONE || dtype_of(plan, tensor) != FV_BF16)
+    if (tensor == FVI_NONE || dtype_of(plan, tensor) == FV_F32)
         return;
     while (i < staging->count && !same_tensor(&plan->tensor[staging->tensor[i].tensor], &plan->tensor[tensor]))
         i++;
@@ -154,6 +178,8 @@ static fv_status stage_step(fv_plan *plan, fvi_step *step)
     const int32_t answer = step->kind == FVI_STEP_REPEAT ? 0 : fvi_plan_answer(step);
     if (answer >= 0 && (plan->node[step->node].setup.takes_bf16 & 1u << answer) != 0)
         return FV_OK;
+    if (plan->node[step->node].setup.takes_u8)
+        return FV_OK;
     if (step->kind == FVI_STEP_INPUT || (sum && dtype_of(plan, step->y) == dtype_of(plan, step->dy)))
         return FV_OK;
     FV_TRY(fvi_plan_allocate(plan, 1, sizeof *staging, (void **)&staging));
@@ -162,15 +188,16 @@ static fv_status stage_step(fv_plan *plan, fvi_step *step)
     staging->images = sum ? plan->options.batch : plan->node[step->node].piece;
     stage_tensors(plan, step, staging);
     lay_out(plan, step, staging);
-    step->staging = staging;
+    step->staging = staging->count > 0 || plan->options.dtype == FV_BF16 ? staging : NULL;
     return FV_OK;
 }
 
 fv_status fvi_plan_stage(fv_plan *plan)
 {
-    if (plan->options.dtype != FV_BF16)
+    if (!fvi_plan_mixes(plan))
         return FV_OK;
-    find_exact(plan);
+    if (plan->options.dtype == FV_BF16)
+        find_exact(plan);
     for (int32_t i = 0; i < plan->step_count; i++)
         FV_TRY(stage_step(plan, &plan->step[i]));
     return FV_OK;

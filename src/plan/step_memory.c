@@ -80,8 +80,8 @@ static size_t scratch_of(const fv_plan *plan, const fvi_step *step)
                                                                                          : 1;
     if (step->chain != NULL && step->chain_scratch > setup->scratch_bytes)
         return step->chain_scratch;
-    return setup->pass_scratch_bytes[pass] > 0 && plan->options.dtype != FV_BF16 ? setup->pass_scratch_bytes[pass]
-                                                                                 : setup->scratch_bytes;
+    return setup->pass_scratch_bytes[pass] > 0 && !fvi_plan_mixes(plan) ? setup->pass_scratch_bytes[pass]
+                                                                        : setup->scratch_bytes;
 }
 
 static fv_status place_of_step(fv_plan *plan, int32_t index)

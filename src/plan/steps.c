@@ -21,7 +21,7 @@ static int32_t new_storage(fv_plan *plan, fv_image_shape shape, size_t bytes)
         .h = shape.h,
         .w = shape.w,
         .c = shape.c,
-        .dtype = plan->options.dtype,
+        .dtype = plan->options.dtype == FV_I8 ? FV_F32 : plan->options.dtype,
         .bytes = bytes,
         .first = INT32_MAX,
         .last = FVI_NONE,
@@ -37,6 +37,19 @@ static int32_t new_tensor(fv_plan *plan, int32_t storage, int32_t channel, int32
     return plan->tensor_count++;
 }
 
+/* The storage of a root's value: in bytes, where the graph says so. */
+static int32_t new_activation(fv_plan *plan, fv_value root)
+{
+    const int32_t index = new_storage(plan, plan->nodes[root].out, 0);
+    const fv_quantized *stored = fvi_plan_stored(plan, root);
+    if (stored != NULL) {
+        plan->storage[index].dtype = FV_U8;
+        plan->storage[index].scale = stored->scale;
+        plan->storage[index].zero_point = stored->zero_point;
+    }
+    return index;
+}
+
 /* Owners of a class come after its members, so going backwards each member finds its owner's tensor made. */
 static void make_activations(fv_plan *plan)
 {
@@ -50,7 +63,7 @@ static void make_activations(fv_plan *plan)
         if (plan->nodes[i].layer->is_loss || node->slice_of != FV_NO_VALUE)
             continue;
         if (node->into == FV_NO_VALUE) {
-            node->tensor = new_tensor(plan, new_storage(plan, shape, 0), 0, shape.c);
+            node->tensor = new_tensor(plan, new_activation(plan, i), 0, shape.c);
         } else {
             const fvi_tensor whole = plan->tensor[plan->node[node->into].tensor];
             node->tensor = new_tensor(plan, whole.storage, whole.channel + node->into_channel, shape.c);

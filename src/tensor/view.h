@@ -23,6 +23,9 @@ typedef struct fvi_view {
     int32_t border[4];
     bool
         is_bf16; /* elements are bfloat16 though the call's dtype is float32: only for layers that ask (fvi_setup.takes_bf16) */
+    bool is_u8; /* elements are bytes, (q - zero_point) * scale: likewise (fvi_setup.takes_u8) */
+    float scale;
+    int32_t zero_point;
 } fvi_view;
 
 /* A dense view without border of n images over data. */

@@ -89,6 +89,7 @@ static fv_status write_layers(fvi_onnx_out *out, bool softmax, Onnx__GraphProto 
     int32_t count = 0;
     const fvi_node *node = fvi_graph_nodes(out->graph, &count);
     const fv_value input = fv_graph_input(out->graph), output = fv_graph_output(out->graph);
+    fvi_onnx_form form = FVI_ONNX_IMAGE; /* of the input */
     Onnx__ValueInfoProto **ends = fvi_onnx_memory(out, 2, sizeof *ends);
     out->value = fvi_onnx_memory(out, (size_t)count, sizeof *out->value);
     if (out->status == FV_OK)
@@ -98,13 +99,14 @@ static fv_status write_layers(fvi_onnx_out *out, bool softmax, Onnx__GraphProto 
         out->node = &node[i];
         out->value[i].same = i;
         write_layer(out, &node[i]);
+        if (i == input && out->value[i].name[FVI_ONNX_VECTOR] != NULL)
+            form = FVI_ONNX_VECTOR;
+        fvi_onnx_write_stored(out);
     }
     if (out->status != FV_OK)
         return out->status;
     out->at = output;
     out->node = &node[output];
-    const fvi_onnx_form form =
-        out->value[input].name[FVI_ONNX_VECTOR] == node[input].name ? FVI_ONNX_VECTOR : FVI_ONNX_IMAGE;
     ends[0] = fvi_onnx_value_info(out, node[input].name, node[input].out, form);
     const char *name = write_output(out, softmax, &ends[1]);
     if (out->status != FV_OK)
@@ -339,6 +341,8 @@ static void make_probabilities(float *scores, fv_image_shape shape)
 static fv_status make_self_test(fv_context *context, fv_model *model, bool softmax, char **text)
 {
     const fv_graph *graph = fv_model_graph(model);
+    if (fv_graph_is_quantized(graph))
+        return FV_OK; /* a model's is of its weights in float32, but the file computes on bytes */
     fv_self_test test;
     FV_TRY(fv_self_test_of_model(&test, model));
     if (test.count == 0)

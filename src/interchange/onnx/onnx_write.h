@@ -115,6 +115,15 @@ const char *fvi_onnx_floats(fvi_onnx_out *out, const char *part, int32_t rank, c
                             const float *values);
 const char *fvi_onnx_ints(fvi_onnx_out *out, const char *part, int32_t count, const int64_t *values);
 const char *fvi_onnx_scalar(fvi_onnx_out *out, const char *part, double value);
+/* Likewise of another type, `size` bytes an element. */
+const char *fvi_onnx_typed(fvi_onnx_out *out, const char *part, Onnx__TensorProto__DataType type, size_t size,
+                           int32_t rank, const int64_t *shape, const void *values);
+
+/* Networks in 8 bits: the layer's weight and bias, in bytes and sums where the graph says so, to be asked for before the operator that reads
+ * them is added; and what stands behind a layer whose value is stored in bytes. */
+const char *fvi_onnx_write_weight(fvi_onnx_out *out);
+const char *fvi_onnx_write_bias(fvi_onnx_out *out);
+void fvi_onnx_write_stored(fvi_onnx_out *out);
 
 /* Attributes of an operator; values are copied. */
 void fvi_onnx_set_int(fvi_onnx_out *out, fvi_onnx_op *op, const char *name, int64_t value);

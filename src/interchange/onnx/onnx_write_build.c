@@ -326,6 +326,12 @@ const char *fvi_onnx_floats(fvi_onnx_out *out, const char *part, int32_t rank, c
                            sizeof *values, rank, shape, values);
 }
 
+const char *fvi_onnx_typed(fvi_onnx_out *out, const char *part, Onnx__TensorProto__DataType type, size_t size,
+                           int32_t rank, const int64_t *shape, const void *values)
+{
+    return add_initializer(out, part_name(out, out->node->name, part), type, size, rank, shape, values);
+}
+
 static const char *add_ints(fvi_onnx_out *out, const char *name, int32_t count, const int64_t *values)
 {
     const int64_t shape[] = { count };

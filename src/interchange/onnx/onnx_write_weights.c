@@ -60,11 +60,12 @@ void fvi_onnx_conv2d(fvi_onnx_out *out, const fvi_node *node)
         out->status = fvi_window_resolve(out->context, "conv2d", node->name, &window);
     const char *x = fvi_onnx_take(out, 0, FVI_ONNX_IMAGE);
     const char *weight =
-        fvi_connections_given(options) ? spread_weights(out, node, &window) : fvi_onnx_param(out, "weight");
+        fvi_connections_given(options) ? spread_weights(out, node, &window) : fvi_onnx_write_weight(out);
+    const char *bias = fvi_onnx_write_bias(out);
     fvi_onnx_op *op = fvi_onnx_last(out, "Conv", FVI_ONNX_IMAGE);
     fvi_onnx_input(out, op, x);
     fvi_onnx_input(out, op, weight);
-    fvi_onnx_input(out, op, fvi_onnx_param(out, "bias"));
+    fvi_onnx_input(out, op, bias);
     set_geometry(out, op, &window, or_one(options->groups));
 }
 
@@ -130,12 +131,13 @@ static const char *param_or(fvi_onnx_out *out, const char *suffix, int32_t count
 
 void fvi_onnx_dense(fvi_onnx_out *out, const fvi_node *node)
 {
-    const char *x = fvi_onnx_take(out, 0, FVI_ONNX_VECTOR);
+    const char *x = fvi_onnx_take(out, 0, FVI_ONNX_VECTOR), *weight = fvi_onnx_write_weight(out);
+    /* Before opset 11 the bias is no optional input. */
+    const char *bias = out->opset < 11 ? param_or(out, "bias", node->out.c, 0) : fvi_onnx_write_bias(out);
     fvi_onnx_op *op = fvi_onnx_last(out, "Gemm", FVI_ONNX_VECTOR);
     fvi_onnx_input(out, op, x);
-    fvi_onnx_input(out, op, fvi_onnx_param(out, "weight"));
-    /* Before opset 11 the bias is no optional input. */
-    fvi_onnx_input(out, op, out->opset < 11 ? param_or(out, "bias", node->out.c, 0) : fvi_onnx_param(out, "bias"));
+    fvi_onnx_input(out, op, weight);
+    fvi_onnx_input(out, op, bias);
     fvi_onnx_set_int(out, op, "transB", 1);
 }
 
