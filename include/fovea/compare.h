@@ -55,7 +55,7 @@ typedef struct fv_compare_options {
 } fv_compare_options;
 
 /* Runs both models on images of dataset, each with its own preprocessing; dataset NULL: on the inputs of self-tests with the seeds 1, 2, ...
- * (fv_self_test_input()). Each layer is computed by itself (fv_plan_options.no_fusion), so that its values can be looked at. Partners are layers
+ * (fv_self_test_input()). A quantised model runs in 8 bits, unless by reference kernels. Each layer is computed by itself (fv_plan_options.no_fusion), so that its values can be looked at. Partners are layers
  * of one name and shape, then of one type and shape in order; a convolution or dense layer into which the other
  * model's batch normalisation was folded is compared with that. What only trains is left out. Takes memory for the values of a batch of one model,
  * 256 MiB or those of one image. *out: zeros on failure, else released by fv_comparison_release(), before the models.

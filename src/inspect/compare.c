@@ -11,6 +11,7 @@
 #include "base/base.h"
 #include "exec/look.h"
 #include "fovea/loader.h"
+#include "fovea/quantize.h"
 #include "fovea/self_test.h"
 #include "inspect/match.h"
 #include "train/train_internal.h"
@@ -111,9 +112,11 @@ static fv_status open_images(const comparing *c, side *s, const fv_dataset *data
 
 static fv_status open_side(const comparing *c, side *s, const fv_dataset *dataset, bool reference)
 {
-    const fv_plan_options options = {
-        .batch = c->batch, .mode = FV_PREDICT, .reference = reference, .no_fusion = true
-    };
+    const fv_plan_options options = { .batch = c->batch,
+                                      .mode = FV_PREDICT,
+                                      .dtype = fv_graph_is_quantized(s->graph) && !reference ? FV_I8 : FV_F32,
+                                      .reference = reference,
+                                      .no_fusion = true };
     FV_TRY(fv_plan_create(&s->plan, s->graph, &options));
     FV_TRY(fv_session_create(&s->session, s->plan, fv_model_params(s->model)));
     return open_images(c, s, dataset);
