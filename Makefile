@@ -4,7 +4,7 @@ PRESET ?= release
 PREFIX ?= /usr/local
 BUILD := build/$(PRESET)
 
-.PHONY: help build demo test test-zoo test-tensorboard test-onnx soak bench bench-peers install package minimal docs lint fuzz clean
+.PHONY: help build demo test test-zoo test-tensorboard test-onnx test-torchvision soak bench bench-peers install package minimal docs lint fuzz clean
 
 help:
 	@echo "make demo      set up, build, train a network on digits and try it (about a minute)"
@@ -12,6 +12,7 @@ help:
 	@echo "make test-zoo  also the tests of named networks that take minutes and gigabytes"
 	@echo "make test-tensorboard  the real TensorBoard, from PyPI, opens run folders (minutes)"
 	@echo "make test-onnx  ONNX's checker and ONNX Runtime, from PyPI, take what fovea exports (minutes)"
+	@echo "make test-torchvision  weights of torchvision and timm, from PyPI, give the same answers and go back (gigabytes)"
 	@echo "make soak      kill a run at random moments and go on with it (KILLS=200; minutes)"
 	@echo "make build     the command $(BUILD)/fovea and the libraries"
 	@echo "make bench     networks and convolutions on this machine, beside PyTorch where python3 has it"
@@ -48,6 +49,11 @@ test-tensorboard: build
 
 test-onnx: build
 	@BUILD=$(BUILD) tools/test-onnx.sh
+
+# NETWORKS: a pattern of names, as NETWORKS='resnet-*'.
+test-torchvision:
+	@cmake --preset $(PRESET) --log-level=WARNING >/dev/null
+	@BUILD=$(BUILD) tools/test-torchvision.sh "$(or $(NETWORKS),*)"
 
 soak: build
 	@FOVEA=$(BUILD)/fovea tools/soak.sh

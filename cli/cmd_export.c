@@ -4,8 +4,9 @@
  */
 #include "export.h"
 
-static const char *const formats[] = { "model", "onnx", NULL };
-static cli_export_function *const functions[] = { cli_export_model, cli_export_onnx };
+static const char *const formats[] = { "model", "onnx", "torchvision", "npz", NULL };
+static cli_export_function *const functions[] = { cli_export_model, cli_export_onnx, cli_export_torchvision,
+                                                  cli_export_npz };
 
 static const cli_option options[] = {
     { "to", NULL, CLI_CHOICE, "FORMAT", offsetof(cli_export_values, to), 0, 0, CLI_REQUIRED, formats, CLI_COMPLETE_NONE,
@@ -87,7 +88,8 @@ const cli_command cli_export_command = {
         "description.\n\n"
         "--to model writes a model of fovea as inference needs it: batch normalisation folded into the "
         "weights, without what only "
-        "training uses.\n\n"
+        "training uses. --to torchvision writes safetensors for load_state_dict(strict=True), --to npz "
+        "NumPy's arrays: the values under their names, whatever the network is.\n\n"
         "--to onnx writes the same as ONNX, for any number of images at a time, with the preprocessing in its "
         "metadata.",
     .examples =

@@ -12,6 +12,7 @@
 #include "command.h"
 #include "dry_run.h"
 #include "experiment.h"
+#include "pretrained.h"
 #include "progress.h"
 #include "resume.h"
 #include "run.h"
@@ -229,6 +230,7 @@ static void print_head(const training *t)
            cli_grouped(fv_dataset_count(train_data), train, sizeof train),
            cli_grouped(test_data != NULL ? fv_dataset_count(test_data) : 0, test, sizeof test),
            (int)fv_dataset_classes(train_data));
+    cli_print_pretrained(t->experiment);
     print_preparation(t);
     print_switches(t);
     const fv_optimizer_kind kind = train_options->optimizer.kind;

@@ -25,6 +25,6 @@ typedef struct cli_export {
 /* Writes the model to given->out and tells what was written; an exit status. */
 typedef int cli_export_function(const cli_export *export);
 
-cli_export_function cli_export_model, cli_export_onnx;
+cli_export_function cli_export_model, cli_export_onnx, cli_export_torchvision, cli_export_npz;
 
 #endif

@@ -16,6 +16,7 @@
 
 #include "fovea/config.h"
 #include "fovea/network.h"
+#include "fovea/weights.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -44,6 +45,8 @@ FV_API fv_trainer *fv_experiment_trainer(const fv_experiment *experiment); /* NU
 
 /* Its parts, borrowed. Data and params are NULL before fv_experiment_open_data(). */
 FV_API const fv_network *fv_experiment_network(const fv_experiment *experiment);
+/* The file that the run began with, with its report (fv_weights_report_of()) once there are params; NULL: none. */
+FV_API fv_weights *fv_experiment_pretrained(const fv_experiment *experiment);
 FV_API fv_params *fv_experiment_params(const fv_experiment *experiment);
 FV_API const fv_dataset *fv_experiment_train_data(const fv_experiment *experiment);
 FV_API const fv_dataset *fv_experiment_test_data(const fv_experiment *experiment); /* NULL: nothing is measured */

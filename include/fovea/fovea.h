@@ -87,6 +87,7 @@
 #include "fovea/text.h"
 #include "fovea/trainer.h"
 #include "fovea/tuning.h"
+#include "fovea/weights.h"
 #include "fovea/zoo.h"
 
 #endif

@@ -493,6 +493,15 @@ FV_API fv_status fv_graph_add_euclidean_loss(fv_graph *graph, fv_value x, const 
 /* Says which value is the network's answer (class scores), and finishes: every check that needs the whole graph is made
  * (exactly one input, output set, no value without a consumer but outputs and losses), then the graph cannot change. */
 FV_API fv_status fv_graph_finish(fv_graph *graph, fv_value output);
+/* Freezes layers of a finished graph, of which no plan has been made: their parameters are constants from now on. A layer is frozen when all of its trained
+ * parameters (where it has none, its statistics) have names that the patterns match. patterns: words with commas or spaces between, in which * is any text, ? any character,
+ * [a-d] and [!a-d] one character that is, or is not, of a set; a word matches a name, or what stands before one of its points ("layer1": "layer1.0.conv1.weight");
+ * behind ! it takes names out again, and of several words that match the last counts: "*,!fc". Frozen batch normalisation keeps its running statistics and
+ * uses them while training, as it does in inference. No gradient is computed for frozen parameters, nor below the lowest layer that learns.
+ * FV_ERR_ARGUMENT for a word that matches no parameter: the message has a name. FV_ERR_STATE before fv_graph_finish(). */
+FV_API fv_status fv_graph_freeze(fv_graph *graph, const char *patterns);
+/* Whether these patterns match a parameter's name. */
+FV_API bool fv_pattern_matches(const char *patterns, const char *name);
 
 /* The receptive field: output cell (i, j) of a node depends on the input's rows start[0] + i*stride[0] and size[0] in all,
  * likewise columns; parts of it may lie in padding, outside the image. Stride 0: every cell sees the same.

@@ -71,7 +71,7 @@ typedef struct fv_optimizer_options {
     int32_t average_start; /* steps before the mean begins */
     int32_t average_every; /* it takes in the weights of every so many steps; 0 means 1 */
     /* Entries "pattern(property, ...)", separated by spaces or commas, for parameters whose name ("conv1.weight") matches the pattern, in which
-     * * is any text and ? any character. Properties: rate=X (times the rate), decay=X (weight decay instead of
+     * * is any text, ? any character and [a-d] one of these. Properties: rate=X (times the rate), decay=X (weight decay instead of
      * weight_decay), l1=X, frozen (never updated; of batch norm's statistics too), plain (LARS and LAMB: without trust; Muon: by AdamW).
      * Of entries that set the same property of one parameter the last counts. NULL: none. Read at creation only. */
     const char *groups;

@@ -23,7 +23,8 @@ typedef struct fv_param_info {
     size_t offset; /* of its first element from fv_params_data(), in elements; a multiple of 16 */
     fv_value node; /* that declares it */
     bool decayed;  /* weight decay applies: weights, not biases */
-    bool trained;  /* false: a statistic, or a constant */
+    bool trained;  /* false: a statistic, a constant, or frozen */
+    bool frozen;   /* by fv_graph_freeze() */
     /* Statistics (batch norm's running mean and variance) have a momentum above 0: their gradient is what the batch showed,
      * and fv_optimizer_update() does value += momentum * (gradient - value), nothing else. */
     double momentum;

@@ -210,6 +210,8 @@ fv_status fv_dataset_open(fv_dataset **out, fv_context *context, const char *whe
         status = fvi_pack_open(out, context, where, place->path, split);
     else if (status == FV_OK && place->layout == FVI_LAYOUT_SHARDS)
         status = fvi_shards_open(out, context, where, place->path, split);
+    else if (status == FV_OK && place->layout == FVI_LAYOUT_NPZ)
+        status = fvi_npz_dataset_open(out, context, where, place->path, split);
     else if (status == FV_OK)
         status = open_samples(out, context, where, place, split);
     fvi_release(context, place);

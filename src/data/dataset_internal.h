@@ -116,6 +116,7 @@ typedef enum fvi_layout {
     FVI_LAYOUT_FOLDER,
     FVI_LAYOUT_CSV,
     FVI_LAYOUT_SHARDS,
+    FVI_LAYOUT_NPZ,
     FVI_LAYOUT_PACK
 } fvi_layout;
 enum { FVI_PATH_BYTES = 4096 };

@@ -81,7 +81,7 @@ static void fill_call(fv_session *session, int32_t index, session_tables *tables
         .options = node->options,
         .prepared = planned->setup.prepared,
         .dtype = step_dtype(plan, step),
-        .training = fvi_plan_trains(plan),
+        .training = fvi_plan_trains(plan) && !node->frozen,
         .stream = fvi_hash_text(node->name),
         .input_count = step->input_count,
         .param = tables->value + node->first_param,
@@ -201,7 +201,8 @@ void fv_session_params_changed(fv_session *session)
 void fv_session_set_training(fv_session *session, bool training)
 {
     for (int32_t i = 0; i < session->plan->step_count; i++)
-        session->call[i].training = training && fvi_plan_trains(session->plan);
+        session->call[i].training =
+            training && fvi_plan_trains(session->plan) && !session->plan->nodes[session->plan->step[i].node].frozen;
 }
 
 void fv_session_set_seed(fv_session *session, uint64_t seed)

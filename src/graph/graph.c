@@ -172,7 +172,7 @@ static int64_t trainable_values(const fvi_node *node)
 {
     int64_t sum = 0;
     for (int32_t i = 0; i < node->param_count; i++)
-        if (node->param[i].trained)
+        if (node->param[i].trained || node->param[i].frozen)
             sum += fv_shape_elements(&node->param[i].shape);
     return sum;
 }
@@ -347,6 +347,12 @@ fv_status fv_graph_finish(fv_graph *graph, fv_value output)
 }
 
 const fvi_node *fvi_graph_nodes(const fv_graph *graph, int32_t *count)
+{
+    *count = graph->count;
+    return graph->nodes;
+}
+
+fvi_node *fvi_graph_nodes_to_freeze(fv_graph *graph, int32_t *count)
 {
     *count = graph->count;
     return graph->nodes;

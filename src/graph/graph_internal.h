@@ -19,14 +19,17 @@ typedef struct fvi_node {
     fv_image_shape out;
     int64_t multiply_adds;
     fv_receptive_field field;
-    const fvi_declared_param *param; /* [param_count] */
+    fvi_declared_param *param; /* [param_count]; of a finished graph only freezing changes them */
     int32_t param_count;
     int32_t first_param;           /* index in fv_params of param[0] */
     const fv_quantized *quantized; /* NULL: in float32 */
+    bool frozen;                   /* its parameters are, statistics too: it runs as in inference also while training */
     bool auxiliary;                /* set by fv_graph_finish(): the output does not depend on it */
 } fvi_node;
 
 const fvi_node *fvi_graph_nodes(const fv_graph *graph, int32_t *count);
+/* The same for fv_graph_freeze(), the only one that changes a finished graph. */
+fvi_node *fvi_graph_nodes_to_freeze(fv_graph *graph, int32_t *count);
 bool fvi_graph_finished(const fv_graph *graph);
 int32_t fvi_graph_param_count(const fv_graph *graph); /* of all nodes, statistics included */
 

@@ -94,6 +94,7 @@ static void fill_info(fv_params *params, char *names)
                 .node = i,
                 .decayed = param->decayed,
                 .trained = param->trained,
+                .frozen = param->frozen,
                 .momentum = param->trained ? 0 : param->momentum,
                 .max_norm = param->max_norm,
                 .initializer = &param->initializer,

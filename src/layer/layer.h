@@ -50,6 +50,7 @@ typedef struct fvi_declared_param {
     int64_t fan_in, fan_out;
     fv_initializer initializer; /* resolved */
     bool decayed, trained;
+    bool frozen;     /* trained but for fv_graph_freeze(), which makes trained false, and momentum 0 */
     double momentum; /* of a statistic (trained false): see fv_param_info; 0: a constant that nothing changes */
     double max_norm; /* 0: no bound; else for each index of the shape's first axis: see fv_param_info */
 } fvi_declared_param;

@@ -151,7 +151,8 @@ fv_status fvi_norm_backward(fvi_call *call)
                         FVI_NORM_X | FVI_NORM_DY | (undoes && pass.gates == NULL ? FVI_NORM_Y : 0),
                         undoes ? FVI_NORM_DY : 0);
     fvi_norm_each_channels(&pass, gradient_channels);
-    write_observed(&pass);
+    if (pass.observed_mean != NULL) /* frozen: there is no place for it, nor use */
+        write_observed(&pass);
     if (call->dx[0].data != NULL)
         fvi_norm_each_chunk(&pass, backward_chunk, FVI_NORM_X | FVI_NORM_DY, FVI_NORM_DX);
     return FV_OK;

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/glob.h"
 #include "fovea/text.h"
 #include "optim/rules.h"
 
@@ -53,34 +54,11 @@ static bool read_number(const char *text, double *value)
     return fvi_read_number(&text, value) && *text == '\0';
 }
 
-/* * is any text, ? any character. */
-static bool matches(const char *pattern, const char *name)
-{
-    const char *star = NULL, *again = NULL; /* behind the last *, and where the rest of the name was tried */
-    while (*name != '\0') {
-        if (*pattern == '*') {
-            star = ++pattern;
-            again = name;
-        } else if (*pattern == '?' || *pattern == *name) {
-            pattern++;
-            name++;
-        } else if (star != NULL) {
-            pattern = star;
-            name = ++again;
-        } else {
-            return false;
-        }
-    }
-    while (*pattern == '*')
-        pattern++;
-    return *pattern == '\0';
-}
-
 static fv_status check_matches(const reader *r, const fv_params *params)
 {
     const int32_t count = fv_params_count(params);
     for (int32_t i = 0; i < count; i++)
-        if (matches(r->pattern, fv_params_info(params, i).name))
+        if (fvi_glob(r->pattern, fv_params_info(params, i).name))
             return FV_OK;
     return fvi_fail(r->context, FV_ERR_ARGUMENT,
                     "optimizer: groups: '%s' matches no parameter of network '%s' (they are called like '%s')",
@@ -116,7 +94,7 @@ static fv_status read_property(reader *r, const fv_params *params, fvi_group *gr
                             r->pattern, number);
     }
     for (int32_t i = 0; i < fv_params_count(params); i++) {
-        if (!matches(r->pattern, fv_params_info(params, i).name))
+        if (!fvi_glob(r->pattern, fv_params_info(params, i).name))
             continue;
         group[i].rate = which == RATE ? value : group[i].rate;
         group[i].decay = which == DECAY ? value : group[i].decay;

@@ -18,10 +18,16 @@
 
 #include "plan/plan_internal.h"
 
+/* Whether a node computes as in inference and nothing comes back to it: also what lies below all that learns, in a plan that trains. */
+static bool infers(const fv_plan *plan, fv_value value)
+{
+    return !fvi_plan_trains(plan) || !plan->node[value].learns;
+}
+
 static uint32_t may_fuse(const fv_plan *plan, fv_value value)
 {
     const fvi_layer *layer = plan->nodes[value].layer;
-    return fvi_plan_trains(plan) ? layer->fuses_training : layer->fuses;
+    return infers(plan, value) ? layer->fuses : layer->fuses_training;
 }
 
 /* Whether a root is read once, by a node of its own: whatever is in between need not exist. */
@@ -53,7 +59,7 @@ static bool is_affine(const fv_plan *plan, fv_value value)
 static fv_value leader_before(const fv_plan *plan, fv_value value)
 {
     const fv_value x = plan->node[value].input_count == 1 ? plan->node[value].inputs[0] : FV_NO_VALUE;
-    const bool absorbed = !fvi_plan_trains(plan) && is_affine(plan, value) && x != FV_NO_VALUE &&
+    const bool absorbed = infers(plan, value) && is_affine(plan, value) && x != FV_NO_VALUE &&
                           (may_fuse(plan, x) & FVI_FUSES_AFFINE) != 0 && is_inner(plan, x);
     return absorbed ? x : value;
 }
@@ -82,7 +88,7 @@ static bool takes_activation(const fv_plan *plan, fv_value leader, fv_value read
     const fvi_layer *layer = plan->nodes[reader].layer;
     if (layer->activation == NULL)
         return false;
-    if (!fvi_plan_trains(plan))
+    if (infers(plan, leader))
         return true;
     const bool by_output = layer->in_place && layer->backward_reads == FVI_READS_OUTPUT;
     if (!sums && (may_fuse(plan, leader) & FVI_FUSES_BY_INPUT) != 0)
@@ -171,7 +177,7 @@ static fv_status fuse_behind(fv_plan *plan, fv_value leader)
     bool absorbed = true;
     while (absorbed && is_inner(plan, leader)) {
         const fv_value reader = reader_of(plan, leader);
-        if (reader == FV_NO_VALUE || plan->node[reader].last != reader)
+        if (reader == FV_NO_VALUE || plan->node[reader].last != reader || infers(plan, leader) != infers(plan, reader))
             return FV_OK;
         FV_TRY(try_next(plan, leader, leader, reader, &absorbed));
         if (absorbed)
@@ -215,8 +221,21 @@ static fv_status name_chain(fv_plan *plan, fv_value leader)
     return FV_OK;
 }
 
+/* Through which nodes gradients may have to come: from something that learns on. */
+static void find_learning(fv_plan *plan)
+{
+    for (int32_t i = 0; i < plan->node_count; i++) {
+        const fvi_node *node = &plan->nodes[i];
+        plan->node[i].learns = fvi_plan_learns_itself(plan, i) || node->layer->is_loss ||
+                               (node->layer->is_input && plan->options.input_gradient);
+        for (int32_t j = 0; j < node->input_count; j++)
+            plan->node[i].learns |= plan->node[node->inputs[j]].learns;
+    }
+}
+
 fv_status fvi_plan_fuse(fv_plan *plan)
 {
+    find_learning(plan);
     for (int32_t i = 0; i < plan->node_count && plan->fuses; i++)
         if (plan->node[i].runs && !plan->node[i].dropped && may_fuse(plan, i) != 0)
             FV_TRY(fuse_behind(plan, i));

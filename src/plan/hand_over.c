@@ -62,13 +62,19 @@ static bool is_updated(const fvi_declared_param *param)
     return param->trained || param->momentum > 0;
 }
 
+/* A frozen layer that computes all gradients in one pass writes those of its parameters, too: nobody takes them. */
+static bool is_written(const fvi_node *node, const fvi_declared_param *param)
+{
+    return is_updated(param) || (node->frozen && node->layer->backward_weights == NULL);
+}
+
 /* Makes the storages of a node's gradients, from step `first` on; *bytes grows by them. */
 static fv_status make_storages(fv_plan *plan, fv_value value, int32_t first, size_t *bytes)
 {
     const fvi_node *node = &plan->nodes[value];
     for (int32_t j = 0; j < node->param_count; j++) {
         size_t size = 0;
-        if (!is_updated(&node->param[j]))
+        if (!is_written(node, &node->param[j]))
             continue;
         const int32_t rows = j == 0 ? plan->step[first].rows : 0;
         const size_t elements = (size_t)fv_shape_elements(&node->param[j].shape);
@@ -76,7 +82,7 @@ static fv_status make_storages(fv_plan *plan, fv_value value, int32_t first, siz
         if (!fvi_size_multiply(alive, fv_dtype_size(fvi_plan_arithmetic(plan)), &size) || size > SIZE_MAX / 8)
             return fvi_plan_too_large(plan);
         plan->gradient_storage[node->first_param + j] = fvi_plan_add_bytes(plan, size, first, plan->step_count);
-        *bytes += size;
+        *bytes += is_updated(&node->param[j]) ? size : 0;
     }
     return FV_OK;
 }
@@ -86,9 +92,13 @@ static void hand_over(fv_plan *plan, fv_value value, int32_t step, int32_t alive
 {
     const fvi_node *node = &plan->nodes[value];
     for (int32_t j = 0; j < node->param_count; j++) {
-        if (!is_updated(&node->param[j]))
+        if (!is_written(node, &node->param[j]))
             continue;
         fvi_storage *storage = &plan->storage[plan->gradient_storage[node->first_param + j]];
+        if (!is_updated(&node->param[j])) {
+            storage->last = storage->first;
+            continue;
+        }
         if (j == 0 && plan->step[storage->first].rows > 0) { /* handed over within its step */
             storage->last = storage->first;
             continue;
@@ -137,7 +147,7 @@ fv_status fvi_plan_hand_over(fv_plan *plan)
         plan->gradient_storage[i] = FVI_NONE;
     FV_TRY(hand_over_computed(plan, uses, waiting));
     for (int32_t i = 0; i < plan->node_count; i++) {
-        if (uses[i].computed != FVI_NONE)
+        if (uses[i].computed != FVI_NONE || plan->nodes[i].frozen)
             continue;
         FV_TRY(make_storages(plan, i, 0, &(size_t){ 0 }));
         hand_over(plan, i, plan->step_count - 1, plan->step_count);

@@ -83,11 +83,13 @@ typedef struct fvi_plan_node {
     fv_value affine;      /* the node that fused->affine is about */
     fv_value
         undone_for; /* of a layer that selects: the leader whose activation is undone over this one's gradient, or FV_NO_VALUE */
-    bool undone_behind;  /* somebody does so for this leader */
-    bool hidden;         /* its value is nowhere: it is inside of a step */
-    fv_value within;     /* of a root inside of chained steps: what the last of them computes; else FV_NO_VALUE */
-    int32_t position;    /* in plan->order */
-    int32_t consumers;   /* inputs of running, not dropped nodes that read this root */
+    bool undone_behind; /* somebody does so for this leader */
+    bool hidden;        /* its value is nowhere: it is inside of a step */
+    fv_value within;    /* of a root inside of chained steps: what the last of them computes; else FV_NO_VALUE */
+    int32_t position;   /* in plan->order */
+    int32_t consumers;  /* inputs of running, not dropped nodes that read this root */
+    bool
+        learns; /* parameters that learn, or the input where its gradient is wanted, lie in it or before it; a loss always does */
     bool wants_gradient; /* of its output: parameters or the input lie before it */
     bool has_gradient;   /* and a loss lies behind it */
     fv_value into;       /* root whose storage holds this root as a part (in place: all of it), or FV_NO_VALUE */
@@ -178,6 +180,8 @@ fv_status fvi_plan_allocate_kept(fv_plan *plan, size_t count, size_t size, void 
 fv_status fvi_plan_rewrite(fv_plan *plan);
 fv_status fvi_plan_fuse(fv_plan *plan);
 void fvi_plan_find_gradients(fv_plan *plan);
+/* Whether a node has parameters that learn; statistics count: they are observed in the backward pass. */
+bool fvi_plan_learns_itself(const fv_plan *plan, fv_value value);
 fv_status fvi_plan_choose(fv_plan *plan);
 /* Whether backward begins with this node's activation, the last of a chain that its leader cannot undo itself. */
 bool fvi_plan_undoes(const fv_plan *plan, fv_value value);

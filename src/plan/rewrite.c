@@ -55,9 +55,9 @@ static void find_roots(fv_plan *plan)
     }
 }
 
-/* Statistics count: they are observed in the backward pass. */
-static bool has_trained_params(const fvi_node *node)
+bool fvi_plan_learns_itself(const fv_plan *plan, fv_value value)
 {
+    const fvi_node *node = &plan->nodes[value];
     for (int32_t i = 0; i < node->param_count; i++)
         if (node->param[i].trained || node->param[i].momentum > 0)
             return true;
@@ -70,8 +70,8 @@ void fvi_plan_find_gradients(fv_plan *plan)
     for (int32_t i = 0; i < plan->order_count; i++) {
         const fv_value value = plan->order[i];
         fvi_plan_node *node = &plan->node[value];
-        node->wants_gradient = has_trained_params(&plan->nodes[value]) ||
-                               (plan->nodes[value].layer->is_input && plan->options.input_gradient);
+        node->wants_gradient =
+            fvi_plan_learns_itself(plan, value) || (plan->nodes[value].layer->is_input && plan->options.input_gradient);
         for (int32_t j = 0; j < node->input_count; j++)
             node->wants_gradient |= plan->node[node->inputs[j]].wants_gradient;
     }

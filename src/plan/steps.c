@@ -230,7 +230,7 @@ static void announce(fv_plan *plan, fvi_step *step)
 bool fvi_plan_undoes(const fv_plan *plan, fv_value value)
 {
     const fvi_plan_node *leader = &plan->node[plan->node[value].root];
-    return fvi_plan_trains(plan) && leader->last == value && leader->fused != NULL &&
+    return fvi_plan_trains(plan) && leader->learns && leader->last == value && leader->fused != NULL &&
            leader->fused->activation != NULL && plan->nodes[plan->node[value].root].layer->backward_weights != NULL;
 }
 
@@ -273,7 +273,7 @@ static fv_status add_backward(fv_plan *plan, fv_value value)
     const bool data = plan->node[value].setup.wants_dx;
     fvi_step *step = NULL;
     if (layer->backward_weights == NULL) {
-        if (!data && node->param_count == 0)
+        if (!data && !fvi_plan_learns_itself(plan, value))
             return FV_OK;
         if (plan->node[value].undone_for != FV_NO_VALUE)
             FV_TRY(add_undoing(plan, plan->node[value].undone_for, value));
@@ -287,10 +287,10 @@ static fv_status add_backward(fv_plan *plan, fv_value value)
     /* Weights that are updated while their gradients are computed are not needed by then. */
     const bool weights_last = fvi_plan_rows_at_a_time(plan, value) > 0;
     for (int32_t part = 0; part < 2; part++)
-        if (weights_last == (part == 1))
-            FV_TRY(add_backward_weights(plan, value));
-        else if (data)
+        if (weights_last != (part == 1) && data)
             FV_TRY(add_backward_data(plan, value));
+        else if (weights_last == (part == 1) && fvi_plan_learns_itself(plan, value))
+            FV_TRY(add_backward_weights(plan, value));
     return FV_OK;
 }
 

@@ -28,7 +28,7 @@ static bool watches(const fv_plan *plan, int32_t i)
 {
     const fvi_step *step = &plan->step[i], *before = &plan->step[i - 1];
     const fvi_layer *layer = plan->nodes[before->node].layer;
-    if (plan->nodes[step->node].layer->gather == NULL)
+    if (plan->nodes[step->node].layer->gather == NULL || plan->nodes[step->node].frozen)
         return false;
     return step->kind == FVI_STEP_FORWARD && before->kind == FVI_STEP_FORWARD && layer->shows_y &&
            same_tensor(plan, before->y, step->x[0]) && is_large(plan, before->y);

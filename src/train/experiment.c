@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "fovea/lsuv.h"
+#include "fovea/weights.h"
 #include "optim/rules.h"
 #include "train/config/config_internal.h"
 #include "train/train_internal.h"
@@ -20,6 +21,7 @@ struct fv_experiment {
     fv_context *context;
     fv_config *config;
     fv_network network;
+    fv_weights *pretrained; /* NULL: none */
     fv_dataset *train, *test;
     bool derived;           /* both are as the config wants them */
     const char *test_split; /* what test is */
@@ -83,6 +85,40 @@ static fv_status check_groups(fv_experiment *e)
     return status;
 }
 
+/* The network that config names, for these classes, or for those that config says; frozen where it shall be. */
+static fv_status build_network(fv_experiment *e, int32_t classes)
+{
+    const char *name = fv_config_text(e->config, "model.network"), *freeze = fv_config_text(e->config, "model.freeze");
+    const bool head = fv_config_text(e->config, "model.head") != NULL;
+    fv_network_options options = { .input = fv_config_shape(e->config, "model.input"),
+                                   .classes = classes,
+                                   .new_head = head || e->pretrained != NULL,
+                                   .flags = fv_config_text(e->config, "model.flags") };
+    if (classes == 0)
+        options.classes = (int32_t)fv_config_integer(e->config, head ? "model.head" : "model.classes");
+    fv_network_close(&e->network);
+    FV_TRY(fv_network_open(&e->network, e->context, name, &options));
+    if (freeze == NULL)
+        return FV_OK;
+    fv_graph *graph = e->network.owned != NULL ? e->network.owned : fv_model_graph(e->network.model);
+    const fv_status status = fv_graph_freeze(graph, freeze);
+    if (status == FV_ERR_ARGUMENT)
+        return of_config(e, fvi_config_fail_at(e->config, "model.freeze", status, fv_context_message(e->context)));
+    return status;
+}
+
+/* The file that the run begins with: that of pretrained, or a model that gets another classifier. */
+static fv_status open_pretrained(fv_experiment *e)
+{
+    const char *path = fv_config_text(e->config, "model.pretrained");
+    const bool head = fv_config_text(e->config, "model.head") != NULL;
+    if (path == NULL && e->network.model != NULL && (e->network.owned != NULL || head))
+        path = fv_config_text(e->config, "model.network");
+    if (path == NULL || e->pretrained != NULL)
+        return FV_OK;
+    return fv_weights_open(&e->pretrained, e->context, path);
+}
+
 static fv_status open_network(fv_experiment *e)
 {
     const char *name = fv_config_text(e->config, "model.network");
@@ -92,18 +128,28 @@ static fv_status open_network(fv_experiment *e)
         FV_TRY(read_recipe(e, name));
         FV_TRY(of_config(e, fv_config_check(e->config)));
     }
-    const fv_network_options options = { .input = fv_config_shape(e->config, "model.input"),
-                                         .classes = (int32_t)fv_config_integer(e->config, "model.classes"),
-                                         .flags = fv_config_text(e->config, "model.flags") };
-    FV_TRY(fv_network_open(&e->network, e->context, name, &options));
+    FV_TRY(build_network(e, 0));
     /* A description or model of a network of the zoo has its recipe, too. */
     if (e->network.entry == NULL)
         FV_TRY(read_recipe(e, fv_graph_name(e->network.graph)));
     FV_TRY(adopt_network(e));
     FV_TRY(of_config(e, fv_config_check(e->config)));
+    FV_TRY(open_pretrained(e));
     fv_config_settle(e->config);
     e->options = fv_config_train_options(e->config);
     return check_groups(e);
+}
+
+/* Where a file of weights is given and no number of classes, it is the data's. */
+static fv_status adopt_classes(fv_experiment *e)
+{
+    const int32_t classes = fv_dataset_classes(e->train);
+    const bool open = e->pretrained != NULL && fv_config_text(e->config, "model.head") == NULL &&
+                      fv_config_origin_of(e->config, "model.classes") <= FV_FROM_RECIPE;
+    if (!open || classes < 1 || classes == fvi_graph_classes(e->network.graph))
+        return FV_OK;
+    FV_TRY(build_network(e, classes));
+    return adopt_network(e);
 }
 
 fv_status fv_experiment_open(fv_experiment **out, fv_context *context, fv_config *config)
@@ -132,6 +178,7 @@ void fv_experiment_destroy(fv_experiment *experiment)
     fv_dataset_destroy(experiment->train);
     fv_dataset_destroy(experiment->test);
     fv_network_close(&experiment->network);
+    fv_weights_close(experiment->pretrained);
     fvi_release(experiment->context, experiment);
 }
 
@@ -155,7 +202,7 @@ static void make_preprocess(fv_experiment *e)
 {
     fv_preprocess *preprocess = &e->options.preprocess;
     const bool decode_whole = preprocess->decode_whole;
-    if (e->network.model != NULL) {
+    if (e->network.model != NULL && e->pretrained == NULL) {
         *preprocess = *fv_model_preprocess(e->network.model);
         if (fv_config_origin_of(e->config, "data.decode") != FV_FROM_DEFAULT)
             preprocess->decode_whole = decode_whole;
@@ -163,6 +210,8 @@ static void make_preprocess(fv_experiment *e)
     }
     *preprocess = fv_preprocess_fit(e->network.graph, e->train);
     preprocess->decode_whole = decode_whole;
+    if (e->pretrained != NULL)
+        fvi_pretrained_preprocess(preprocess, e->pretrained, e->network.entry);
     if (preprocess->classes > MOST_NAMES)
         return;
     for (int32_t i = 0; i < preprocess->classes; i++)
@@ -244,18 +293,33 @@ static fv_status run_lsuv(fv_experiment *e)
     return status;
 }
 
+static fv_status load_pretrained(fv_experiment *e)
+{
+    const fv_weights_options options = { .fresh_head = fv_config_text(e->config, "model.head") != NULL,
+                                         .layout = (fv_weights_layout)fv_config_integer(e->config, "model.layout"),
+                                         .partial = fv_config_flag(e->config, "model.partial") };
+    const fv_status status = fv_weights_load(e->params, e->pretrained, &options);
+    if (status != FV_ERR_SHAPE)
+        return status;
+    const bool said = fv_config_text(e->config, "model.pretrained") != NULL; /* or it is the network's own file */
+    return of_config(e, fvi_config_fail_at(e->config, said ? "model.pretrained" : "model.network", FV_ERR_ARGUMENT,
+                                           fv_context_message(e->context)));
+}
+
 static fv_status make_initial(fv_experiment *e)
 {
     const bool lsuv = fv_config_integer(e->config, "model.initial") == 1;
     const bool bias = fv_config_text(e->config, "model.initial_bias") != NULL;
-    if (e->network.model != NULL && (lsuv || bias))
+    if ((e->network.model != NULL || e->pretrained != NULL) && (lsuv || bias))
         return fvi_fail(e->context, FV_ERR_ARGUMENT,
-                        "%s (%s): the network is a trained model, whose values training goes on from",
+                        "%s (%s): training goes on from the values of a model or of a file of weights",
                         lsuv ? "model.initial" : "model.initial_bias",
                         fv_config_origin_text(e->config, lsuv ? "model.initial" : "model.initial_bias"));
-    if (e->network.model != NULL)
+    if (e->network.model != NULL && e->pretrained == NULL)
         return fv_params_copy(e->params, fv_model_params(e->network.model));
     fv_params_initialize(e->params, e->options.seed);
+    if (e->pretrained != NULL)
+        return load_pretrained(e);
     if (bias)
         set_biases(e->params, (float)fv_config_real(e->config, "model.initial_bias"));
     return lsuv ? run_lsuv(e) : FV_OK;
@@ -276,6 +340,7 @@ fv_status fv_experiment_open_data(fv_experiment *experiment)
         FV_TRY(derive_data(e, &e->test, false));
         e->derived = true;
     }
+    FV_TRY(adopt_classes(e));
     make_preprocess(e);
     FV_TRY(fvi_check_run(e->network.graph, e->train, &e->options));
     FV_TRY(warn_of_empty_classes(e));
@@ -386,6 +451,11 @@ fv_trainer *fv_experiment_trainer(const fv_experiment *experiment)
 const fv_network *fv_experiment_network(const fv_experiment *experiment)
 {
     return &experiment->network;
+}
+
+fv_weights *fv_experiment_pretrained(const fv_experiment *experiment)
+{
+    return experiment->pretrained;
 }
 
 fv_params *fv_experiment_params(const fv_experiment *experiment)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fovea/text.h"
+#include "fovea/weights.h"
 #include "train/train_internal.h"
 
 /* A model file starts with the length of its header (8 bytes) and the header's '{' (docs/formats.md). */
@@ -52,6 +53,12 @@ static fv_status open_model(fv_network *out, fv_context *context, const char *na
     out->graph = fv_model_graph(out->model);
     if (fits(out->graph, options) && options->flags == NULL)
         return FV_OK;
+    const fv_network_options same_classes = { .input = options->input };
+    if (options->new_head && fits(out->graph, &same_classes) && options->flags == NULL) {
+        FV_TRY(fv_graph_with_head(&out->owned, out->graph, options->classes));
+        out->graph = out->owned;
+        return FV_OK;
+    }
     return fvi_fail(context, FV_ERR_ARGUMENT,
                     "'%s' is a trained model: --input, --classes and --flags cannot change it", name);
 }
@@ -64,9 +71,12 @@ static fv_status open_description(fv_network *out, fv_context *context, const ch
         return fvi_fail(context, FV_ERR_ARGUMENT, "'%s' is a file; --flags are for networks of the zoo", name);
     FV_TRY(fv_graph_read_yaml(&out->owned, context, name));
     if (!fits(out->owned, options)) {
-        fv_graph_destroy(out->owned);
-        out->owned = NULL;
-        FV_TRY(fv_graph_read_yaml_with(&out->owned, context, name, &yaml));
+        fv_graph *as_written = out->owned;
+        fv_status status = fv_graph_read_yaml_with(&out->owned, context, name, &yaml);
+        if (status != FV_OK && options->new_head && options->input.c == 0)
+            status = fv_graph_with_head(&out->owned, as_written, options->classes);
+        fv_graph_destroy(as_written);
+        FV_TRY(status);
     }
     out->graph = out->owned;
     return FV_OK;

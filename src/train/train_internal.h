@@ -10,6 +10,8 @@
 #include "base/base.h"
 #include "fovea/predictor.h"
 #include "fovea/trainer.h"
+#include "fovea/weights.h"
+#include "fovea/zoo.h"
 
 /* FV_OK when graph can learn from or be measured on dataset, prepared so; else FV_ERR_SHAPE and a message that says which of
  * channels, size or classes does not fit. */
@@ -43,6 +45,10 @@ fv_status fvi_check_run(const fv_graph *graph, const fv_dataset *train, const fv
 /* The loader of a run, and its transforms, fitted: both the caller's to destroy and to close, also on failure; *transforms must be zeros. */
 fv_status fvi_run_loader(fv_loader **out, fvi_run_transforms *transforms, fv_context *context,
                          const fv_train_options *options, const fv_dataset *train);
+
+/* Changes what fv_preprocess_fit() found to what the weights were trained on: a model's own mean, deviation and transforms; of a file of other programs
+ * ImageNet's, where the network (NULL: none of the zoo) is one for ImageNet. */
+void fvi_pretrained_preprocess(fv_preprocess *preprocess, const fv_weights *weights, const fv_zoo_entry *entry);
 
 /* What the sum of a batch's losses is divided by: the sum of its weights, or the number of its samples. */
 double fvi_weight_of_batch(const fv_batch *batch);

@@ -23,6 +23,7 @@ typedef struct libarchive {
     __typeof__(&archive_read_free) read_free;
     __typeof__(&archive_read_support_filter_gzip) read_support_filter_gzip;
     __typeof__(&archive_read_support_format_tar) read_support_format_tar;
+    __typeof__(&archive_read_support_format_zip) read_support_format_zip;
     __typeof__(&archive_read_open_filename) read_open_filename;
     __typeof__(&archive_read_next_header) read_next_header;
     __typeof__(&archive_read_data) read_data;
@@ -34,6 +35,7 @@ typedef struct libarchive {
 struct fvi_archive {
     fv_context *context;
     const char *path;
+    bool zip;
     void *library;
     libarchive call;
     struct archive *reader;
@@ -49,6 +51,7 @@ static bool find_functions(void *library, libarchive *call)
         { "archive_read_free", &call->read_free },
         { "archive_read_support_filter_gzip", &call->read_support_filter_gzip },
         { "archive_read_support_format_tar", &call->read_support_format_tar },
+        { "archive_read_support_format_zip", &call->read_support_format_zip },
         { "archive_read_open_filename", &call->read_open_filename },
         { "archive_read_next_header", &call->read_next_header },
         { "archive_read_data", &call->read_data },
@@ -71,11 +74,9 @@ static fv_status load(fvi_archive *archive)
     archive->library = dlopen(FVI_ARCHIVE_LIBRARY, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (archive->library != NULL && find_functions(archive->library, &archive->call))
         return FV_OK;
-    return fvi_fail(
-        archive->context, FV_ERR_UNSUPPORTED,
-        "'%s' is an archive, and %s cannot be loaded; install libarchive, or unpack it with tar -xzf and name "
-        "the folder",
-        archive->path, FVI_ARCHIVE_LIBRARY);
+    return fvi_fail(archive->context, FV_ERR_UNSUPPORTED,
+                    "'%s' is an archive, and %s cannot be loaded; install libarchive%s", archive->path,
+                    FVI_ARCHIVE_LIBRARY, archive->zip ? "" : ", or unpack it with tar -xzf and name the folder");
 }
 
 /* A text for what is no archive at all. */
@@ -93,6 +94,9 @@ static fv_status refuse(const fvi_archive *archive)
         return fvi_fail(archive->context, FV_ERR_FORMAT,
                         "'%s' looks like an HTML page: the download failed? Delete it and download it again",
                         archive->path);
+    if (archive->zip)
+        return fvi_fail(archive->context, FV_ERR_FORMAT, "'%s' is no .npz (%s)", archive->path,
+                        archive->call.error_string(archive->reader));
     return fvi_fail(archive->context, FV_ERR_FORMAT,
                     "'%s' is no .tar.gz of CIFAR-10 or CIFAR-100 (%s); IDX files are given by their folder",
                     archive->path, archive->call.error_string(archive->reader));
@@ -104,14 +108,18 @@ static fv_status start(fvi_archive *archive)
     archive->reader = archive->call.read_new();
     if (archive->reader == NULL)
         return fvi_out_of_memory(archive->context, "an archive reader", 0);
-    archive->call.read_support_filter_gzip(archive->reader);
-    archive->call.read_support_format_tar(archive->reader);
+    if (archive->zip) {
+        archive->call.read_support_format_zip(archive->reader);
+    } else {
+        archive->call.read_support_filter_gzip(archive->reader);
+        archive->call.read_support_format_tar(archive->reader);
+    }
     if (archive->call.read_open_filename(archive->reader, archive->path, BLOCK_BYTES) != ARCHIVE_OK)
         return refuse(archive);
     return FV_OK;
 }
 
-fv_status fvi_archive_open(fvi_archive **out, fv_context *context, const char *path)
+static fv_status open_archive(fvi_archive **out, fv_context *context, const char *path, bool zip)
 {
     *out = NULL;
     fvi_archive *archive = fvi_allocate_zeroed(context, 1, sizeof *archive);
@@ -119,6 +127,7 @@ fv_status fvi_archive_open(fvi_archive **out, fv_context *context, const char *p
         return fvi_out_of_memory(context, "an archive reader", sizeof *archive);
     archive->context = context;
     archive->path = path;
+    archive->zip = zip;
     const fv_status status = start(archive);
     if (status != FV_OK) {
         fvi_archive_close(archive);
@@ -126,6 +135,16 @@ fv_status fvi_archive_open(fvi_archive **out, fv_context *context, const char *p
     }
     *out = archive;
     return FV_OK;
+}
+
+fv_status fvi_archive_open(fvi_archive **out, fv_context *context, const char *path)
+{
+    return open_archive(out, context, path, false);
+}
+
+fv_status fvi_archive_open_zip(fvi_archive **out, fv_context *context, const char *path)
+{
+    return open_archive(out, context, path, true);
 }
 
 void fvi_archive_close(fvi_archive *archive)
@@ -154,6 +173,21 @@ fv_status fvi_archive_next(fvi_archive *archive, const char **name)
         if (*name != NULL && archive->call.entry_filetype(entry) == AE_IFREG)
             return FV_OK;
     }
+}
+
+fv_status fvi_archive_take(fvi_archive *archive, const char *name, void *bytes, size_t count, size_t *got)
+{
+    *got = 0;
+    while (*got < count) {
+        const la_ssize_t now = archive->call.read_data(archive->reader, (char *)bytes + *got, count - *got);
+        if (now < 0)
+            return fvi_fail(archive->context, FV_ERR_FORMAT, "'%s' is damaged or truncated inside %s: %s",
+                            archive->path, name, archive->call.error_string(archive->reader));
+        if (now == 0)
+            break;
+        *got += (size_t)now;
+    }
+    return FV_OK;
 }
 
 /* Memory grows as bytes arrive, since the size that a header claims may be a lie. */
@@ -197,9 +231,25 @@ fv_status fvi_archive_open(fvi_archive **out, fv_context *context, const char *p
         path);
 }
 
+fv_status fvi_archive_open_zip(fvi_archive **out, fv_context *context, const char *path)
+{
+    *out = NULL;
+    return fvi_fail(context, FV_ERR_UNSUPPORTED, "'%s' is an .npz, and this build of fovea has no libarchive", path);
+}
+
 void fvi_archive_close(fvi_archive *archive)
 {
     (void)archive;
+}
+
+fv_status fvi_archive_take(fvi_archive *archive, const char *name, void *bytes, size_t count, size_t *got)
+{
+    (void)archive;
+    (void)name;
+    (void)bytes;
+    (void)count;
+    *got = 0;
+    return FV_OK;
 }
 
 fv_status fvi_archive_next(fvi_archive *archive, const char **name)

@@ -211,6 +211,7 @@ static fv_status find_path(fv_context *context, const char *path, fvi_place *pla
         place->layout = fv_data_pack_is(path)   ? FVI_LAYOUT_PACK
                         : ends_in(path, ".csv") ? FVI_LAYOUT_CSV
                         : ends_in(path, ".tar") ? FVI_LAYOUT_SHARDS
+                        : ends_in(path, ".npz") ? FVI_LAYOUT_NPZ
                                                 : FVI_LAYOUT_CIFAR_ARCHIVE;
         return FV_OK;
     }

@@ -17,6 +17,10 @@ fv_status fvi_csv_dataset_open(fv_dataset **out, fv_context *context, const char
                                fv_split split);
 bool fvi_csv_folder_present(const char *folder);
 
+/* One .npz with images, or rows of numbers, and labels (npz.c). FV_ERR_NOT_FOUND where it has no images of the split. */
+fv_status fvi_npz_dataset_open(fv_dataset **out, fv_context *context, const char *where, const char *path,
+                               fv_split split);
+
 /* A tar file, or a folder of them (shards.c). */
 fv_status fvi_shards_open(fv_dataset **out, fv_context *context, const char *where, const char *path, fv_split split);
 bool fvi_shards_present(fv_context *context, const char *folder);

@@ -10,6 +10,8 @@
 #include "train/config/config_internal.h"
 
 static const char *const initials[] = { "network", "lsuv", NULL };
+/* In the order of fv_weights_layout. */
+static const char *const layouts[] = { "auto", "torch", "keras", NULL };
 /* In the order of fv_optimizer_kind and fv_schedule_kind. */
 static const char *const optimizers[] = { "sgd",   "adagrad", "adadelta", "rmsprop", "adam",
                                           "adamw", "lars",    "lamb",     "muon",    NULL };
@@ -51,6 +53,18 @@ const fv_config_key fvi_config_keys[] = {
       "variance of 1" },
     { "model.initial_bias", NULL, FV_CONFIG_REAL, "X", -1e6, 1e6, "(the network's)", NULL, false,
       "initial biases of convolutions and dense layers, as 0.1" },
+    { "model.pretrained", "pretrained", FV_CONFIG_FILE, "FILE", 0, 0, NULL, NULL, false,
+      "begin with the weights of a file: safetensors of torchvision, timm or Keras, .npz, or a model of fovea; a "
+      "classifier for other classes begins anew" },
+    { "model.head", "head", FV_CONFIG_INTEGER, "N", 1, 1000000, NULL, NULL, false,
+      "a new last layer, for so many classes; with --pretrained, by default, the classes of the data" },
+    { "model.freeze", "freeze", FV_CONFIG_TEXT, "PATTERNS", 0, 0, NULL, NULL, false,
+      "parameters that are not trained, by their names: 'layer[1-3].*'; '*,!fc' is all but fc; frozen batch norm keeps "
+      "its statistics" },
+    { "model.layout", NULL, FV_CONFIG_CHOICE, "WHOSE", 0, 0, "auto", layouts, false,
+      "order of axes in the file of pretrained: told by its names, or torch or keras" },
+    { "model.partial", NULL, FV_CONFIG_FLAG, NULL, 0, 0, NULL, NULL, false,
+      "take from the file of pretrained what fits, whatever is missing, misshaped or unexpected" },
 
     /* data */
     { "data.source", "data", FV_CONFIG_DATA, "WHERE", 0, 0, FV_CONFIG_REQUIRED, NULL, false,
