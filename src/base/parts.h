@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * parts.h - what a build leaves out. The inference-only build (CMake: FOVEA_MINIMAL) defines FVI_INFERENCE_ONLY: plans predict
- * and nothing else, not in float64. A table names what only other builds have through these macros; nothing else refers to it then, and the
- * linker drops it. fv_plan_create() is the one place that refuses what is not there.
+ * parts.h - what a build leaves out. The inference-only build (CMake: FOVEA_MINIMAL) defines FVI_INFERENCE_ONLY: plans predict in
+ * float32, and nothing else. A table names what only other builds have through these macros; nothing else refers to it then, and
+ * the linker drops it. fv_plan_create() is the one place that refuses what is not there.
  */
 #ifndef FVI_PARTS_H
 #define FVI_PARTS_H

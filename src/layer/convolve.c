@@ -103,7 +103,7 @@ static fv_status add_bf16(fvi_setup *node, convolve_prepared *prepared, uint32_t
     fvi_conv2d_shape shape = prepared->plan.shape;
     shape.n = node->images;
     prepared->takes_bf16 = 0;
-    if (!node->mixed)
+    if (FVI_INFERS_ONLY || !node->mixed)
         return FV_OK;
     fvi_conv2d_bf16_plan(&prepared->bf16, &shape, fvi_context_isa(node->context), fv_context_threads(node->context));
     for (int pass = 0; pass < FVI_PASSES; pass++) {
@@ -131,7 +131,7 @@ static fv_status add_bf16(fvi_setup *node, convolve_prepared *prepared, uint32_t
 
 static bool is_bf16(const convolve_prepared *prepared, fvi_pass pass)
 {
-    return (prepared->takes_bf16 & 1u << pass) != 0;
+    return !FVI_INFERS_ONLY && (prepared->takes_bf16 & 1u << pass) != 0;
 }
 
 /* Why weights in 8 bits are computed with in float32 all the same, or NULL. */

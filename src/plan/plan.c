@@ -42,11 +42,11 @@ static fv_status check_options(const fv_graph *graph, const fv_plan_options *opt
     if (options->dtype != FV_F32 && options->dtype != FV_F64 && options->dtype != FV_BF16 && options->dtype != FV_I8)
         return fvi_fail(context, FV_ERR_ARGUMENT, "plan of graph '%s': dtype is %s, but must be f32, bf16, i8 or f64",
                         fv_graph_name(graph), fv_dtype_name(options->dtype));
-    if (FVI_INFERS_ONLY && (options->mode != FV_PREDICT || options->dtype == FV_F64))
+    if (FVI_INFERS_ONLY && (options->mode != FV_PREDICT || options->dtype != FV_F32))
         return fvi_fail(
             context, FV_ERR_UNSUPPORTED,
             "plan of graph '%s': this build of fovea is for inference only (FOVEA_MINIMAL): the mode must be "
-            "FV_PREDICT, in f32 or bf16",
+            "FV_PREDICT, in f32",
             fv_graph_name(graph));
     if (options->dtype == FV_BF16 && fvi_bf16_refused(context) != NULL)
         return fvi_fail(context, FV_ERR_UNSUPPORTED, "plan of graph '%s': bf16 %s", fv_graph_name(graph),

@@ -4,6 +4,8 @@
  */
 #include "kernel/bf16/bf16.h"
 
+#include "base/parts.h"
+
 #if defined(__x86_64__)
 extern const fvi_bf16_kernels fvi_bf16_baseline, fvi_bf16_avx2, fvi_bf16_avx512, fvi_bf16_avx512_bf16;
 #elif defined(__aarch64__)
@@ -14,6 +16,8 @@ extern const fvi_bf16_kernels fvi_bf16_baseline;
 
 const fvi_bf16_kernels *fvi_bf16_kernels_for(fvi_isa isa)
 {
+    if (FVI_INFERS_ONLY)
+        return NULL;
 #if defined(__x86_64__)
     switch (isa) {
     case FVI_ISA_AVX512_BF16:

@@ -77,7 +77,11 @@ typedef struct fvi_winograd_form {
     fvi_winograd_weights_fn *weights, *weights_gradient;
 } fvi_winograd_form;
 
+#ifdef FVI_INFERENCE_ONLY
+#define FVI_WINOGRAD_FORMS 1 /* 3x3 kernels; 5x5 go the direct way, for the size of the library */
+#else
 #define FVI_WINOGRAD_FORMS 2
+#endif
 
 typedef struct fvi_winograd {
     const fvi_brgemm *gemm; /* of the same instruction set */

@@ -468,11 +468,16 @@ FVI_INLINE void weights_gradient(const fvi_winograd_weights *a, const int out, c
     }
 
 DEFINE_FORM(4, 3)
+#if FVI_WINOGRAD_FORMS > 1
 DEFINE_FORM(4, 5)
+#define FORMS FORM(4, 3), FORM(4, 5)
+#else
+#define FORMS FORM(4, 3)
+#endif
 
 extern const fvi_brgemm FVI_ISA_NAME(fvi_brgemm);
 
 const fvi_winograd FVI_ISA_NAME(fvi_winograd) = {
     .gemm = &FVI_ISA_NAME(fvi_brgemm),
-    .form = { FORM(4, 3), FORM(4, 5) },
+    .form = { FORMS },
 };
