@@ -4,9 +4,10 @@
  */
 #include "export.h"
 
-static const char *const formats[] = { "model", "onnx", "torchvision", "npz", NULL };
+static const char *const formats[] = { "model", "onnx", "torchvision", "npz", "c", NULL };
 static cli_export_function *const functions[] = { cli_export_model, cli_export_onnx, cli_export_torchvision,
-                                                  cli_export_npz };
+                                                  cli_export_npz, cli_export_c };
+static const char *const arithmetics[] = { "float", "int8", "fixed", NULL }; /* in the order of fv_c_arithmetic */
 
 static const cli_option options[] = {
     { "to", NULL, CLI_CHOICE, "FORMAT", offsetof(cli_export_values, to), 0, 0, CLI_REQUIRED, formats, CLI_COMPLETE_NONE,
@@ -19,6 +20,18 @@ static const cli_option options[] = {
       "onnx: version of the operators" },
     { "softmax", NULL, CLI_FLAG, NULL, offsetof(cli_export_values, softmax), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
       "onnx: end in probabilities instead of scores" },
+    { "name", NULL, CLI_TEXT, "NAME", offsetof(cli_export_values, name), 0, 0, "(FILE's last part)", NULL,
+      CLI_COMPLETE_NONE, "c: what every name of the source begins with" },
+    { "arithmetic", NULL, CLI_CHOICE, "KIND", offsetof(cli_export_values, arithmetic), 0, 0, "float", arithmetics,
+      CLI_COMPLETE_NONE, "c: float; int8: weights as int8; fixed: integers only" },
+    { "blob", NULL, CLI_FLAG, NULL, offsetof(cli_export_values, blob), 0, 0, NULL, NULL, CLI_COMPLETE_NONE,
+      "c: weights in FILE.bin instead of the source" },
+    { "no-self-test", NULL, CLI_FLAG, NULL, offsetof(cli_export_values, no_self_test), 0, 0, NULL, NULL,
+      CLI_COMPLETE_NONE, "c: leave the self-test out" },
+    { "data", NULL, CLI_TEXT, "DATA", offsetof(cli_export_values, data), 0, 0, NULL, NULL, CLI_COMPLETE_DATA,
+      "c: training images say how large values become (fixed), test images how often source and library agree" },
+    { "images", NULL, CLI_INTEGER, "N", offsetof(cli_export_values, images), 1, 1e9, "512", NULL, CLI_COMPLETE_NONE,
+      "c: so many training images" },
     { "seed", NULL, CLI_INTEGER, "N", offsetof(cli_export_values, seed), 0, 1e15, "(a model's values)", NULL,
       CLI_COMPLETE_NONE, "of a network without values: export initial values of this seed" },
     { "threads", NULL, CLI_INTEGER, "N", offsetof(cli_export_values, threads), 0, 1024, "0", NULL, CLI_COMPLETE_NONE,
@@ -91,11 +104,13 @@ const cli_command cli_export_command = {
         "training uses. --to torchvision writes safetensors for load_state_dict(strict=True), --to npz "
         "NumPy's arrays: the values under their names, whatever the network is.\n\n"
         "--to onnx writes the same as ONNX, for any number of images at a time, with the preprocessing in its "
-        "metadata.",
+        "metadata.\n\n"
+        "--to c writes FILE.c and FILE.h, C99 that needs nothing but <math.h>: docs/c-source.md.",
     .examples =
         (const char *const[]){ "fovea export runs/first/model.safetensors --to model --out small.safetensors",
                                "fovea export runs/first/model.safetensors --to onnx --out net.onnx",
-                               "fovea export lenet5 --seed 1 --to onnx --opset 13 --softmax --out lenet5.onnx", NULL },
+                               "fovea export lenet5 --seed 1 --to onnx --opset 13 --softmax --out lenet5.onnx",
+                               "fovea export runs/first/model.safetensors --to c --out net --data mnist-12k", NULL },
     .options = options,
     .values_size = sizeof(cli_export_values),
     .run = export_run,

@@ -12,6 +12,12 @@ typedef struct cli_export_values {
     const char *out;
     int64_t to, opset, seed, threads;
     bool keep_batch_norm, softmax;
+    /* C */
+    const char *name;
+    int64_t arithmetic;
+    bool blob, no_self_test;
+    const char *data;
+    int64_t images;
 } cli_export_values;
 
 /* A call with its model, which has values. */
@@ -25,6 +31,6 @@ typedef struct cli_export {
 /* Writes the model to given->out and tells what was written; an exit status. */
 typedef int cli_export_function(const cli_export *export);
 
-cli_export_function cli_export_model, cli_export_onnx, cli_export_torchvision, cli_export_npz;
+cli_export_function cli_export_model, cli_export_onnx, cli_export_torchvision, cli_export_npz, cli_export_c;
 
 #endif

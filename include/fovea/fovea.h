@@ -49,6 +49,7 @@
 #include "fovea/augment.h"
 #include "fovea/batch.h"
 #include "fovea/bench.h"
+#include "fovea/c_source.h"
 #include "fovea/checkpoint.h"
 #include "fovea/compare.h"
 #include "fovea/config.h"
