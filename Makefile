@@ -4,13 +4,14 @@ PRESET ?= release
 PREFIX ?= /usr/local
 BUILD := build/$(PRESET)
 
-.PHONY: help build demo test test-zoo test-tensorboard test-onnx test-torchvision soak bench bench-peers install package minimal docs lint fuzz clean
+.PHONY: help build demo test test-zoo test-tensorboard test-onnx test-c test-torchvision soak bench bench-peers install package minimal docs lint fuzz clean
 
 help:
 	@echo "make demo      set up, build, train a network on digits and try it (about a minute)"
 	@echo "make test      set up, build and run every test"
 	@echo "make test-zoo  also the tests of named networks that take minutes and gigabytes"
 	@echo "make test-tensorboard  the real TensorBoard, from PyPI, opens run folders (minutes)"
+	@echo "make test-c      MODEL=FILE as C source: compilers, MNIST, Cortex-M in qemu, WebAssembly (minutes)"
 	@echo "make test-onnx  ONNX's checker and ONNX Runtime, from PyPI, take what fovea exports (minutes)"
 	@echo "make test-torchvision  weights of torchvision and timm, from PyPI, give the same answers and go back (gigabytes)"
 	@echo "make soak      kill a run at random moments and go on with it (KILLS=200; minutes)"
@@ -46,6 +47,9 @@ test-zoo:
 
 test-tensorboard: build
 	@FOVEA=$(BUILD)/fovea tools/test-tensorboard.sh
+
+test-c: build
+	@BUILD=$(BUILD) tools/test-c.sh $(MODEL)
 
 test-onnx: build
 	@BUILD=$(BUILD) tools/test-onnx.sh

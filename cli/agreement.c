@@ -186,8 +186,8 @@ static bool compile(const comparison *c)
         snprintf(source + strlen(source), sizeof source - strlen(source), "/%s", out);
     snprintf(code, sizeof code, "%s.c", source);
     const char *compiler = getenv("CC") != NULL ? getenv("CC") : "cc";
-    char *const arguments[] = { (char *)compiler, "-std=c99", "-O2",         "-w", "-o", (char *)c->program,
-                                (char *)c->main,  code,       "-lm", NULL };
+    char *const arguments[] = { (char *)compiler,   "-std=c99",      "-O2", "-w",  "-o",
+                                (char *)c->program, (char *)c->main, code,  "-lm", NULL };
     return write_main(c, source) && spawn(arguments, NULL) == 0;
 }
 

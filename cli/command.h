@@ -14,7 +14,7 @@
 extern const cli_command cli_lr_find, cli_train, cli_eval, cli_predict, cli_summary, cli_zoo, cli_explain, cli_info,
     cli_gradcheck, cli_bench, cli_data_get, cli_data_pack, cli_data_split, cli_data_export, cli_data_info,
     cli_data_check, cli_data_preview, cli_data_augment, cli_data_corrupt, cli_zoo_show, cli_import, cli_export_command,
-    cli_compare, cli_quantize, cli_verify, cli_help;
+    cli_compare, cli_quantize, cli_verify, cli_bundle, cli_help;
 
 /* Prints "fovea COMMAND: message" to stderr and returns CLI_FAILED. */
 int cli_fail(const cli_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -7,18 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bundle.h"
 #include "command.h"
 
 const cli_command *const cli_commands[] = {
-    &cli_train,        &cli_lr_find,      &cli_eval,
-    &cli_predict,      &cli_summary,      &cli_zoo,
-    &cli_zoo_show,     &cli_explain,      &cli_gradcheck,
-    &cli_bench,        &cli_import,       &cli_export_command,
-    &cli_quantize,     &cli_compare,      &cli_verify,
-    &cli_info,         &cli_data_get,     &cli_data_info,
-    &cli_data_check,   &cli_data_pack,    &cli_data_split,
-    &cli_data_export,  &cli_data_preview, &cli_data_augment,
-    &cli_data_corrupt, &cli_help,         NULL,
+    &cli_train,        &cli_lr_find,      &cli_eval,        &cli_predict,
+    &cli_summary,      &cli_zoo,          &cli_zoo_show,    &cli_explain,
+    &cli_gradcheck,    &cli_bench,        &cli_import,      &cli_export_command,
+    &cli_quantize,     &cli_compare,      &cli_bundle,      &cli_verify,
+    &cli_info,         &cli_data_get,     &cli_data_info,   &cli_data_check,
+    &cli_data_pack,    &cli_data_split,   &cli_data_export, &cli_data_preview,
+    &cli_data_augment, &cli_data_corrupt, &cli_help,        NULL,
 };
 
 /* The command that argv[1], or argv[1] and argv[2], name. *used: how many words. */
@@ -83,8 +82,21 @@ static int run(const cli_command *command, int count, char **argv)
     return status;
 }
 
+/* A bundle: its model and the arguments go to predict. */
+static int run_bundle(int argc, char **argv)
+{
+    char model[64];
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return cli_bundle_help(argv[0]) == CLI_DONE && argc >= 2 ? CLI_DONE : CLI_USAGE;
+    const int status = cli_bundle_open(model);
+    argv[0] = model;
+    return status == CLI_DONE ? run(&cli_predict, argc, argv) : status;
+}
+
 int main(int argc, char **argv)
 {
+    if (cli_bundle_present())
+        return run_bundle(argc, argv);
     if (argc < 2) {
         cli_print_overview(stderr);
         return CLI_USAGE;

@@ -13,9 +13,9 @@ extern "C" {
 #endif
 
 typedef enum fv_c_arithmetic {
-    FV_C_FLOAT = 0,    /* float weights and values */
+    FV_C_FLOAT = 0, /* float weights and values */
     FV_C_INT8_WEIGHTS, /* weights of convolutions and dense layers as int8 with a scale for each filter; values are floats */
-    FV_C_FIXED_POINT   /* integers only: int8 weights, int16 values with a power of two as scale for each value of the graph */
+    FV_C_FIXED_POINT /* integers only: int8 weights, int16 values with a power of two as scale for each value of the graph */
 } fv_c_arithmetic;
 
 typedef struct fv_c_source_options {

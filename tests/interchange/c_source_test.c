@@ -19,26 +19,90 @@ enum { BRANCHES = 90, IMAGES = 3 };
 
 /* Layers that behind something else are a part of its function are there twice: "+" puts a layer behind a convolution. */
 static const char *const problems[] = {
-    "conv2d n1c3h6w5k4r3s3p1", "conv2d n1c2h6w5k3r3s2u2v1p1", "conv2d n1c4h5w5k6r3s3m2g2", "conv2d n1c2h6w6k2r3s3d2p2b1",
-    "conv2d n1c2h3w3k2r2s2m3", "conv2d n1c2h7w7k3r3s3u3m1", "conv2d n1c3h4w4k5r1", "conv2d n1c6h6w5k16r3l1",
-    "conv2d n1c6h5w6k6r3m2g6", "+conv2d n1c3h6w5k4r3p1b1", "conv2d_transpose n1c3h3w4k4r3u2p1o1",
-    "conv2d_transpose n1c4h3w2k6r4s3u3v2g2", "conv2d_transpose n1c2h3w4k2r3d2p1u2o1b1",
-    "conv2d_transpose n1c4h3w3k4r2u3g4", "subsample n1c3h6w4", "subsample n1c5h7w7r3s2u2v3o1", "rbf n1c84",
-    "max_pool2d n1c3h6w6r2", "max_pool2d n1c3h5w6r3u2p1e1", "average_pool2d n1c3h6w6r2", "average_pool2d n1c5h7w7r3u2p1",
-    "average_pool2d n1c3h5w6r3u2p1e1o1", "average_pool2d n1c3h5w5r3u1m2", "global_max_pool n1c5h3w7",
-    "global_average_pool n1c3h5w4", "adaptive_average_pool n1c9h7w5r3s4", "adaptive_average_pool n1c3h2w3r5s7",
-    "channel_max_pool n1c9h2w3r3u2p1", "channel_average_pool n1c9h2w3r4u3p2", "channel_average_pool n1c8h3w3r2",
-    "pad n1c3h4w5p1r2s3u4j2l1a150", "crop n1c5h7w6p1r2s3u1", "slice n1c9h3w4r2k5", "reshape n1c6h4w5k5r8s3",
-    "multiply n1c5h3w4i2", "multiply n1c9h3w5i2j1", "upsample n1c5h3w4r2s3", "upsample n1c5h3w4r2s3e1", "dense n1c3h4w2k6b1",
-    "dense n1c7k5", "batch_norm n1c5h3w2x1", "batch_norm n1c5b3x1", "dropout n1c3h5w7a50f1", "dropout n1c3h5w7a50",
-    "local_response_norm n1c9h2w3r5a100q75", "local_response_norm n1c9h5w4r3a100q75o1", "flatten n1c3h4w5",
-    "identity n1c3h4w5", "relu n1c3h5w7", "+relu n1c3h6w5", "leaky_relu n1c3h5w7a25", "+leaky_relu n1c3h6w5", "elu n1c3h5w7a150",
-    "+elu n1c3h6w5", "relu6 n1c3h5w7", "+relu6 n1c3h6w5", "prelu n1c9h3w5", "prelu n1c9h3w5f1", "maxout n1c15h3w5k5",
-    "gelu n1c3h5w7", "gelu n1c3h5w7f1", "+gelu n1c3h6w5", "silu n1c3h5w7", "hard_swish n1c3h5w7", "softplus n1c3h5w7a250",
-    "hard_sigmoid n1c3h5w7", "hard_sigmoid n1c3h5w7a50q25", "selu n1c3h5w7", "clip n1c3h5w7a-50q150", "+clip n1c3h6w5a-50q150",
-    "linear n1c3h5w7a-150q25", "power n1c3h5w7a200", "power n1c3h5w7a-150", "exp n1c3h5w7", "log n1c3h5w7",
-    "absolute n1c3h5w7", "sigmoid n1c3h5w7", "tanh n1c3h5w7", "+tanh n1c3h6w5", "scaled_tanh n1c3h5w7a120q50", "softmax n1c5h3w2",
-    "softmax n1c10", "add n1c3h4w5i3", "concat n1c3h4w5i3",
+    "conv2d n1c3h6w5k4r3s3p1",
+    "conv2d n1c2h6w5k3r3s2u2v1p1",
+    "conv2d n1c4h5w5k6r3s3m2g2",
+    "conv2d n1c2h6w6k2r3s3d2p2b1",
+    "conv2d n1c2h3w3k2r2s2m3",
+    "conv2d n1c2h7w7k3r3s3u3m1",
+    "conv2d n1c3h4w4k5r1",
+    "conv2d n1c6h6w5k16r3l1",
+    "conv2d n1c6h5w6k6r3m2g6",
+    "+conv2d n1c3h6w5k4r3p1b1",
+    "conv2d_transpose n1c3h3w4k4r3u2p1o1",
+    "conv2d_transpose n1c4h3w2k6r4s3u3v2g2",
+    "conv2d_transpose n1c2h3w4k2r3d2p1u2o1b1",
+    "conv2d_transpose n1c4h3w3k4r2u3g4",
+    "subsample n1c3h6w4",
+    "subsample n1c5h7w7r3s2u2v3o1",
+    "rbf n1c84",
+    "max_pool2d n1c3h6w6r2",
+    "max_pool2d n1c3h5w6r3u2p1e1",
+    "average_pool2d n1c3h6w6r2",
+    "average_pool2d n1c5h7w7r3u2p1",
+    "average_pool2d n1c3h5w6r3u2p1e1o1",
+    "average_pool2d n1c3h5w5r3u1m2",
+    "global_max_pool n1c5h3w7",
+    "global_average_pool n1c3h5w4",
+    "adaptive_average_pool n1c9h7w5r3s4",
+    "adaptive_average_pool n1c3h2w3r5s7",
+    "channel_max_pool n1c9h2w3r3u2p1",
+    "channel_average_pool n1c9h2w3r4u3p2",
+    "channel_average_pool n1c8h3w3r2",
+    "pad n1c3h4w5p1r2s3u4j2l1a150",
+    "crop n1c5h7w6p1r2s3u1",
+    "slice n1c9h3w4r2k5",
+    "reshape n1c6h4w5k5r8s3",
+    "multiply n1c5h3w4i2",
+    "multiply n1c9h3w5i2j1",
+    "upsample n1c5h3w4r2s3",
+    "upsample n1c5h3w4r2s3e1",
+    "dense n1c3h4w2k6b1",
+    "dense n1c7k5",
+    "batch_norm n1c5h3w2x1",
+    "batch_norm n1c5b3x1",
+    "dropout n1c3h5w7a50f1",
+    "dropout n1c3h5w7a50",
+    "local_response_norm n1c9h2w3r5a100q75",
+    "local_response_norm n1c9h5w4r3a100q75o1",
+    "flatten n1c3h4w5",
+    "identity n1c3h4w5",
+    "relu n1c3h5w7",
+    "+relu n1c3h6w5",
+    "leaky_relu n1c3h5w7a25",
+    "+leaky_relu n1c3h6w5",
+    "elu n1c3h5w7a150",
+    "+elu n1c3h6w5",
+    "relu6 n1c3h5w7",
+    "+relu6 n1c3h6w5",
+    "prelu n1c9h3w5",
+    "prelu n1c9h3w5f1",
+    "maxout n1c15h3w5k5",
+    "gelu n1c3h5w7",
+    "gelu n1c3h5w7f1",
+    "+gelu n1c3h6w5",
+    "silu n1c3h5w7",
+    "hard_swish n1c3h5w7",
+    "softplus n1c3h5w7a250",
+    "hard_sigmoid n1c3h5w7",
+    "hard_sigmoid n1c3h5w7a50q25",
+    "selu n1c3h5w7",
+    "clip n1c3h5w7a-50q150",
+    "+clip n1c3h6w5a-50q150",
+    "linear n1c3h5w7a-150q25",
+    "power n1c3h5w7a200",
+    "power n1c3h5w7a-150",
+    "exp n1c3h5w7",
+    "log n1c3h5w7",
+    "absolute n1c3h5w7",
+    "sigmoid n1c3h5w7",
+    "tanh n1c3h5w7",
+    "+tanh n1c3h6w5",
+    "scaled_tanh n1c3h5w7a120q50",
+    "softmax n1c5h3w2",
+    "softmax n1c10",
+    "add n1c3h4w5i3",
+    "concat n1c3h4w5i3",
 };
 enum { PROBLEMS = sizeof problems / sizeof problems[0] };
 _Static_assert((int)PROBLEMS <= (int)BRANCHES, "room for every problem");
@@ -89,7 +153,8 @@ static fv_value add_branch(fv_value x, const char *problem)
     if (strcmp(problem, "+conv2d n1c3h6w5k4r3p1b1") == 0)
         y = add("tanh", &y, 1, NULL);
     if (layer.layer == fvi_layer_find("rbf") || layer.layer == fvi_layer_find("exp"))
-        y = add("linear", &y, 1, &(fv_linear_options){ .scale = 1.0 / 512 }); /* int16 stands for all outputs by one exponent */
+        y = add("linear", &y, 1,
+                &(fv_linear_options){ .scale = 1.0 / 512 }); /* int16 stands for all outputs by one exponent */
     return add("flatten", &y, 1, NULL);
 }
 
@@ -111,8 +176,12 @@ static void make_model(bool fixed)
     fv_value x = FV_NO_VALUE, heads[BRANCHES], output = FV_NO_VALUE;
     fv_params *params = NULL;
     branch_count = 0;
-    assert_int_equal(fv_graph_create(&graph, context, "branches */ ?""?/"), FV_OK);
-    assert_int_equal(fv_graph_add_input(graph, &(fv_input_options){ .shape = { image.c, image.h, image.w } }, &x), FV_OK);
+    assert_int_equal(fv_graph_create(&graph, context,
+                                     "branches */ ?"
+                                     "?/"),
+                     FV_OK);
+    assert_int_equal(fv_graph_add_input(graph, &(fv_input_options){ .shape = { image.c, image.h, image.w } }, &x),
+                     FV_OK);
     first_output[0] = 0;
     for (int32_t i = 0; i < PROBLEMS; i++) {
         const layer_case layer = layer_case_parse(problems[i] + (problems[i][0] == '+'));
@@ -120,7 +189,8 @@ static void make_model(bool fixed)
             continue;
         branch_problem[branch_count] = problems[i];
         heads[branch_count] = add_branch(x, problems[i]);
-        first_output[branch_count + 1] = first_output[branch_count] + fv_graph_node(graph, heads[branch_count]).output.c;
+        first_output[branch_count + 1] =
+            first_output[branch_count] + fv_graph_node(graph, heads[branch_count]).output.c;
         branch_count++;
     }
     output = add("concat", heads, branch_count, NULL);
@@ -173,7 +243,7 @@ static const char harness[] =
     "    if (t_init((char *)blob + 1, T_BLOB_BYTES) != 2 || t_init(blob, T_BLOB_BYTES) != 0)\n"
     "        return 5;\n"
     "#endif\n"
-        "    const int wrong = t_self_test(input, output);\n"
+    "    const int wrong = t_self_test(input, output);\n"
     "    if (wrong != 0) {\n"
     "        fprintf(stderr, \"self-test: output %d is %g\\n\", wrong - 1, (double)output[wrong - 1]);\n"
     "        return 10;\n"
@@ -202,7 +272,8 @@ static double *run_source(const char *defines)
     test_file_write(folder, "pixels", pixels, (size_t)(IMAGES * image.c * image.h * image.w));
     free(pixels);
     snprintf(command, sizeof command,
-             "cd '%s' && cc -std=c99 -O1 -Wall -Wextra -Wconversion -pedantic -Werror -c t.c && cc -O1 main.c t.o -lm -o t && ./t",
+             "cd '%s' && cc -std=c99 -O1 -Wall -Wextra -Wconversion -pedantic -Werror -c t.c && cc -O1 main.c t.o -lm "
+             "-o t && ./t",
              folder);
     const int status = system(command);
     if (status != 0)

@@ -125,12 +125,23 @@ static void take_pixel_range(calibration *c)
 /* Layers whose results are some of their inputs' values, or between them: the same integers stand for the same numbers. */
 static bool keeps_exponent(const fvi_node *node)
 {
-    static const char *const types[] = { "max_pool2d",       "global_max_pool",     "average_pool2d",
-                                         "global_average_pool", "adaptive_average_pool", "channel_max_pool",
-                                         "channel_average_pool", "maxout",           "crop",
-                                         "pad",              "upsample",            "relu",
-                                         "relu6",            "leaky_relu",          "clip",
-                                         "dropout",          "softmax" };
+    static const char *const types[] = { "max_pool2d",
+                                         "global_max_pool",
+                                         "average_pool2d",
+                                         "global_average_pool",
+                                         "adaptive_average_pool",
+                                         "channel_max_pool",
+                                         "channel_average_pool",
+                                         "maxout",
+                                         "crop",
+                                         "pad",
+                                         "upsample",
+                                         "relu",
+                                         "relu6",
+                                         "leaky_relu",
+                                         "clip",
+                                         "dropout",
+                                         "softmax" };
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         if (strcmp(types[i], node->layer->name) == 0)
             return true;

@@ -8,25 +8,25 @@
 #include "interchange/c/c_weights.h"
 #include "layer/rbf_codes.h"
 
-static const char channel_pool[] =
-    "{\n"
-    "    for (int k = 0; k < @filters; k++) {\n"
-    "        @real *const plane = y + k * @plane;\n"
-    "?clips:        const int begin = k * @stride - @pad < 0 ? 0 : k * @stride - @pad;\n"
-    "?clips:        const int end = k * @stride - @pad + @window < @channels ? k * @stride - @pad + @window : @channels;\n"
-    "!clips:        const int begin = k * @stride, end = begin + @window;\n"
-    "        for (int p = 0; p < @plane; p++) {\n"
-    "?average:            @sum_type sum = 0;\n"
-    "!average:            @real best = x[begin * @plane + p];\n"
-    "?average:            for (int c = begin; c < end; c++)\n"
-    "?average:                sum += x[c * @plane + p];\n"
-    "!average:            for (int c = begin + 1; c < end; c++)\n"
-    "!average:                best = larger(best, x[c * @plane + p]);\n"
-    "?average:            plane[p] = @mean;\n"
-    "!average:            plane[p] = best;\n"
-    "        }\n"
-    "    }\n"
-    "}\n";
+static const char channel_pool[] = "{\n"
+                                   "    for (int k = 0; k < @filters; k++) {\n"
+                                   "        @real *const plane = y + k * @plane;\n"
+                                   "?clips:        const int begin = k * @stride - @pad < 0 ? 0 : k * @stride - @pad;\n"
+                                   "?clips:        const int end = k * @stride - @pad + @window < @channels ? k * "
+                                   "@stride - @pad + @window : @channels;\n"
+                                   "!clips:        const int begin = k * @stride, end = begin + @window;\n"
+                                   "        for (int p = 0; p < @plane; p++) {\n"
+                                   "?average:            @sum_type sum = 0;\n"
+                                   "!average:            @real best = x[begin * @plane + p];\n"
+                                   "?average:            for (int c = begin; c < end; c++)\n"
+                                   "?average:                sum += x[c * @plane + p];\n"
+                                   "!average:            for (int c = begin + 1; c < end; c++)\n"
+                                   "!average:                best = larger(best, x[c * @plane + p]);\n"
+                                   "?average:            plane[p] = @mean;\n"
+                                   "!average:            plane[p] = best;\n"
+                                   "        }\n"
+                                   "    }\n"
+                                   "}\n";
 
 fv_status fvi_c_channel_pool(fvi_c_program *program, const fvi_c_step *step)
 {
@@ -55,12 +55,11 @@ fv_status fvi_c_channel_pool(fvi_c_program *program, const fvi_c_step *step)
     return fvi_c_end(program, step, &words, channel_pool);
 }
 
-static const char batch_norm[] =
-    "{\n"
-    "    for (int c = 0; c < @channels; c++)\n"
-    "        for (int p = 0; p < @plane; p++)\n"
-    "            y[c * @plane + p] = @act@x[c * @plane + p] * @weight[c] + @bias[c]@end;\n"
-    "}\n";
+static const char batch_norm[] = "{\n"
+                                 "    for (int c = 0; c < @channels; c++)\n"
+                                 "        for (int p = 0; p < @plane; p++)\n"
+                                 "            y[c * @plane + p] = @act@x[c * @plane + p] * @weight[c] + @bias[c]@end;\n"
+                                 "}\n";
 
 fv_status fvi_c_affine(fvi_c_program *program, const fvi_c_step *step, const float **factors)
 {
@@ -131,20 +130,19 @@ fv_status fvi_c_local_norm(fvi_c_program *program, const fvi_c_step *step)
     return fvi_c_end(program, step, &words, options->within_channel ? local_within : local_across);
 }
 
-static const char softmax[] =
-    "{\n"
-    "    for (int p = 0; p < @plane; p++) {\n"
-    "        float largest = x[p], sum = 0.0f;\n"
-    "        for (int c = 1; c < @channels; c++)\n"
-    "            largest = x[c * @plane + p] > largest ? x[c * @plane + p] : largest;\n"
-    "        for (int c = 0; c < @channels; c++) {\n"
-    "            y[c * @plane + p] = expf(x[c * @plane + p] - largest);\n"
-    "            sum += y[c * @plane + p];\n"
-    "        }\n"
-    "        for (int c = 0; c < @channels; c++)\n"
-    "            y[c * @plane + p] /= sum;\n"
-    "    }\n"
-    "}\n";
+static const char softmax[] = "{\n"
+                              "    for (int p = 0; p < @plane; p++) {\n"
+                              "        float largest = x[p], sum = 0.0f;\n"
+                              "        for (int c = 1; c < @channels; c++)\n"
+                              "            largest = x[c * @plane + p] > largest ? x[c * @plane + p] : largest;\n"
+                              "        for (int c = 0; c < @channels; c++) {\n"
+                              "            y[c * @plane + p] = expf(x[c * @plane + p] - largest);\n"
+                              "            sum += y[c * @plane + p];\n"
+                              "        }\n"
+                              "        for (int c = 0; c < @channels; c++)\n"
+                              "            y[c * @plane + p] /= sum;\n"
+                              "    }\n"
+                              "}\n";
 
 fv_status fvi_c_softmax(fvi_c_program *program, const fvi_c_step *step)
 {
@@ -153,12 +151,12 @@ fv_status fvi_c_softmax(fvi_c_program *program, const fvi_c_step *step)
     return fvi_c_end(program, step, &words, softmax);
 }
 
-static const char prelu[] =
-    "{\n"
-    "    for (int c = 0; c < @channels; c++)\n"
-    "        for (int p = 0; p < @plane; p++)\n"
-    "            y[c * @plane + p] = @x[c * @plane + p] > 0 ? @x[c * @plane + p] : @x[c * @plane + p] * @slope[@channel];\n"
-    "}\n";
+static const char prelu[] = "{\n"
+                            "    for (int c = 0; c < @channels; c++)\n"
+                            "        for (int p = 0; p < @plane; p++)\n"
+                            "            y[c * @plane + p] = @x[c * @plane + p] > 0 ? @x[c * @plane + p] : @x[c * "
+                            "@plane + p] * @slope[@channel];\n"
+                            "}\n";
 
 fv_status fvi_c_prelu(fvi_c_program *program, const fvi_c_step *step)
 {
@@ -172,17 +170,16 @@ fv_status fvi_c_prelu(fvi_c_program *program, const fvi_c_step *step)
     return fvi_c_end(program, step, &words, prelu);
 }
 
-static const char rbf[] =
-    "{\n"
-    "    for (int k = 0; k < @filters; k++) {\n"
-    "        float sum = 0.0f;\n"
-    "        for (int i = 0; i < @size; i++) {\n"
-    "            const float difference = x[i] - (float)@code[k * @size + i];\n"
-    "            sum += difference * difference;\n"
-    "        }\n"
-    "        y[k] = -sum;\n"
-    "    }\n"
-    "}\n";
+static const char rbf[] = "{\n"
+                          "    for (int k = 0; k < @filters; k++) {\n"
+                          "        float sum = 0.0f;\n"
+                          "        for (int i = 0; i < @size; i++) {\n"
+                          "            const float difference = x[i] - (float)@code[k * @size + i];\n"
+                          "            sum += difference * difference;\n"
+                          "        }\n"
+                          "        y[k] = -sum;\n"
+                          "    }\n"
+                          "}\n";
 
 fv_status fvi_c_add_codes(fvi_c_program *program, const fvi_c_step *step, fvi_c_words *words)
 {

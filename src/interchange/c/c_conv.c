@@ -84,7 +84,9 @@ static void flatten_planes(fvi_c_geometry *geometry)
         if (window->kernel[axis] != 1 || window->stride[axis] != 1 || window->in[axis] != window->out[axis])
             return;
     const int32_t pixels = window->in[0] * window->in[1];
-    *window = (fvi_window){ .kernel = { 1, 1 }, .stride = { 1, 1 }, .dilation = { 1, 1 }, .in = { 1, pixels }, .out = { 1, pixels } };
+    *window = (fvi_window){
+        .kernel = { 1, 1 }, .stride = { 1, 1 }, .dilation = { 1, 1 }, .in = { 1, pixels }, .out = { 1, pixels }
+    };
 }
 
 /* The largest weight of each filter becomes 127. */
@@ -160,8 +162,8 @@ static fv_status transpose(fvi_c_program *program, const fvi_c_weights *table, s
 /* Adds weights [filters][each], or their transpose, as the arithmetic stores them, and scales and bias. Words: @weight, @weight_type, @begins (sums
  * begin with the bias), @finishes and @finish (what becomes of `sum`, of the filter that the template calls `filter`), @cell (the
  * weight at `cell` as a float). */
-static fv_status set_weights(fvi_c_program *program, const fvi_c_step *step, fvi_c_words *words, const fvi_c_weights *table,
-                             const char *sum, const char *filter, const char *cell)
+static fv_status set_weights(fvi_c_program *program, const fvi_c_step *step, fvi_c_words *words,
+                             const fvi_c_weights *table, const char *sum, const char *filter, const char *cell)
 {
     const float *bias = fvi_c_param(program, fvi_c_node(program, step), "bias");
     const bool scaled = program->options->arithmetic == FV_C_INT8_WEIGHTS;
@@ -209,12 +211,15 @@ static const char convolution[] =
     "                    const int h = i * @stride_rows + r * @dilation_rows - @top;\n"
     "?checks_rows:                    if (h < 0 || h >= @h)\n"
     "?checks_rows:                        continue;\n"
-    "                    const @weight_type *const weight = @weight + ((k * @inputs + c) * @kernel_rows + r) * @kernel_columns;\n"
+    "                    const @weight_type *const weight = @weight + ((k * @inputs + c) * @kernel_rows + r) * "
+    "@kernel_columns;\n"
     "                    for (int s = 0; s < @kernel_columns; s++) {\n"
     "                        const float factor = @cell;\n"
     "                        const int at = (c * @h + h) * @w + s * @dilation_columns - @left;\n"
-    "?checks_columns:                        const int first = first_cell(@left - s * @dilation_columns, @stride_columns);\n"
-    "?checks_columns:                        const int last = last_cell(@w + @left - s * @dilation_columns, @stride_columns, @ow);\n"
+    "?checks_columns:                        const int first = first_cell(@left - s * @dilation_columns, "
+    "@stride_columns);\n"
+    "?checks_columns:                        const int last = last_cell(@w + @left - s * @dilation_columns, "
+    "@stride_columns, @ow);\n"
     "?checks_columns:                        for (int j = first; j < last; j++)\n"
     "!checks_columns:                        for (int j = 0; j < @ow; j++)\n"
     "                            row[j] += factor * @group[at + j * @stride_columns];\n"
@@ -244,7 +249,7 @@ fv_status fvi_c_conv2d(fvi_c_program *program, const fvi_c_step *step)
 {
     fvi_c_geometry geometry = fvi_c_conv2d_geometry(program->context, fvi_c_node(program, step));
     fvi_c_weights table = { .filters = geometry.filters,
-                           .each = (int64_t)geometry.inputs * geometry.window.kernel[0] * geometry.window.kernel[1] };
+                            .each = (int64_t)geometry.inputs * geometry.window.kernel[0] * geometry.window.kernel[1] };
     fvi_c_words words;
     fvi_c_begin(program, step, &words);
     FV_TRY(fvi_c_conv2d_weights(program, step, &table.values));
@@ -275,7 +280,8 @@ static const char transposed[] =
     "                    if (h < 0 || h % @stride_rows != 0 || h / @stride_rows >= @h)\n"
     "                        continue;\n"
     "                    const float *const from = x + ((group * @inputs + c) * @h + h / @stride_rows) * @w;\n"
-    "                    const @weight_type *const weight = @weight + ((k * @inputs + c) * @kernel_rows + r) * @kernel_columns;\n"
+    "                    const @weight_type *const weight = @weight + ((k * @inputs + c) * @kernel_rows + r) * "
+    "@kernel_columns;\n"
     "                    for (int s = 0; s < @kernel_columns; s++) {\n"
     "                        const float factor = @cell;\n"
     "                        const int at = s * @dilation_columns - @left;\n"
@@ -330,7 +336,7 @@ fv_status fvi_c_conv2d_transpose(fvi_c_program *program, const fvi_c_step *step)
 {
     const fvi_c_geometry geometry = fvi_c_conv2d_transpose_geometry(fvi_c_node(program, step));
     fvi_c_weights table = { .filters = geometry.filters,
-                           .each = (int64_t)geometry.inputs * geometry.window.kernel[0] * geometry.window.kernel[1] };
+                            .each = (int64_t)geometry.inputs * geometry.window.kernel[0] * geometry.window.kernel[1] };
     fvi_c_words words;
     fvi_c_begin(program, step, &words);
     FV_TRY(fvi_c_transpose_weights(program, step, &geometry, &table.values));
@@ -342,27 +348,26 @@ fv_status fvi_c_conv2d_transpose(fvi_c_program *program, const fvi_c_step *step)
     return fvi_c_end(program, step, &words, transposed);
 }
 
-static const char dense[] =
-    "{\n"
-    "    for (int u = 0; u < @filters; u++)\n"
-    "?begins:        y[u] = @bias[u];\n"
-    "!begins:        y[u] = 0.0f;\n"
-    "    for (int i = 0; i < @size; i++) {\n"
-    "        const @weight_type *const weight = @weight + i * @filters;\n"
-    "        for (int u = 0; u < @filters; u++)\n"
-    "            y[u] += x[i] * @cell;\n"
-    "    }\n"
-    "?finishes:    for (int u = 0; u < @filters; u++)\n"
-    "?finishes:        y[u] = @finish;\n"
-    "}\n";
+static const char dense[] = "{\n"
+                            "    for (int u = 0; u < @filters; u++)\n"
+                            "?begins:        y[u] = @bias[u];\n"
+                            "!begins:        y[u] = 0.0f;\n"
+                            "    for (int i = 0; i < @size; i++) {\n"
+                            "        const @weight_type *const weight = @weight + i * @filters;\n"
+                            "        for (int u = 0; u < @filters; u++)\n"
+                            "            y[u] += x[i] * @cell;\n"
+                            "    }\n"
+                            "?finishes:    for (int u = 0; u < @filters; u++)\n"
+                            "?finishes:        y[u] = @finish;\n"
+                            "}\n";
 
 fv_status fvi_c_dense(fvi_c_program *program, const fvi_c_step *step)
 {
     const fvi_node *node = fvi_c_node(program, step);
     const fvi_c_weights table = { .filters = node->out.c,
-                                 .each = fvi_c_elements(node->in[0]),
-                                 .values = fvi_c_param(program, node, "weight"),
-                                 .transposed = true };
+                                  .each = fvi_c_elements(node->in[0]),
+                                  .values = fvi_c_param(program, node, "weight"),
+                                  .transposed = true };
     fvi_c_words words;
     fvi_c_begin(program, step, &words);
     FV_TRY(set_weights(program, step, &words, &table, "y[u]", "u", "u"));

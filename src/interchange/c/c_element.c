@@ -97,11 +97,10 @@ void fvi_c_set_activation(fvi_c_program *program, const fvi_c_step *step, fvi_c_
         set_formula(program, &program->nodes[step->activation], words);
 }
 
-static const char elements[] =
-    "{\n"
-    "    for (int i = 0; i < @out_size; i++)\n"
-    "        y[i] = @act@x[i]@end;\n"
-    "}\n";
+static const char elements[] = "{\n"
+                               "    for (int i = 0; i < @out_size; i++)\n"
+                               "        y[i] = @act@x[i]@end;\n"
+                               "}\n";
 
 fv_status fvi_c_activation(fvi_c_program *program, const fvi_c_step *step)
 {

@@ -103,7 +103,8 @@ static void write_opening(const fvi_c_program *program, fvi_text_buffer *out)
     fvi_text_format(out, " */\n#include \"%s.h\"\n\n#include <limits.h>\n", program->name);
     if (!fvi_c_fixed(program))
         fvi_text_append(out, "#include <math.h>\n");
-    fvi_text_append(out, "\n#if INT_MAX < 2147483647\n#error \"sizes and positions need an int of 32 bits\"\n#endif\n\n");
+    fvi_text_append(out,
+                    "\n#if INT_MAX < 2147483647\n#error \"sizes and positions need an int of 32 bits\"\n#endif\n\n");
 }
 
 static fv_status write_source(const fvi_c_program *program, output *out)
@@ -154,8 +155,8 @@ static fv_status write_blob(const fvi_c_program *program, const char *path)
     fv_context *context = program->context;
     const size_t size = program->blob_bytes + FVI_C_BLOB_HEADER;
     if (size > INT32_MAX)
-        return fvi_fail(context, FV_ERR_UNSUPPORTED, "'%s.bin' would have %zu bytes; more than %d are not supported", path,
-                        size, INT32_MAX);
+        return fvi_fail(context, FV_ERR_UNSUPPORTED, "'%s.bin' would have %zu bytes; more than %d are not supported",
+                        path, size, INT32_MAX);
     unsigned char *bytes = fvi_allocate_zeroed(context, size, 1);
     if (bytes == NULL)
         return fvi_out_of_memory(context, "a blob of weights", size);

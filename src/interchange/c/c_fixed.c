@@ -141,11 +141,10 @@ fv_status fvi_c_set_fixed_activation(fvi_c_program *program, const fvi_c_step *s
     return set_formula(program, step, step->activation, *exponent, words);
 }
 
-static const char elements[] =
-    "{\n"
-    "    for (int i = 0; i < @out_size; i++)\n"
-    "        y[i] = @act@x[i]@end;\n"
-    "}\n";
+static const char elements[] = "{\n"
+                               "    for (int i = 0; i < @out_size; i++)\n"
+                               "        y[i] = @act@x[i]@end;\n"
+                               "}\n";
 
 fv_status fvi_c_fixed_activation(fvi_c_program *program, const fvi_c_step *step)
 {

@@ -54,8 +54,8 @@ static fv_status make_sums(fvi_c_program *program, const fvi_c_weights *table, c
 }
 
 /* Words: @weight, @bias, @biased, @sum_type, and @value: what becomes of `sum`, of the filter that the template calls `filter`. */
-static fv_status set_sums(fvi_c_program *program, const fvi_c_step *step, fvi_c_words *words, const fvi_c_weights *table,
-                          const char *filter)
+static fv_status set_sums(fvi_c_program *program, const fvi_c_step *step, fvi_c_words *words,
+                          const fvi_c_weights *table, const char *filter)
 {
     const float *bias = fvi_c_param(program, fvi_c_node(program, step), "bias");
     sums s = { 0 };
@@ -100,7 +100,8 @@ static const char convolution[] =
     "                            const int w = j * @stride_columns + s * @dilation_columns - @left;\n"
     "?checks_columns:                            if (w < 0 || w >= @w)\n"
     "?checks_columns:                                continue;\n"
-    "                            sum += (int32_t)weight[(c * @kernel_rows + r) * @kernel_columns + s] * @from[(c * @h + h) * @w + w];\n"
+    "                            sum += (int32_t)weight[(c * @kernel_rows + r) * @kernel_columns + s] * @from[(c * @h "
+    "+ h) * @w + w];\n"
     "                        }\n"
     "                    }\n"
     "                }\n"
@@ -167,17 +168,16 @@ fv_status fvi_c_fixed_conv2d_transpose(fvi_c_program *program, const fvi_c_step 
     return fvi_c_end(program, step, &words, transposed);
 }
 
-static const char dense[] =
-    "{\n"
-    "    for (int u = 0; u < @filters; u++) {\n"
-    "        const int8_t *const weight = @weight + u * @size;\n"
-    "?biased:        @sum_type sum = @bias[u];\n"
-    "!biased:        @sum_type sum = 0;\n"
-    "        for (int i = 0; i < @size; i++)\n"
-    "            sum += (int32_t)weight[i] * x[i];\n"
-    "        y[u] = @value;\n"
-    "    }\n"
-    "}\n";
+static const char dense[] = "{\n"
+                            "    for (int u = 0; u < @filters; u++) {\n"
+                            "        const int8_t *const weight = @weight + u * @size;\n"
+                            "?biased:        @sum_type sum = @bias[u];\n"
+                            "!biased:        @sum_type sum = 0;\n"
+                            "        for (int i = 0; i < @size; i++)\n"
+                            "            sum += (int32_t)weight[i] * x[i];\n"
+                            "        y[u] = @value;\n"
+                            "    }\n"
+                            "}\n";
 
 fv_status fvi_c_fixed_dense(fvi_c_program *program, const fvi_c_step *step)
 {

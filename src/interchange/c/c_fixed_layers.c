@@ -59,15 +59,14 @@ fv_status fvi_c_fixed_subsample(fvi_c_program *program, const fvi_c_step *step)
     return fvi_c_end(program, step, &words, subsample);
 }
 
-static const char batch_norm[] =
-    "{\n"
-    "    for (int c = 0; c < @channels; c++) {\n"
-    "        for (int p = 0; p < @plane; p++) {\n"
-    "            const int32_t sum = @x[c * @plane + p];\n"
-    "            y[c * @plane + p] = @value;\n"
-    "        }\n"
-    "    }\n"
-    "}\n";
+static const char batch_norm[] = "{\n"
+                                 "    for (int c = 0; c < @channels; c++) {\n"
+                                 "        for (int p = 0; p < @plane; p++) {\n"
+                                 "            const int32_t sum = @x[c * @plane + p];\n"
+                                 "            y[c * @plane + p] = @value;\n"
+                                 "        }\n"
+                                 "    }\n"
+                                 "}\n";
 
 fv_status fvi_c_fixed_batch_norm(fvi_c_program *program, const fvi_c_step *step)
 {
@@ -79,15 +78,15 @@ fv_status fvi_c_fixed_batch_norm(fvi_c_program *program, const fvi_c_step *step)
     return fvi_c_end(program, step, &words, batch_norm);
 }
 
-static const char prelu[] =
-    "{\n"
-    "    for (int c = 0; c < @channels; c++) {\n"
-    "        for (int p = 0; p < @plane; p++) {\n"
-    "            const int32_t v = @x[c * @plane + p];\n"
-    "            y[c * @plane + p] = saturate(v > 0 ? rescale(v, @exponents) : rescale(v * @factor[@channel], @shift[@channel]));\n"
-    "        }\n"
-    "    }\n"
-    "}\n";
+static const char prelu[] = "{\n"
+                            "    for (int c = 0; c < @channels; c++) {\n"
+                            "        for (int p = 0; p < @plane; p++) {\n"
+                            "            const int32_t v = @x[c * @plane + p];\n"
+                            "            y[c * @plane + p] = saturate(v > 0 ? rescale(v, @exponents) : rescale(v * "
+                            "@factor[@channel], @shift[@channel]));\n"
+                            "        }\n"
+                            "    }\n"
+                            "}\n";
 
 fv_status fvi_c_fixed_prelu(fvi_c_program *program, const fvi_c_step *step)
 {
@@ -108,17 +107,16 @@ fv_status fvi_c_fixed_prelu(fvi_c_program *program, const fvi_c_step *step)
     return fvi_c_end(program, step, &words, prelu);
 }
 
-static const char rbf[] =
-    "{\n"
-    "    for (int k = 0; k < @filters; k++) {\n"
-    "        int64_t sum = 0;\n"
-    "        for (int i = 0; i < @size; i++) {\n"
-    "            const int64_t difference = x[i] - (int64_t)@code[k * @size + i] * @one;\n"
-    "            sum += difference * difference;\n"
-    "        }\n"
-    "        y[k] = saturate(-rescale(sum, @exponents));\n"
-    "    }\n"
-    "}\n";
+static const char rbf[] = "{\n"
+                          "    for (int k = 0; k < @filters; k++) {\n"
+                          "        int64_t sum = 0;\n"
+                          "        for (int i = 0; i < @size; i++) {\n"
+                          "            const int64_t difference = x[i] - (int64_t)@code[k * @size + i] * @one;\n"
+                          "            sum += difference * difference;\n"
+                          "        }\n"
+                          "        y[k] = saturate(-rescale(sum, @exponents));\n"
+                          "    }\n"
+                          "}\n";
 
 fv_status fvi_c_fixed_rbf(fvi_c_program *program, const fvi_c_step *step)
 {
@@ -151,13 +149,12 @@ fv_status fvi_c_fixed_softmax(fvi_c_program *program, const fvi_c_step *step)
     return FV_OK;
 }
 
-static const char add[] =
-    "{\n"
-    "    for (int i = 0; i < @out_size; i++) {\n"
-    "        const int64_t sum = @sum;\n"
-    "        y[i] = @value;\n"
-    "    }\n"
-    "}\n";
+static const char add[] = "{\n"
+                          "    for (int i = 0; i < @out_size; i++) {\n"
+                          "        const int64_t sum = @sum;\n"
+                          "        y[i] = @value;\n"
+                          "    }\n"
+                          "}\n";
 
 /* Inputs by the finest exponent among them. */
 fv_status fvi_c_fixed_add(fvi_c_program *program, const fvi_c_step *step)
@@ -177,8 +174,8 @@ fv_status fvi_c_fixed_add(fvi_c_program *program, const fvi_c_step *step)
         used += snprintf(sum + used, sizeof sum - (size_t)used, "%s%s[i] * ((int64_t)1 << %d)", i > 0 ? " + " : "",
                          i > 0 ? name : fvi_c_word(&words, "x"), more);
         if ((size_t)used + FVI_C_NAME > sizeof sum)
-            return fvi_fail(program->context, FV_ERR_UNSUPPORTED, "add '%s': C source cannot add %d values",
-                            node->name, node->input_count);
+            return fvi_fail(program->context, FV_ERR_UNSUPPORTED, "add '%s': C source cannot add %d values", node->name,
+                            node->input_count);
     }
     fvi_c_set_text(&words, "sum", "%s", sum);
     fvi_c_set_text(&words, "value", "%ssaturate(rescale(sum, %d))%s", fvi_c_word(&words, "act"), finest - exponent,
@@ -188,12 +185,11 @@ fv_status fvi_c_fixed_add(fvi_c_program *program, const fvi_c_step *step)
     return fvi_c_end(program, step, &words, add);
 }
 
-static const char multiply[] =
-    "{\n"
-    "    for (int c = 0; c < @channels; c++)\n"
-    "        for (int p = 0; p < @plane; p++)\n"
-    "            y[c * @plane + p] = @value;\n"
-    "}\n";
+static const char multiply[] = "{\n"
+                               "    for (int c = 0; c < @channels; c++)\n"
+                               "        for (int p = 0; p < @plane; p++)\n"
+                               "            y[c * @plane + p] = @value;\n"
+                               "}\n";
 
 fv_status fvi_c_fixed_multiply(fvi_c_program *program, const fvi_c_step *step)
 {
@@ -203,8 +199,7 @@ fv_status fvi_c_fixed_multiply(fvi_c_program *program, const fvi_c_step *step)
     fvi_c_words words;
     fvi_c_begin(program, step, &words);
     FV_TRY(fvi_c_set_fixed_activation(program, step, &words, &exponent));
-    fvi_c_set_text(&words, "gate", by_channel ? "x2[c]" : "x2[c * %lld + p]",
-                   (long long)node->in[0].h * node->in[0].w);
+    fvi_c_set_text(&words, "gate", by_channel ? "x2[c]" : "x2[c * %lld + p]", (long long)node->in[0].h * node->in[0].w);
     fvi_c_set_text(&words, "value", "%ssaturate(rescale((int64_t)%s[c * %lld + p] * %s, %d))%s",
                    fvi_c_word(&words, "act"), fvi_c_word(&words, "x"), (long long)node->in[0].h * node->in[0].w,
                    fvi_c_word(&words, "gate"),

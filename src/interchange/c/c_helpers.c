@@ -99,11 +99,12 @@ static const char *const fixed_helpers[FVI_C_HELPERS] = {
                        "{\n"
                        "    return (int16_t)(v < -32768 ? -32768 : v > 32767 ? 32767 : v);\n"
                        "}\n\n",
-    [FVI_C_RESCALE] = "/* v / 2^shift, rounded; shift may be negative. */\n"
-                      "static inline int64_t rescale(int64_t v, int shift)\n"
-                      "{\n"
-                      "    return shift > 0 ? (v + ((int64_t)1 << (shift - 1))) >> shift : v * ((int64_t)1 << -shift);\n"
-                      "}\n\n",
+    [FVI_C_RESCALE] =
+        "/* v / 2^shift, rounded; shift may be negative. */\n"
+        "static inline int64_t rescale(int64_t v, int shift)\n"
+        "{\n"
+        "    return shift > 0 ? (v + ((int64_t)1 << (shift - 1))) >> shift : v * ((int64_t)1 << -shift);\n"
+        "}\n\n",
     [FVI_C_SCALE] = "/* A sum as a value: times factor / 2^shift. */\n"
                     "static inline int16_t to_value(int64_t sum, int16_t factor, int shift)\n"
                     "{\n"
@@ -126,12 +127,13 @@ static const char *const fixed_helpers[FVI_C_HELPERS] = {
                      "{\n"
                      "    return b > a ? b : a;\n"
                      "}\n\n",
-    [FVI_C_LOOK_UP] = "/* A function by its values at every 128th integer, straight lines between. */\n"
-                      "static inline int16_t look_up(const int16_t table[513], int16_t v)\n"
-                      "{\n"
-                      "    const int32_t at = (int32_t)v + 32768, first = table[at >> 7], second = table[(at >> 7) + 1];\n"
-                      "    return (int16_t)(first + (((second - first) * (at & 127) + 64) >> 7));\n"
-                      "}\n\n",
+    [FVI_C_LOOK_UP] =
+        "/* A function by its values at every 128th integer, straight lines between. */\n"
+        "static inline int16_t look_up(const int16_t table[513], int16_t v)\n"
+        "{\n"
+        "    const int32_t at = (int32_t)v + 32768, first = table[at >> 7], second = table[(at >> 7) + 1];\n"
+        "    return (int16_t)(first + (((second - first) * (at & 127) + 64) >> 7));\n"
+        "}\n\n",
     [FVI_C_DIVIDE] = "/* v / by, rounded. */\n"
                      "static inline int16_t divide(int32_t v, int32_t by)\n"
                      "{\n"

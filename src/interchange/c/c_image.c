@@ -30,13 +30,12 @@ fv_status fvi_c_pad(fvi_c_program *program, const fvi_c_step *step)
     return fvi_c_end(program, step, &words, pad);
 }
 
-static const char crop[] =
-    "{\n"
-    "    for (int c = 0; c < @channels; c++)\n"
-    "        for (int i = 0; i < @oh; i++)\n"
-    "            for (int j = 0; j < @ow; j++)\n"
-    "                y[(c * @oh + i) * @ow + j] = x[(c * @h + i + @top) * @w + j + @left];\n"
-    "}\n";
+static const char crop[] = "{\n"
+                           "    for (int c = 0; c < @channels; c++)\n"
+                           "        for (int i = 0; i < @oh; i++)\n"
+                           "            for (int j = 0; j < @ow; j++)\n"
+                           "                y[(c * @oh + i) * @ow + j] = x[(c * @h + i + @top) * @w + j + @left];\n"
+                           "}\n";
 
 fv_status fvi_c_crop(fvi_c_program *program, const fvi_c_step *step)
 {
@@ -69,7 +68,8 @@ static const char bilinear[] =
     "            const float across = u - (float)left;\n"
     "            for (int c = 0; c < @channels; c++) {\n"
     "                const float *const above = x + (c * @h + top) * @w, *const below = x + (c * @h + bottom) * @w;\n"
-    "                y[(c * @oh + i) * @ow + j] = (1 - down) * (1 - across) * above[left] + (1 - down) * across * above[right]\n"
+    "                y[(c * @oh + i) * @ow + j] = (1 - down) * (1 - across) * above[left] + (1 - down) * across * "
+    "above[right]\n"
     "                    + down * (1 - across) * below[left] + down * across * below[right];\n"
     "            }\n"
     "        }\n"

@@ -74,29 +74,28 @@ static void set_words(const fvi_c_program *program, fvi_c_words *words)
     }
 }
 
-static const char opening[] =
-    "#ifndef @NAME_H\n"
-    "#define @NAME_H\n"
-    "\n"
-    "?blob:#include <stddef.h>\n"
-    "?integers:#include <stdint.h>\n"
-    "\n"
-    "#ifdef __cplusplus\n"
-    "extern \"C\" {\n"
-    "#endif\n"
-    "\n"
-    "enum {\n"
-    "    @NAME_CHANNELS = @channels,\n"
-    "    @NAME_ROWS = @rows,\n"
-    "    @NAME_COLUMNS = @columns,\n"
-    "    @NAME_INPUTS = @inputs,\n"
-    "    @NAME_OUTPUTS = @outputs,\n"
-    "?blob:    @NAME_BLOB_BYTES = @blob_bytes,\n"
-    "?fixed:    @NAME_INPUT_EXPONENT = @input_exponent,\n"
-    "?fixed:    @NAME_OUTPUT_EXPONENT = @output_exponent,\n"
-    "    @NAME_ARENA_BYTES = @arena\n"
-    "};\n"
-    "\n";
+static const char opening[] = "#ifndef @NAME_H\n"
+                              "#define @NAME_H\n"
+                              "\n"
+                              "?blob:#include <stddef.h>\n"
+                              "?integers:#include <stdint.h>\n"
+                              "\n"
+                              "#ifdef __cplusplus\n"
+                              "extern \"C\" {\n"
+                              "#endif\n"
+                              "\n"
+                              "enum {\n"
+                              "    @NAME_CHANNELS = @channels,\n"
+                              "    @NAME_ROWS = @rows,\n"
+                              "    @NAME_COLUMNS = @columns,\n"
+                              "    @NAME_INPUTS = @inputs,\n"
+                              "    @NAME_OUTPUTS = @outputs,\n"
+                              "?blob:    @NAME_BLOB_BYTES = @blob_bytes,\n"
+                              "?fixed:    @NAME_INPUT_EXPONENT = @input_exponent,\n"
+                              "?fixed:    @NAME_OUTPUT_EXPONENT = @output_exponent,\n"
+                              "    @NAME_ARENA_BYTES = @arena\n"
+                              "};\n"
+                              "\n";
 
 static const char closing[] =
     "/* What lies between the layers, and all that changes. @name_predict() has one of its own. */\n"
@@ -105,20 +104,26 @@ static const char closing[] =
     "    @real values[@elements];\n"
     "} @name_memory;\n"
     "\n"
-    "?blob:/* Says where the weights are: the contents of @name.bin, @blob_bytes bytes, aligned to 4 bytes, which stay where they are. Before\n"
-    "?blob: * anything else. Returns 0, or 1: another size; 2: not aligned; 3: not such a file, or another byte order; 4: damaged. */\n"
+    "?blob:/* Says where the weights are: the contents of @name.bin, @blob_bytes bytes, aligned to 4 bytes, which stay "
+    "where they are. Before\n"
+    "?blob: * anything else. Returns 0, or 1: another size; 2: not aligned; 3: not such a file, or another byte order; "
+    "4: damaged. */\n"
     "?blob:int @name_init(const void *blob, size_t size);\n"
     "?blob:int @name_init_with(@name_memory *memory, const void *blob, size_t size);\n"
     "?blob:\n"
-    "/* Computes the answer to an image: input [@NAME_INPUTS], output [@NAME_OUTPUTS], which must not overlap. One call at a time: */\n"
+    "/* Computes the answer to an image: input [@NAME_INPUTS], output [@NAME_OUTPUTS], which must not overlap. One "
+    "call at a time: */\n"
     "void @name_predict(const @real *input, @real *output);\n"
-    "/* The same in memory of the caller's: any number of calls at a time, each in its own. Nothing in it lasts from call to call. */\n"
+    "/* The same in memory of the caller's: any number of calls at a time, each in its own. Nothing in it lasts from "
+    "call to call. */\n"
     "void @name_predict_with(@name_memory *memory, const @real *input, @real *output);\n"
     "\n"
-    "?pixels:/* Makes the input of bytes [@NAME_ROWS][@NAME_COLUMNS][@NAME_CHANNELS], pixel after pixel as cameras and decoders give them. */\n"
+    "?pixels:/* Makes the input of bytes [@NAME_ROWS][@NAME_COLUMNS][@NAME_CHANNELS], pixel after pixel as cameras and "
+    "decoders give them. */\n"
     "?pixels:void @name_preprocess(const unsigned char *pixels, @real *input);\n"
     "?pixels:\n"
-    "?tests:/* Computes the answer to a fixed image and compares it with what fovea computed. input and output: room for an image and its\n"
+    "?tests:/* Computes the answer to a fixed image and compares it with what fovea computed. input and output: room "
+    "for an image and its\n"
     "?tests: * answer. Returns 0, or 1 + the index of the first output that is wrong. */\n"
     "?tests:int @name_self_test(@real *input, @real *output);\n"
     "?tests:\n"
@@ -137,19 +142,23 @@ static void write_title(const fvi_c_program *program, fvi_text_buffer *out)
                                               "integers only: int8 weights, int16 values" };
     const fv_image_shape in = input_shape(program), answer = output_shape(program);
     fvi_text_format(out, "/* %s.h - a trained network as C99, written by fovea %s.\n *\n", program->name, fv_version());
-    fvi_text_format(out, " * Arithmetic: %s. %lld multiply-adds for an image, %lld bytes of memory, %zu of constants.\n",
-                    arithmetic[program->options->arithmetic], (long long)fv_graph_multiply_adds(program->graph),
-                    (long long)(program->arena_elements * (int64_t)(fvi_c_fixed(program) ? 2 : 4)),
-                    program->blob_bytes);
-    fvi_text_format(out, " * Input: %dx%dx%d (channels, rows, columns), in this order: the value of channel c, row i, column j is\n"
-                         " * input[(c * %d + i) * %d + j]. Output: %dx%dx%d, likewise; the largest is the answer.\n",
-                    in.c, in.h, in.w, in.h, in.w, answer.c, answer.h, answer.w);
+    fvi_text_format(
+        out, " * Arithmetic: %s. %lld multiply-adds for an image, %lld bytes of memory, %zu of constants.\n",
+        arithmetic[program->options->arithmetic], (long long)fv_graph_multiply_adds(program->graph),
+        (long long)(program->arena_elements * (int64_t)(fvi_c_fixed(program) ? 2 : 4)), program->blob_bytes);
+    fvi_text_format(
+        out,
+        " * Input: %dx%dx%d (channels, rows, columns), in this order: the value of channel c, row i, column j is\n"
+        " * input[(c * %d + i) * %d + j]. Output: %dx%dx%d, likewise; the largest is the answer.\n",
+        in.c, in.h, in.w, in.h, in.w, answer.c, answer.h, answer.w);
     if (fvi_c_fixed(program))
         fvi_text_format(out, " * Integers stand for numbers: an input q for q / 2^%d, an output q for q / 2^%d.\n",
                         program->exponents[fv_graph_input(program->graph)],
                         program->exponents[fv_graph_output(program->graph)]);
     if (program->preprocess != NULL && (program->preprocess->resize > 0 || program->preprocess->transforms != NULL))
-        fvi_text_append(out, " * The network was trained on images that were resized or transformed first; that is not done here.\n");
+        fvi_text_append(
+            out,
+            " * The network was trained on images that were resized or transformed first; that is not done here.\n");
     fvi_text_append(out, " */\n");
 }
 
@@ -180,53 +189,50 @@ void fvi_c_write_header(const fvi_c_program *program, fvi_text_buffer *out)
     fvi_c_expand(out, closing, &words);
 }
 
-static const char predict_begin[] =
-    "void @name_predict_with(@name_memory *memory, const @real *input, @real *output)\n"
-    "{\n"
-    "?uses:    @real *const values = memory->values;\n"
-    "!uses:!blob:    (void)memory;\n";
+static const char predict_begin[] = "void @name_predict_with(@name_memory *memory, const @real *input, @real *output)\n"
+                                    "{\n"
+                                    "?uses:    @real *const values = memory->values;\n"
+                                    "!uses:!blob:    (void)memory;\n";
 
-static const char predict_end[] =
-    "}\n"
-    "\n"
-    "static @name_memory @name_static_memory;\n"
-    "\n"
-    "void @name_predict(const @real *input, @real *output)\n"
-    "{\n"
-    "    @name_predict_with(&@name_static_memory, input, output);\n"
-    "}\n"
-    "\n";
+static const char predict_end[] = "}\n"
+                                  "\n"
+                                  "static @name_memory @name_static_memory;\n"
+                                  "\n"
+                                  "void @name_predict(const @real *input, @real *output)\n"
+                                  "{\n"
+                                  "    @name_predict_with(&@name_static_memory, input, output);\n"
+                                  "}\n"
+                                  "\n";
 
-static const char initialize[] =
-    "/* FNV-1a, 32 bits. */\n"
-    "static uint32_t checksum(const unsigned char *bytes, size_t count)\n"
-    "{\n"
-    "    uint32_t sum = 2166136261u;\n"
-    "    for (size_t i = 0; i < count; i++)\n"
-    "        sum = (sum ^ bytes[i]) * 16777619u;\n"
-    "    return sum;\n"
-    "}\n"
-    "\n"
-    "int @name_init_with(@name_memory *memory, const void *blob, size_t size)\n"
-    "{\n"
-    "    const uint32_t *const header = blob;\n"
-    "    if (size != @NAME_BLOB_BYTES)\n"
-    "        return 1;\n"
-    "    if ((uintptr_t)blob % 4 != 0)\n"
-    "        return 2;\n"
-    "    if (header[0] != @magic || header[1] != @count)\n"
-    "        return 3;\n"
-    "    if (header[2] != checksum((const unsigned char *)blob + @header, @count))\n"
-    "        return 4;\n"
-    "    memory->blob = (const unsigned char *)blob + @header;\n"
-    "    return 0;\n"
-    "}\n"
-    "\n"
-    "int @name_init(const void *blob, size_t size)\n"
-    "{\n"
-    "    return @name_init_with(&@name_static_memory, blob, size);\n"
-    "}\n"
-    "\n";
+static const char initialize[] = "/* FNV-1a, 32 bits. */\n"
+                                 "static uint32_t checksum(const unsigned char *bytes, size_t count)\n"
+                                 "{\n"
+                                 "    uint32_t sum = 2166136261u;\n"
+                                 "    for (size_t i = 0; i < count; i++)\n"
+                                 "        sum = (sum ^ bytes[i]) * 16777619u;\n"
+                                 "    return sum;\n"
+                                 "}\n"
+                                 "\n"
+                                 "int @name_init_with(@name_memory *memory, const void *blob, size_t size)\n"
+                                 "{\n"
+                                 "    const uint32_t *const header = blob;\n"
+                                 "    if (size != @NAME_BLOB_BYTES)\n"
+                                 "        return 1;\n"
+                                 "    if ((uintptr_t)blob % 4 != 0)\n"
+                                 "        return 2;\n"
+                                 "    if (header[0] != @magic || header[1] != @count)\n"
+                                 "        return 3;\n"
+                                 "    if (header[2] != checksum((const unsigned char *)blob + @header, @count))\n"
+                                 "        return 4;\n"
+                                 "    memory->blob = (const unsigned char *)blob + @header;\n"
+                                 "    return 0;\n"
+                                 "}\n"
+                                 "\n"
+                                 "int @name_init(const void *blob, size_t size)\n"
+                                 "{\n"
+                                 "    return @name_init_with(&@name_static_memory, blob, size);\n"
+                                 "}\n"
+                                 "\n";
 
 void fvi_c_write_predict(const fvi_c_program *program, fvi_text_buffer *out)
 {
@@ -245,14 +251,13 @@ void fvi_c_write_predict(const fvi_c_program *program, fvi_text_buffer *out)
     fvi_c_expand(out, initialize, &words);
 }
 
-static const char pixel_float[] =
-    "static float pixel_value(int pixel, int channel)\n"
-    "{\n"
-    "    static const float mean[] = { @means };\n"
-    "    static const float deviation[] = { @deviations };\n"
-    "    return ((float)pixel / 255.0f - mean[channel]) / deviation[channel];\n"
-    "}\n"
-    "\n";
+static const char pixel_float[] = "static float pixel_value(int pixel, int channel)\n"
+                                  "{\n"
+                                  "    static const float mean[] = { @means };\n"
+                                  "    static const float deviation[] = { @deviations };\n"
+                                  "    return ((float)pixel / 255.0f - mean[channel]) / deviation[channel];\n"
+                                  "}\n"
+                                  "\n";
 
 static const char pixel_fixed[] =
     "/* Fixed point with 16 more bits. */\n"
@@ -264,14 +269,13 @@ static const char pixel_fixed[] =
     "}\n"
     "\n";
 
-static const char preprocess[] =
-    "void @name_preprocess(const unsigned char *pixels, @real *input)\n"
-    "{\n"
-    "    for (int p = 0; p < @plane; p++)\n"
-    "        for (int c = 0; c < @channels; c++)\n"
-    "            input[c * @plane + p] = pixel_value(pixels[p * @channels + c], c);\n"
-    "}\n"
-    "\n";
+static const char preprocess[] = "void @name_preprocess(const unsigned char *pixels, @real *input)\n"
+                                 "{\n"
+                                 "    for (int p = 0; p < @plane; p++)\n"
+                                 "        for (int c = 0; c < @channels; c++)\n"
+                                 "            input[c * @plane + p] = pixel_value(pixels[p * @channels + c], c);\n"
+                                 "}\n"
+                                 "\n";
 
 static void append_item(char *text, const char *item)
 {
@@ -330,10 +334,9 @@ void fvi_c_test_image(const fvi_c_program *program, float *image)
     }
 }
 
-static const char self_test_begin[] =
-    "int @name_self_test(@real *input, @real *output)\n"
-    "{\n"
-    "    static const @real expected[] = {\n";
+static const char self_test_begin[] = "int @name_self_test(@real *input, @real *output)\n"
+                                      "{\n"
+                                      "    static const @real expected[] = {\n";
 
 static const char self_test_end[] =
     "    };\n"
@@ -365,13 +368,15 @@ static void write_expected(const fvi_c_program *program, fvi_text_buffer *out, f
     float largest = 0;
     for (int64_t i = 0; i < count; i++)
         largest = fmaxf(largest, fabsf(program->expected[i]));
-    const double unit =
-        fvi_c_fixed(program) ? ldexp(1, program->exponents[fv_graph_output(program->graph)]) : 1;
+    const double unit = fvi_c_fixed(program) ? ldexp(1, program->exponents[fv_graph_output(program->graph)]) : 1;
     for (int64_t i = 0; i < count; i++) {
         fvi_c_real_text(program->expected[i], text);
         if (fvi_c_fixed(program))
             snprintf(text, sizeof text, "%ld", lrint(fmax(-32768, fmin(32767, (double)program->expected[i] * unit))));
-        fvi_text_format(out, "%s%s%s", i % 8 == 0 ? "        " : " ", text, i + 1 == count ? "\n" : i % 8 == 7 ? ",\n" : ",");
+        fvi_text_format(out, "%s%s%s", i % 8 == 0 ? "        " : " ", text,
+                        i + 1 == count ? "\n"
+                        : i % 8 == 7   ? ",\n"
+                                       : ",");
     }
     fvi_c_set_real(words, "tolerance", largest > 0 ? (double)largest * 1e-4 : 1e-30);
     if (fvi_c_fixed(program))
@@ -403,10 +408,9 @@ static void append_quoted(fvi_text_buffer *out, const char *name)
     fvi_text_append(out, "\"");
 }
 
-static const char class_name[] =
-    "    };\n"
-    "    return index >= 0 && index < @classes ? names[index] : \"\";\n"
-    "}\n";
+static const char class_name[] = "    };\n"
+                                 "    return index >= 0 && index < @classes ? names[index] : \"\";\n"
+                                 "}\n";
 
 void fvi_c_write_class_names(const fvi_c_program *program, fvi_text_buffer *out)
 {

@@ -76,9 +76,9 @@ typedef enum fvi_c_helper {
     FVI_C_FIRST_CELL, /* where a window that hangs over the edge begins */
     FVI_C_LAST_CELL,  /* and ends */
     FVI_C_COPY,
-    FVI_C_ADAPT, /* fixed point: a copy by another exponent */
-    FVI_C_LOOK_UP,  /* fixed point: a function by its table */
-    FVI_C_DIVIDE,   /* fixed point: rounded division */
+    FVI_C_ADAPT,   /* fixed point: a copy by another exponent */
+    FVI_C_LOOK_UP, /* fixed point: a function by its table */
+    FVI_C_DIVIDE,  /* fixed point: rounded division */
     FVI_C_HELPERS
 } fvi_c_helper;
 
@@ -91,7 +91,7 @@ typedef struct fvi_c_program {
     const fvi_node *nodes;
     int32_t node_count;
     char name[FVI_C_NAME], upper[FVI_C_NAME];
-    fvi_arena *arena; /* everything below */
+    fvi_arena *arena;          /* everything below */
     char (*names)[FVI_C_NAME]; /* [node_count] a unique identifier for each node, without the prefix */
     fvi_c_place *places;       /* [node_count] */
     fvi_c_step *steps;
@@ -101,9 +101,9 @@ typedef struct fvi_c_program {
     fvi_c_constant *constants;
     size_t constant_count, constant_capacity;
     size_t blob_bytes;
-    uint64_t helpers;                /* bits (1 << fvi_c_helper) */
+    uint64_t helpers;                 /* bits (1 << fvi_c_helper) */
     fvi_text_buffer functions, calls; /* of the steps; the body of predict */
-    const float *expected;           /* [outputs] of the self-test, or NULL */
+    const float *expected;            /* [outputs] of the self-test, or NULL */
 } fvi_c_program;
 
 /* What a template's words stand for. */
@@ -159,11 +159,11 @@ fv_status fvi_c_plan(fvi_c_program *program);
 /* c_table.c */
 typedef fv_status fvi_c_write_fn(fvi_c_program *program, const fvi_c_step *step);
 typedef struct fvi_c_layer {
-    const char *type; /* fvi_layer.name */
+    const char *type;                    /* fvi_layer.name */
     fvi_c_write_fn *write, *write_fixed; /* NULL: no function (a view, or refused in fixed point) */
-    bool fuses; /* its function can apply an activation to what it writes */
+    bool fuses;                          /* its function can apply an activation to what it writes */
     bool in_place; /* an element of y depends on that element of x[0] (and of the other inputs) alone */
-    bool is_view; /* y is x[0], perhaps from an element on: see fvi_c_view_at() */
+    bool is_view;  /* y is x[0], perhaps from an element on: see fvi_c_view_at() */
 } fvi_c_layer;
 /* NULL: C source has no form of this type. */
 const fvi_c_layer *fvi_c_layer_of(const fvi_layer *layer);
@@ -200,6 +200,5 @@ fvi_c_write_fn fvi_c_activation, fvi_c_dropout;
 
 /* c_helpers.c: the shared functions that the program needs, in order. */
 void fvi_c_write_helpers(const fvi_c_program *program, fvi_text_buffer *out);
-
 
 #endif

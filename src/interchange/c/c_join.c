@@ -6,11 +6,10 @@
 
 #include "interchange/c/c_internal.h"
 
-static const char add[] =
-    "{\n"
-    "    for (int i = 0; i < @out_size; i++)\n"
-    "        y[i] = @act@sum@end;\n"
-    "}\n";
+static const char add[] = "{\n"
+                          "    for (int i = 0; i < @out_size; i++)\n"
+                          "        y[i] = @act@sum@end;\n"
+                          "}\n";
 
 /* Sums of so many inputs are written as one expression; more than that, two at a time, would not be read by anybody. */
 enum { MOST_SUMMANDS = 16 };
@@ -36,12 +35,11 @@ fv_status fvi_c_add(fvi_c_program *program, const fvi_c_step *step)
     return fvi_c_end(program, step, &words, add);
 }
 
-static const char multiply[] =
-    "{\n"
-    "    for (int c = 0; c < @channels; c++)\n"
-    "        for (int p = 0; p < @plane; p++)\n"
-    "            y[c * @plane + p] = @act@x[c * @plane + p] * @gate@end;\n"
-    "}\n";
+static const char multiply[] = "{\n"
+                               "    for (int c = 0; c < @channels; c++)\n"
+                               "        for (int p = 0; p < @plane; p++)\n"
+                               "            y[c * @plane + p] = @act@x[c * @plane + p] * @gate@end;\n"
+                               "}\n";
 
 fv_status fvi_c_multiply(fvi_c_program *program, const fvi_c_step *step)
 {
@@ -49,8 +47,7 @@ fv_status fvi_c_multiply(fvi_c_program *program, const fvi_c_step *step)
     const bool by_channel = fvi_c_elements(node->in[1]) != fvi_c_elements(node->in[0]);
     fvi_c_words words;
     fvi_c_begin(program, step, &words);
-    fvi_c_set_text(&words, "gate", by_channel ? "x2[c]" : "x2[c * %lld + p]",
-                   (long long)node->in[0].h * node->in[0].w);
+    fvi_c_set_text(&words, "gate", by_channel ? "x2[c]" : "x2[c * %lld + p]", (long long)node->in[0].h * node->in[0].w);
     fvi_c_set_activation(program, step, &words);
     return fvi_c_end(program, step, &words, multiply);
 }
@@ -68,8 +65,8 @@ fv_status fvi_c_concat(fvi_c_program *program, const fvi_c_step *step)
         const int64_t count = fvi_c_elements(node->in[i]);
         if (from->memory != to->memory || from->at != to->at + at) {
             fvi_c_pointer(program, node->inputs[i], source);
-            fvi_text_format(&program->calls, "    copy(%lld, %s, %s + %lld); /* %s */\n", (long long)count, source, target,
-                            (long long)at, program->names[step->node]);
+            fvi_text_format(&program->calls, "    copy(%lld, %s, %s + %lld); /* %s */\n", (long long)count, source,
+                            target, (long long)at, program->names[step->node]);
             fvi_c_need(program, FVI_C_COPY);
         }
         at += count;

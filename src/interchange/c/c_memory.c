@@ -108,8 +108,8 @@ static void make_links(planner *p)
             link_to(p, i, program->nodes[i].inputs[0], fvi_c_view_at(&program->nodes[i]));
         else if (is_concat(p, i) && !fvi_c_fixed(program))
             link_parts(p, i);
-        else if (layer->in_place && !(p->program->nodes[i].layer->activation != NULL &&
-                                      p->fused_by[program->nodes[i].inputs[0]] == i))
+        else if (layer->in_place &&
+                 !(p->program->nodes[i].layer->activation != NULL && p->fused_by[program->nodes[i].inputs[0]] == i))
             link_in_place(p, i);
     }
 }
@@ -180,8 +180,8 @@ static void find_memory(planner *p)
     fvi_c_program *program = p->program;
     int64_t at = 0;
     const fv_value output = fv_graph_output(program->graph), root = root_of(p, output, &at);
-    const bool direct = at == 0 && p->buffers[root].elements == fvi_c_elements(program->nodes[output].out) &&
-                        !is_input(p, root);
+    const bool direct =
+        at == 0 && p->buffers[root].elements == fvi_c_elements(program->nodes[output].out) && !is_input(p, root);
     if (!direct)
         p->buffers[root].last = program->step_count; /* it is copied behind the last step */
     for (int32_t i = 0; i < program->node_count; i++) {

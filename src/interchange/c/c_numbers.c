@@ -45,8 +45,9 @@ static fv_status check_finite(const fvi_c_program *program, const fvi_node *node
 {
     for (int64_t i = 0; i < count; i++)
         if (!isfinite(values[i]))
-            return fvi_fail(program->context, FV_ERR_NUMERIC, "%s '%s': value %lld of its %s is %g, which C source cannot hold",
-                            node->layer->name, node->name, (long long)i, word, (double)values[i]);
+            return fvi_fail(program->context, FV_ERR_NUMERIC,
+                            "%s '%s': value %lld of its %s is %g, which C source cannot hold", node->layer->name,
+                            node->name, (long long)i, word, (double)values[i]);
     return FV_OK;
 }
 
@@ -58,8 +59,7 @@ fv_status fvi_c_add_constant(fvi_c_program *program, const fvi_c_step *step, fvi
     FV_TRY(fvi_grow(program->context, (void **)&program->constants, &program->constant_capacity,
                     program->constant_count, program->constant_count + 1, sizeof *program->constants));
     fvi_c_constant *constant = &program->constants[program->constant_count++];
-    *constant =
-        (fvi_c_constant){ .type = type, .count = count, .values = values, .blob_at = program->blob_bytes };
+    *constant = (fvi_c_constant){ .type = type, .count = count, .values = values, .blob_at = program->blob_bytes };
     snprintf(constant->name, sizeof constant->name, "%s_%s", program->names[step->node], word);
     if (program->options->blob)
         fvi_c_set_text(words, word, "((const %s *)(const void *)(blob + %zu))", fvi_c_type_name(type),

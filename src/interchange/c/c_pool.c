@@ -33,7 +33,8 @@ fvi_window fvi_c_pool_geometry(fv_context *context, const fvi_node *node)
         .pad = { options->pad[0], options->pad[1], options->pad[2], options->pad[3] },
         .in = { in.h, in.w },
     };
-    (void)fvi_window_resolve(context, node->layer->name, node->name, &window); /* resolved before, when the node was added */
+    (void)fvi_window_resolve(context, node->layer->name, node->name,
+                             &window); /* resolved before, when the node was added */
     return window;
 }
 
@@ -91,7 +92,8 @@ static const char average_pool[] =
     "                    }\n"
     "                }\n"
     "?padded:                const int rows = top + @kernel_rows < @padded_h ? @kernel_rows : @padded_h - top;\n"
-    "?padded:                const int columns = left + @kernel_columns < @padded_w ? @kernel_columns : @padded_w - left;\n"
+    "?padded:                const int columns = left + @kernel_columns < @padded_w ? @kernel_columns : @padded_w - "
+    "left;\n"
     "                y[(c * @oh + i) * @ow + j] = @mean;\n"
     "            }\n"
     "        }\n"
@@ -149,9 +151,11 @@ static const char adaptive_pool[] =
 fv_status fvi_c_adaptive_pool(fvi_c_program *program, const fvi_c_step *step)
 {
     const fvi_node *node = fvi_c_node(program, step);
-    if ((int64_t)(node->out.h + 1) * node->in[0].h > INT32_MAX || (int64_t)(node->out.w + 1) * node->in[0].w > INT32_MAX)
-        return fvi_fail(program->context, FV_ERR_UNSUPPORTED, "%s '%s': C source cannot count windows from %dx%d to %dx%d",
-                        node->layer->name, node->name, node->in[0].h, node->in[0].w, node->out.h, node->out.w);
+    if ((int64_t)(node->out.h + 1) * node->in[0].h > INT32_MAX ||
+        (int64_t)(node->out.w + 1) * node->in[0].w > INT32_MAX)
+        return fvi_fail(program->context, FV_ERR_UNSUPPORTED,
+                        "%s '%s': C source cannot count windows from %dx%d to %dx%d", node->layer->name, node->name,
+                        node->in[0].h, node->in[0].w, node->out.h, node->out.w);
     fvi_c_words words;
     fvi_c_begin(program, step, &words);
     fvi_c_set_mean(program, &words, "cells");

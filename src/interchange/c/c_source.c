@@ -32,7 +32,7 @@ static void make_identifier(const char *text, char *identifier, size_t room)
 /* Names of the source's own functions: a layer of such a name gets a number behind. */
 static bool is_taken(const fvi_c_program *program, int32_t node, const char *name)
 {
-    static const char *const own[] = { "predict", "predict_with", "memory", "static_memory", "preprocess",
+    static const char *const own[] = { "predict",   "predict_with", "memory", "static_memory", "preprocess",
                                        "self_test", "class_name",   "init",   "init_with",     "blob" };
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         if (strcmp(own[i], name) == 0)
@@ -46,7 +46,9 @@ static bool is_taken(const fvi_c_program *program, int32_t node, const char *nam
 /* Whether a name ends like that of a constant, <node>_<word>. */
 static bool is_like_constant(const char *name)
 {
-    static const char *const words[] = { "_weight", "_bias", "_scale", "_slope", "_code", "_table", "_factor", "_shift" };
+    static const char *const words[] = {
+        "_weight", "_bias", "_scale", "_slope", "_code", "_table", "_factor", "_shift"
+    };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         const size_t length = strlen(name), end = strlen(words[i]);
         if (length >= end && strcmp(name + length - end, words[i]) == 0)
