@@ -23,12 +23,7 @@ has() {
 cat >main.c <<'END'
 #include "net.h"
 #include <stdio.h>
-#ifdef NET_INPUT_EXPONENT
-typedef int16_t real;
-#else
-typedef float real;
-#endif
-static real input[NET_INPUTS], output[NET_OUTPUTS];
+static net_value input[NET_INPUTS], output[NET_OUTPUTS];
 int main(void)
 {
     const int wrong = net_self_test(input, output);

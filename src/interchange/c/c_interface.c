@@ -98,6 +98,8 @@ static const char opening[] = "#ifndef @NAME_H\n"
                               "\n";
 
 static const char closing[] =
+    "typedef @real @name_value; /* of input and output */\n"
+    "\n"
     "/* What lies between the layers, and all that changes. @name_predict() has one of its own. */\n"
     "typedef struct @name_memory {\n"
     "?blob:    const unsigned char *blob; /* behind its header */\n"

@@ -32,8 +32,9 @@ static void make_identifier(const char *text, char *identifier, size_t room)
 /* Names of the source's own functions: a layer of such a name gets a number behind. */
 static bool is_taken(const fvi_c_program *program, int32_t node, const char *name)
 {
-    static const char *const own[] = { "predict",   "predict_with", "memory", "static_memory", "preprocess",
-                                       "self_test", "class_name",   "init",   "init_with",     "blob" };
+    static const char *const own[] = { "predict",       "predict_with", "memory",    "value",
+                                       "static_memory", "preprocess",   "self_test", "class_name",
+                                       "init",          "init_with",    "blob" };
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         if (strcmp(own[i], name) == 0)
             return true;
