@@ -141,11 +141,18 @@ static bool keeps_exponent(const fvi_node *node)
                                          "leaky_relu",
                                          "clip",
                                          "dropout",
-                                         "softmax" };
+                                         "softmax",
+                                         "log_softmax",
+                                         "slice",
+                                         "permute",
+                                         "channel_shuffle",
+                                         "expand",
+                                         "reduce_mean",
+                                         "resize" };
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         if (strcmp(types[i], node->layer->name) == 0)
             return true;
-    return fvi_c_layer_of(node->layer)->is_view;
+    return fvi_c_is_view(node);
 }
 
 /* The largest exponent with which twice the magnitude fits int16: other images than those of calibration may go further. */

@@ -34,7 +34,8 @@ fv_status fvi_c_set_fixed_activation(fvi_c_program *program, const fvi_c_step *s
                                      int32_t *exponent);
 
 fvi_c_write_fn fvi_c_fixed_conv2d, fvi_c_fixed_conv2d_transpose, fvi_c_fixed_dense;
-fvi_c_write_fn fvi_c_fixed_subsample, fvi_c_fixed_batch_norm, fvi_c_fixed_prelu, fvi_c_fixed_rbf, fvi_c_fixed_softmax;
+fvi_c_write_fn fvi_c_fixed_subsample, fvi_c_fixed_batch_norm, fvi_c_fixed_scale, fvi_c_fixed_prelu, fvi_c_fixed_rbf,
+    fvi_c_fixed_softmax;
 fvi_c_write_fn fvi_c_fixed_add, fvi_c_fixed_multiply, fvi_c_fixed_concat, fvi_c_fixed_pad, fvi_c_fixed_upsample;
 fvi_c_write_fn fvi_c_fixed_activation, fvi_c_fixed_dropout;
 

@@ -4,6 +4,7 @@
  */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "interchange/c/c_fixed.h"
 #include "interchange/c/c_weights.h"
@@ -138,9 +139,9 @@ fv_status fvi_c_fixed_softmax(fvi_c_program *program, const fvi_c_step *step)
     char from[FVI_C_WORD], to[FVI_C_WORD];
     if (step->node != fv_graph_output(program->graph))
         return fvi_fail(program->context, FV_ERR_UNSUPPORTED,
-                        "softmax '%s': inside a network it has no form in fixed point; export with float or int8 "
+                        "%s '%s': inside a network it has no form in fixed point; export with float or int8 "
                         "weights",
-                        node->name);
+                        node->layer->name, node->name);
     fvi_c_pointer(program, node->inputs[0], from);
     fvi_c_pointer(program, step->result, to);
     fvi_text_format(&program->calls, "    copy(%lld, %s, %s); /* scores: softmax would not change their order */\n",
@@ -149,19 +150,41 @@ fv_status fvi_c_fixed_softmax(fvi_c_program *program, const fvi_c_step *step)
     return FV_OK;
 }
 
-static const char add[] = "{\n"
-                          "    for (int i = 0; i < @out_size; i++) {\n"
-                          "        const int64_t sum = @sum;\n"
-                          "        y[i] = @value;\n"
-                          "    }\n"
-                          "}\n";
+fv_status fvi_c_fixed_scale(fvi_c_program *program, const fvi_c_step *step)
+{
+    const fvi_node *node = fvi_c_node(program, step);
+    if (((const fv_scale_options *)node->options)->per == FV_PER_CHANNEL)
+        return fvi_c_fixed_batch_norm(program, step);
+    return fvi_fail(program->context, FV_ERR_UNSUPPORTED,
+                    "scale '%s': for each element it has no form in fixed point; export with float or int8 weights",
+                    node->name);
+}
 
-/* Inputs by the finest exponent among them. */
+static const char combine[] = "{\n"
+                              "    for (int c = 0; c < @filters; c++)\n"
+                              "        for (int i = 0; i < @oh; i++)\n"
+                              "            for (int j = 0; j < @ow; j++)\n"
+                              "                y[(c * @oh + i) * @ow + j] = @value;\n"
+                              "}\n";
+
+/* @value: the terms, which stand for numbers by `from`, as a value that stands for them by `to`. */
+static fv_status end_combined(fvi_c_program *program, const fvi_c_step *step, fvi_c_words *words, const char *terms,
+                              int32_t shift)
+{
+    fvi_c_set_text(words, "value", "%ssaturate(rescale(%s, %d))%s", fvi_c_word(words, "act"), terms, shift,
+                   fvi_c_word(words, "end"));
+    fvi_c_need(program, FVI_C_SATURATE);
+    fvi_c_need(program, FVI_C_RESCALE);
+    return fvi_c_end(program, step, words, combine);
+}
+
+/* add and subtract: inputs by the finest exponent among them. */
 fv_status fvi_c_fixed_add(fvi_c_program *program, const fvi_c_step *step)
 {
     const fvi_node *node = fvi_c_node(program, step);
+    const char *const sign = strcmp(node->layer->name, "subtract") == 0 ? " - " : " + ";
     int32_t finest = fvi_c_input_exponent(program, step, 0), exponent = 0;
-    char sum[FVI_C_WORD] = "", name[FVI_C_NAME];
+    char sum[FVI_C_WORD / 2] = "", operand[FVI_C_NAME];
     fvi_c_words words;
     fvi_c_begin(program, step, &words);
     FV_TRY(fvi_c_set_fixed_activation(program, step, &words, &exponent));
@@ -169,45 +192,29 @@ fv_status fvi_c_fixed_add(fvi_c_program *program, const fvi_c_step *step)
         if (fvi_c_input_exponent(program, step, i) > finest)
             finest = fvi_c_input_exponent(program, step, i);
     for (int32_t i = 0, used = 0; i < node->input_count; i++) {
-        const int32_t more = finest - fvi_c_input_exponent(program, step, i);
-        snprintf(name, sizeof name, "x%d", i + 1);
-        used += snprintf(sum + used, sizeof sum - (size_t)used, "%s%s[i] * ((int64_t)1 << %d)", i > 0 ? " + " : "",
-                         i > 0 ? name : fvi_c_word(&words, "x"), more);
+        fvi_c_operand(program, step, i, operand);
         if ((size_t)used + FVI_C_NAME > sizeof sum)
-            return fvi_fail(program->context, FV_ERR_UNSUPPORTED, "add '%s': C source cannot add %d values", node->name,
+            return fvi_fail(program->context, FV_ERR_UNSUPPORTED,
+                            "%s '%s': C source in fixed point cannot take %d inputs", node->layer->name, node->name,
                             node->input_count);
+        used += snprintf(sum + used, sizeof sum - (size_t)used, "%s%lldLL * %s", i > 0 ? sign : "",
+                         1LL << (finest - fvi_c_input_exponent(program, step, i)), operand);
     }
-    fvi_c_set_text(&words, "sum", "%s", sum);
-    fvi_c_set_text(&words, "value", "%ssaturate(rescale(sum, %d))%s", fvi_c_word(&words, "act"), finest - exponent,
-                   fvi_c_word(&words, "end"));
-    fvi_c_need(program, FVI_C_SATURATE);
-    fvi_c_need(program, FVI_C_RESCALE);
-    return fvi_c_end(program, step, &words, add);
+    return end_combined(program, step, &words, sum, finest - exponent);
 }
-
-static const char multiply[] = "{\n"
-                               "    for (int c = 0; c < @channels; c++)\n"
-                               "        for (int p = 0; p < @plane; p++)\n"
-                               "            y[c * @plane + p] = @value;\n"
-                               "}\n";
 
 fv_status fvi_c_fixed_multiply(fvi_c_program *program, const fvi_c_step *step)
 {
-    const fvi_node *node = fvi_c_node(program, step);
-    const bool by_channel = fvi_c_elements(node->in[1]) != fvi_c_elements(node->in[0]);
+    char first[FVI_C_NAME], second[FVI_C_NAME], product[2 * FVI_C_NAME + 16];
     int32_t exponent = 0;
     fvi_c_words words;
     fvi_c_begin(program, step, &words);
     FV_TRY(fvi_c_set_fixed_activation(program, step, &words, &exponent));
-    fvi_c_set_text(&words, "gate", by_channel ? "x2[c]" : "x2[c * %lld + p]", (long long)node->in[0].h * node->in[0].w);
-    fvi_c_set_text(&words, "value", "%ssaturate(rescale((int64_t)%s[c * %lld + p] * %s, %d))%s",
-                   fvi_c_word(&words, "act"), fvi_c_word(&words, "x"), (long long)node->in[0].h * node->in[0].w,
-                   fvi_c_word(&words, "gate"),
-                   fvi_c_input_exponent(program, step, 0) + fvi_c_input_exponent(program, step, 1) - exponent,
-                   fvi_c_word(&words, "end"));
-    fvi_c_need(program, FVI_C_SATURATE);
-    fvi_c_need(program, FVI_C_RESCALE);
-    return fvi_c_end(program, step, &words, multiply);
+    fvi_c_operand(program, step, 0, first);
+    fvi_c_operand(program, step, 1, second);
+    snprintf(product, sizeof product, "(int32_t)%s * %s", first, second);
+    return end_combined(program, step, &words, product,
+                        fvi_c_input_exponent(program, step, 0) + fvi_c_input_exponent(program, step, 1) - exponent);
 }
 
 fv_status fvi_c_fixed_concat(fvi_c_program *program, const fvi_c_step *step)

@@ -135,7 +135,7 @@ static const char *const fixed_helpers[FVI_C_HELPERS] = {
         "    return (int16_t)(first + (((second - first) * (at & 127) + 64) >> 7));\n"
         "}\n\n",
     [FVI_C_DIVIDE] = "/* v / by, rounded. */\n"
-                     "static inline int16_t divide(int32_t v, int32_t by)\n"
+                     "static inline int16_t divide(int64_t v, int32_t by)\n"
                      "{\n"
                      "    return (int16_t)(v < 0 ? -((by / 2 - v) / by) : (v + by / 2) / by);\n"
                      "}\n\n",

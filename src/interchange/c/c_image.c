@@ -1,34 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * c_image.c - layers that move pixels: pad, crop, upsample.
+ * c_image.c - layers that move pixels: crop, upsample.
  */
-#include <math.h>
-
-#include "interchange/c/c_fixed.h"
-
-static const char pad[] =
-    "{\n"
-    "    for (int i = 0; i < @out_size; i++)\n"
-    "        y[i] = @value;\n"
-    "    for (int c = 0; c < @channels; c++)\n"
-    "        for (int i = 0; i < @h; i++)\n"
-    "            for (int j = 0; j < @w; j++)\n"
-    "                y[((c + @before) * @oh + i + @top) * @ow + j + @left] = x[(c * @h + i) * @w + j];\n"
-    "}\n";
-
-fv_status fvi_c_pad(fvi_c_program *program, const fvi_c_step *step)
-{
-    const fv_pad_options *options = fvi_c_node(program, step)->options;
-    fvi_c_words words;
-    fvi_c_begin(program, step, &words);
-    fvi_c_set(&words, "before", options->channels[0]);
-    fvi_c_set(&words, "top", options->pad[0]);
-    fvi_c_set(&words, "left", options->pad[1]);
-    fvi_c_set_real(&words, "value", options->value);
-    if (fvi_c_fixed(program))
-        fvi_c_set(&words, "value", fvi_c_to_int16(ldexp(options->value, fvi_c_exponent_of(program, step))));
-    return fvi_c_end(program, step, &words, pad);
-}
+#include "interchange/c/c_internal.h"
 
 static const char crop[] = "{\n"
                            "    for (int c = 0; c < @channels; c++)\n"

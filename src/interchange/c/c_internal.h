@@ -9,7 +9,7 @@
  *   c_source.c   drives: inference form, steps, files        c_memory.c   where each value lies
  *   c_text.c     templates                                   c_numbers.c  constants as text or blob
  *   c_table.c    which function writes which layer type      c_files.c    header, source, blob put together
- *   c_conv.c, c_pool.c, c_channel.c, c_image.c, c_join.c, c_element.c     the layers
+ *   c_conv.c, c_pool.c, c_channel.c, c_norm.c, c_image.c, c_gather.c, c_join.c, c_element.c     the layers; c_fixed*.c: in fixed point
  */
 #ifndef FVI_C_INTERNAL_H
 #define FVI_C_INTERNAL_H
@@ -169,6 +169,10 @@ typedef struct fvi_c_layer {
 const fvi_c_layer *fvi_c_layer_of(const fvi_layer *layer);
 /* Every node has a form in the options' arithmetic, or FV_ERR_UNSUPPORTED names the first that has not. */
 fv_status fvi_c_check_layers(const fvi_c_program *program);
+/* Whether a node's result is a part of its input's memory. */
+bool fvi_c_is_view(const fvi_node *node);
+/* The element of input `input` that belongs to c, i, j of the result: "x2[c * 12 + j]", the axes along which it is repeated left out. */
+void fvi_c_operand(const fvi_c_program *program, const fvi_c_step *step, int32_t input, char text[FVI_C_NAME]);
 /* Of a view: the element of x[0] that is y's first. */
 int64_t fvi_c_view_at(const fvi_node *node);
 
@@ -193,9 +197,12 @@ void fvi_c_set_activation(fvi_c_program *program, const fvi_c_step *step, fvi_c_
 /* The layers. */
 fvi_c_write_fn fvi_c_conv2d, fvi_c_conv2d_transpose, fvi_c_dense;
 fvi_c_write_fn fvi_c_max_pool, fvi_c_average_pool, fvi_c_adaptive_pool, fvi_c_subsample;
-fvi_c_write_fn fvi_c_channel_pool, fvi_c_batch_norm, fvi_c_local_norm, fvi_c_softmax, fvi_c_prelu, fvi_c_rbf;
-fvi_c_write_fn fvi_c_pad, fvi_c_crop, fvi_c_upsample;
-fvi_c_write_fn fvi_c_add, fvi_c_multiply, fvi_c_concat;
+fvi_c_write_fn fvi_c_channel_pool, fvi_c_batch_norm, fvi_c_local_norm, fvi_c_softmax, fvi_c_log_softmax, fvi_c_prelu,
+    fvi_c_rbf;
+fvi_c_write_fn fvi_c_crop, fvi_c_upsample;
+fvi_c_write_fn fvi_c_slice, fvi_c_permute, fvi_c_channel_shuffle, fvi_c_expand_layer, fvi_c_pad, fvi_c_resize;
+fvi_c_write_fn fvi_c_reduce_mean, fvi_c_group_norm, fvi_c_layer_norm, fvi_c_scale_layer;
+fvi_c_write_fn fvi_c_combine, fvi_c_concat;
 fvi_c_write_fn fvi_c_activation, fvi_c_dropout;
 
 /* c_helpers.c: the shared functions that the program needs, in order. */

@@ -1,55 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * c_join.c - layers of several inputs: add, multiply, concat.
+ * c_join.c - layers of several inputs: sums, products and the like, concat.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "interchange/c/c_internal.h"
 
-static const char add[] = "{\n"
-                          "    for (int i = 0; i < @out_size; i++)\n"
-                          "        y[i] = @act@sum@end;\n"
-                          "}\n";
-
-/* Sums of so many inputs are written as one expression; more than that, two at a time, would not be read by anybody. */
-enum { MOST_SUMMANDS = 16 };
-
-fv_status fvi_c_add(fvi_c_program *program, const fvi_c_step *step)
+void fvi_c_operand(const fvi_c_program *program, const fvi_c_step *step, int32_t input, char text[FVI_C_NAME])
 {
-    const fvi_node *node = fvi_c_node(program, step);
-    char sum[FVI_C_WORD] = "";
-    size_t used = 0;
-    fvi_c_words words;
-    if (node->input_count > MOST_SUMMANDS)
-        return fvi_fail(program->context, FV_ERR_UNSUPPORTED, "add '%s': C source adds at most %d values, not %d",
-                        node->name, MOST_SUMMANDS, node->input_count);
-    fvi_c_begin(program, step, &words);
-    for (int32_t i = 0; i < node->input_count; i++) {
-        if (i == 0)
-            used += (size_t)snprintf(sum, sizeof sum, "%s[i]", fvi_c_word(&words, "x"));
-        else
-            used += (size_t)snprintf(sum + used, sizeof sum - used, " + x%d[i]", i + 1);
-    }
-    fvi_c_set_text(&words, "sum", "%s", sum);
-    fvi_c_set_activation(program, step, &words);
-    return fvi_c_end(program, step, &words, add);
+    const fv_image_shape in = fvi_c_node(program, step)->in[input];
+    const bool own = input == 0 && fvi_c_overwrites(program, step);
+    int used = own ? snprintf(text, FVI_C_NAME, "y[") : snprintf(text, FVI_C_NAME, "x%d[", input + 1);
+    const int begin = used;
+    if (in.c > 1)
+        used += snprintf(text + used, (size_t)(FVI_C_NAME - used), "c * %d", in.h * in.w);
+    if (in.h > 1)
+        used += snprintf(text + used, (size_t)(FVI_C_NAME - used), "%si * %d", used > begin ? " + " : "", in.w);
+    if (in.w > 1)
+        used += snprintf(text + used, (size_t)(FVI_C_NAME - used), "%sj", used > begin ? " + " : "");
+    snprintf(text + used, (size_t)(FVI_C_NAME - used), used > begin ? "]" : "0]");
 }
 
-static const char multiply[] = "{\n"
-                               "    for (int c = 0; c < @channels; c++)\n"
-                               "        for (int p = 0; p < @plane; p++)\n"
-                               "            y[c * @plane + p] = @act@x[c * @plane + p] * @gate@end;\n"
-                               "}\n";
+static const char combine[] = "{\n"
+                              "    for (int c = 0; c < @filters; c++)\n"
+                              "        for (int i = 0; i < @oh; i++)\n"
+                              "            for (int j = 0; j < @ow; j++)\n"
+                              "                y[(c * @oh + i) * @ow + j] = @act@terms@end;\n"
+                              "}\n";
 
-fv_status fvi_c_multiply(fvi_c_program *program, const fvi_c_step *step)
+/* add, subtract, multiply, divide: one expression of all inputs. */
+fv_status fvi_c_combine(fvi_c_program *program, const fvi_c_step *step)
 {
     const fvi_node *node = fvi_c_node(program, step);
-    const bool by_channel = fvi_c_elements(node->in[1]) != fvi_c_elements(node->in[0]);
+    const char *const type = node->layer->name;
+    const char *const sign = strcmp(type, "add") == 0        ? "+"
+                             : strcmp(type, "subtract") == 0 ? "-"
+                             : strcmp(type, "multiply") == 0 ? "*"
+                                                             : "/";
+    char terms[FVI_C_WORD] = "", operand[FVI_C_NAME];
     fvi_c_words words;
     fvi_c_begin(program, step, &words);
-    fvi_c_set_text(&words, "gate", by_channel ? "x2[c]" : "x2[c * %lld + p]", (long long)node->in[0].h * node->in[0].w);
+    for (int32_t i = 0, used = 0; i < node->input_count; i++) {
+        fvi_c_operand(program, step, i, operand);
+        if ((size_t)used + FVI_C_NAME > sizeof terms)
+            return fvi_fail(program->context, FV_ERR_UNSUPPORTED, "%s '%s': C source cannot take %d inputs", type,
+                            node->name, node->input_count);
+        used += snprintf(terms + used, sizeof terms - (size_t)used, i == 0 ? "%s%s" : " %s %s", i == 0 ? "" : sign,
+                         operand);
+    }
+    fvi_c_set_text(&words, "terms", "%s", terms);
     fvi_c_set_activation(program, step, &words);
-    return fvi_c_end(program, step, &words, multiply);
+    return fvi_c_end(program, step, &words, combine);
 }
 
 /* A call of copy() for each input that does not lie in its place of the result already. */

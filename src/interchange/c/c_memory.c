@@ -42,7 +42,7 @@ static bool is_input(const planner *p, fv_value value)
 
 static bool is_view(const planner *p, fv_value value)
 {
-    return fvi_c_layer_of(p->program->nodes[value].layer)->is_view;
+    return fvi_c_is_view(&p->program->nodes[value]);
 }
 
 static bool is_concat(const planner *p, fv_value value)
@@ -81,8 +81,7 @@ static void link_parts(planner *p, fv_value value)
     int64_t at = 0;
     for (int32_t i = 0; i < node->input_count; i++) {
         const fv_value part = node->inputs[i];
-        if (p->links[part].to == FV_NO_VALUE && !is_view(p, part) && !is_input(p, part) &&
-            p->fused_by[part] == FV_NO_VALUE)
+        if (p->links[part].to == FV_NO_VALUE && !is_view(p, part) && !is_input(p, part))
             link_to(p, part, value, at);
         at += fvi_c_elements(node->in[i]);
     }
@@ -104,7 +103,7 @@ static void make_links(planner *p)
         fuse(p, i);
     for (fv_value i = program->node_count - 1; i >= 0; i--) {
         const fvi_c_layer *layer = fvi_c_layer_of(program->nodes[i].layer);
-        if (layer->is_view)
+        if (is_view(p, i))
             link_to(p, i, program->nodes[i].inputs[0], fvi_c_view_at(&program->nodes[i]));
         else if (is_concat(p, i) && !fvi_c_fixed(program))
             link_parts(p, i);

@@ -121,7 +121,7 @@ fv_status fvi_c_average_pool(fvi_c_program *program, const fvi_c_step *step)
 
 void fvi_c_set_mean(fvi_c_program *program, fvi_c_words *words, const char *cells)
 {
-    fvi_c_set_text(words, "sum_type", fvi_c_fixed(program) ? "int32_t" : "float");
+    fvi_c_set_text(words, "sum_type", fvi_c_fixed(program) ? "int64_t" : "float");
     if (!fvi_c_fixed(program)) {
         fvi_c_set_text(words, "mean", "sum / (float)%s", cells);
         return;

@@ -23,10 +23,10 @@ static const fvi_c_layer layers[] = {
     { "channel_average_pool", fvi_c_channel_pool, fvi_c_channel_pool, false, false, false },
     { "pad", fvi_c_pad, fvi_c_pad, false, false, false },
     { "crop", fvi_c_crop, fvi_c_crop, false, false, false },
-    { "slice", NULL, NULL, false, false, true },
+    { "slice", fvi_c_slice, fvi_c_slice, false, false, true },
     { "reshape", NULL, NULL, false, false, true },
     { "upsample", fvi_c_upsample, fvi_c_fixed_upsample, false, false, false },
-    { "multiply", fvi_c_multiply, fvi_c_fixed_multiply, true, true, false },
+    { "multiply", fvi_c_combine, fvi_c_fixed_multiply, true, true, false },
     { "dense", fvi_c_dense, fvi_c_fixed_dense, true, false, false },
     { "batch_norm", fvi_c_batch_norm, fvi_c_fixed_batch_norm, true, true, false },
     { "dropout", fvi_c_dropout, fvi_c_fixed_dropout, false, true, false },
@@ -56,7 +56,18 @@ static const fvi_c_layer layers[] = {
     { "absolute", fvi_c_activation, fvi_c_fixed_activation, false, true, false },
     { "softmax", fvi_c_softmax, fvi_c_fixed_softmax, false, false, false },
     { "rbf", fvi_c_rbf, fvi_c_fixed_rbf, false, false, false },
-    { "add", fvi_c_add, fvi_c_fixed_add, true, true, false },
+    { "add", fvi_c_combine, fvi_c_fixed_add, true, true, false },
+    { "subtract", fvi_c_combine, fvi_c_fixed_add, true, true, false },
+    { "divide", fvi_c_combine, NULL, true, true, false },
+    { "scale", fvi_c_scale_layer, fvi_c_fixed_scale, false, true, false },
+    { "permute", fvi_c_permute, fvi_c_permute, false, false, false },
+    { "channel_shuffle", fvi_c_channel_shuffle, fvi_c_channel_shuffle, false, false, false },
+    { "expand", fvi_c_expand_layer, fvi_c_expand_layer, false, false, false },
+    { "reduce_mean", fvi_c_reduce_mean, fvi_c_reduce_mean, false, false, false },
+    { "resize", fvi_c_resize, fvi_c_resize, false, false, false },
+    { "group_norm", fvi_c_group_norm, NULL, false, false, false },
+    { "layer_norm", fvi_c_layer_norm, NULL, false, false, false },
+    { "log_softmax", fvi_c_log_softmax, fvi_c_fixed_softmax, false, false, false },
     { "concat", fvi_c_concat, fvi_c_fixed_concat, false, false, false },
 };
 
@@ -68,9 +79,15 @@ const fvi_c_layer *fvi_c_layer_of(const fvi_layer *layer)
     return NULL;
 }
 
-static bool needs_no_function(const fvi_node *node, const fvi_c_layer *layer)
+/* Parts of rows and columns, and steps other than 1, are copied. */
+bool fvi_c_is_view(const fvi_node *node)
 {
-    return layer->is_view || node->layer->is_input;
+    const fvi_c_layer *layer = fvi_c_layer_of(node->layer);
+    if (strcmp(layer->type, "slice") != 0)
+        return layer->is_view;
+    const fv_slice_options *o = node->options;
+    const bool whole = node->in[0].h == node->out.h && node->in[0].w == node->out.w;
+    return whole && (o->step == 0 || o->step == 1) && o->rows[2] >= 0 && o->columns[2] >= 0;
 }
 
 fv_status fvi_c_check_layers(const fvi_c_program *program)
@@ -81,7 +98,7 @@ fv_status fvi_c_check_layers(const fvi_c_program *program)
         if (layer == NULL)
             return fvi_fail(program->context, FV_ERR_UNSUPPORTED, "%s '%s': C source has no form of this layer",
                             node->layer->name, node->name);
-        if (fvi_c_fixed(program) && !needs_no_function(node, layer) && layer->write_fixed == NULL)
+        if (fvi_c_fixed(program) && !fvi_c_is_view(node) && !node->layer->is_input && layer->write_fixed == NULL)
             return fvi_fail(program->context, FV_ERR_UNSUPPORTED,
                             "%s '%s': this layer has no form in fixed point; export with float or int8 weights",
                             node->layer->name, node->name);
