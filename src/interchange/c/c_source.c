@@ -47,9 +47,8 @@ static bool is_taken(const fvi_c_program *program, int32_t node, const char *nam
 /* Whether a name ends like that of a constant, <node>_<word>. */
 static bool is_like_constant(const char *name)
 {
-    static const char *const words[] = {
-        "_weight", "_bias", "_scale", "_slope", "_code", "_table", "_factor", "_shift"
-    };
+    static const char *const words[] = { "_weight", "_bias",  "_scale", "_slope", "_code", "_table", "_factor",
+                                         "_shift",  "_upper", "_lower", "_down",  "_left", "_right", "_across" };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         const size_t length = strlen(name), end = strlen(words[i]);
         if (length >= end && strcmp(name + length - end, words[i]) == 0)
