@@ -85,7 +85,7 @@ static int run(const cli_command *command, int count, char **argv)
 /* A bundle: its model and the arguments go to predict. */
 static int run_bundle(int argc, char **argv)
 {
-    char model[64];
+    static char model[64]; /* argv points to it */
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return cli_bundle_help(argv[0]) == CLI_DONE && argc >= 2 ? CLI_DONE : CLI_USAGE;
     const int status = cli_bundle_open(model);

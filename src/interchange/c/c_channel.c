@@ -130,6 +130,25 @@ fv_status fvi_c_local_norm(fvi_c_program *program, const fvi_c_step *step)
     return fvi_c_end(program, step, &words, options->within_channel ? local_within : local_across);
 }
 
+static const char log_softmax[] = "{\n"
+                                  "    for (int p = 0; p < @plane; p++) {\n"
+                                  "        float largest = x[p], sum = 0.0f;\n"
+                                  "        for (int c = 1; c < @channels; c++)\n"
+                                  "            largest = x[c * @plane + p] > largest ? x[c * @plane + p] : largest;\n"
+                                  "        for (int c = 0; c < @channels; c++)\n"
+                                  "            sum += expf(x[c * @plane + p] - largest);\n"
+                                  "        for (int c = 0; c < @channels; c++)\n"
+                                  "            y[c * @plane + p] = x[c * @plane + p] - largest - logf(sum);\n"
+                                  "    }\n"
+                                  "}\n";
+
+fv_status fvi_c_log_softmax(fvi_c_program *program, const fvi_c_step *step)
+{
+    fvi_c_words words;
+    fvi_c_begin(program, step, &words);
+    return fvi_c_end(program, step, &words, log_softmax);
+}
+
 static const char softmax[] = "{\n"
                               "    for (int p = 0; p < @plane; p++) {\n"
                               "        float largest = x[p], sum = 0.0f;\n"
