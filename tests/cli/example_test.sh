@@ -33,6 +33,9 @@ examples=$FOVEA_BUILD/examples
 image=$("$FOVEA" data export mnist-12k --out digits --each 1 | grep '/7' | head -1)
 class=$("$examples/classify_image" digits.safetensors "$image" | sed 's/^class \([0-9]*\) .*/\1/')
 [ "$class" = 7 ]
+"$examples/fine_tune" digits.safetensors > tuned
+grep -q '^8 parameters loaded, 2 made anew$' tuned
+tail -1 tuned | grep -q '^9[0-9]\..% of the test images are right$'
 if [ -x "$examples/embed" ]; then
     "$examples/embed" digits.safetensors "$image" | grep -q 'class 7, '
     if "$examples/embed" nowhere.safetensors 2> said; then exit 1; fi
