@@ -1,4 +1,4 @@
-# FOVEA_MINIMAL: what reads a model file and predicts. No training, no data sets, no zoo, no float64 or bfloat16, no optional library, no
+# FOVEA_MINIMAL: what reads a model file and predicts. No training, no data sets, no zoo, no float64, bfloat16 or 8 bits, no optional library, no
 # command. Three things make it small: folders that are left out here; members of tables that FVI_TRAINS() and
 # FVI_DOUBLE() (src/base/parts.h) set to NULL; and the linker, which drops what none of docs/symbols-minimal.txt needs.
 set(FOVEA_EXPORTS "fv_*")

@@ -150,7 +150,7 @@ static const char *int8_refused(const fvi_setup *node, const convolve_prepared *
 static fv_status add_int8(fvi_setup *node, convolve_prepared *prepared)
 {
     fvi_conv2d_shape shape = prepared->plan.shape;
-    if (node->quantized == NULL)
+    if (FVI_INFERS_ONLY || node->quantized == NULL)
         return FV_OK;
     shape.n = node->images;
     fvi_conv2d_int8_plan(&prepared->int8, &shape, fvi_int8_kernels_of(node->context),
@@ -167,6 +167,11 @@ static fv_status add_int8(fvi_setup *node, convolve_prepared *prepared)
     node->packed_bytes = prepared->int8.packed_bytes;
     memset(node->input_border, 0, sizeof node->input_border);
     return FV_OK;
+}
+
+static bool is_int8(const convolve_prepared *prepared)
+{
+    return !FVI_INFERS_ONLY && prepared->quantized != NULL;
 }
 
 static size_t weight_count(const fvi_conv2d_shape *shape)
@@ -321,7 +326,7 @@ static const void *dense_weight(const fvi_call *call, const convolve_prepared *p
 void fvi_convolve_pack(const fvi_call *call)
 {
     const convolve_prepared *prepared = call->prepared;
-    if (prepared->quantized != NULL) {
+    if (is_int8(prepared)) {
         const fvi_int8_weights weights = { .w = call->param[0],
                                            .weight_scale = prepared->quantized->weight_scale,
                                            .bias = prepared->no_bias ? NULL : call->param[1],
@@ -379,7 +384,7 @@ fv_status fvi_convolve_forward(fvi_call *call)
                                            .watch = call->watch };
     const void *bias = fvi_convolve_bias(call);
     const fvi_conv2d_epilogue *behind = epilogue.activation || epilogue.summand || epilogue.watch ? &epilogue : NULL;
-    if (prepared->quantized != NULL)
+    if (is_int8(prepared))
         fvi_conv2d_int8_forward(&prepared->int8, call->context, &call->x[0], call->packed, behind, &call->y,
                                 call->scratch);
     else if (is_bf16(prepared, FVI_FORWARD))

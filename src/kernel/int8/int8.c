@@ -6,6 +6,7 @@
 #include "kernel/int8/int8.h"
 
 #include "base/cpu.h"
+#include "base/parts.h"
 
 #if defined(__x86_64__)
 extern const fvi_int8_kernels fvi_int8_baseline, fvi_int8_avx2, fvi_int8_avxvnni, fvi_int8_avx512, fvi_int8_avx512vnni;
@@ -17,6 +18,8 @@ extern const fvi_int8_kernels fvi_int8_baseline;
 
 const fvi_int8_kernels *fvi_int8_kernels_for(fvi_isa isa, uint32_t features)
 {
+    if (FVI_INFERS_ONLY)
+        return NULL;
 #if defined(__x86_64__)
     switch (isa) {
     case FVI_ISA_AVX512_BF16:
