@@ -149,6 +149,7 @@ def build(folder, name, opset, shape, nodes, initializers=(), functions=(), exte
     imports = [helper.make_opsetid("", opset)] + ([helper.make_opsetid("local", 1)] if functions else [])
     model = helper.make_model(graph, opset_imports=imports, functions=list(functions), ir_version=8)
     path = folder / f"{name}.onnx"
+    (folder / f"{name}.data").unlink(missing_ok=True)  # saving appends
     onnx.save(model, path, save_as_external_data=external, location=f"{name}.data", size_threshold=50)
     x = random(2, *shape)
     (y,) = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(["y"], {"x": x})
@@ -202,6 +203,19 @@ def operators(folder):
         ("Sqrt", "g", "h", {}), ("GlobalAveragePool", "h", "i", {}), ("Flatten", "i", "y", {})],
         [tensor("w", random(4, 2, 3)), tensor("b", random(4)), tensor("starts", np.array([1, -4], np.int64)),
          tensor("ends", np.array([2**31 - 1, -1], np.int64)), tensor("axes", np.array([1, 2], np.int64))])
+    # what has constants for more than one number, and layers of their own
+    build(folder, "layers", 17, (4, 4, 4), [
+        ("Mul", "x,each", "a", {}), ("Add", "a,channel", "b", {}), ("InstanceNormalization", "b,g,h", "c", {"epsilon": 1e-4}),
+        ("Transpose", "c", "d", {"perm": [0, 2, 3, 1]}), ("LayerNormalization", "d,g,h", "e", {"axis": -1}),
+        ("MatMul", "e,m", "f", {}), ("Transpose", "f", "i", {"perm": [0, 3, 1, 2]}),
+        ("Resize", "i,,scales", "j", {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}),
+        ("Pad", "j,pads", "k", {"mode": "reflect"}), ("GlobalAveragePool", "k", "l", {}), ("Div", "k,l", "o", {}), ("Sub", "o,l", "p", {}),
+        ("Sum", "p,k,p", "q", {}), ("Transpose", "q", "r", {"perm": [0, 3, 1, 2]}), ("Reshape", "r,flat", "s", {}),
+        ("Gemm", "s,v", "t", {}), ("LogSoftmax", "t", "y", {})],
+        [tensor("each", random(4, 4, 4)), tensor("channel", random(1, 4, 1, 1)), tensor("g", random(4)), tensor("h", random(4)),
+         tensor("m", random(4, 3)), tensor("scales", np.array([1, 1, 2, 1.5], np.float32)),
+         tensor("pads", np.array([0, 0, 1, 0, 0, 0, 0, 2], np.int64)), tensor("flat", np.array([0, -1], np.int64)),
+         tensor("v", random(3 * 9 * 8, 4))])
 
 
 def main():
@@ -215,4 +229,5 @@ def main():
 
 
 RANDOM = np.random.default_rng(7)
-main()
+if __name__ == "__main__":
+    main()

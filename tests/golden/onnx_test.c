@@ -131,15 +131,15 @@ static bool reads_onnx(void)
 
 FV_TEST(onnx, networks_of_pytorch_answer_as_there)
 {
-    static const char *const names[] = { "plain-legacy",  "plain-dynamo",   "mobile-legacy",
-                                         "mobile-dynamo", "decoder-legacy", "decoder-dynamo" };
+    static const char *const names[] = { "plain-legacy",   "plain-dynamo",   "mobile-legacy",  "mobile-dynamo",
+                                         "shuffle-legacy", "shuffle-dynamo", "decoder-legacy", "decoder-dynamo" };
     for (size_t i = 0; reads_onnx() && i < sizeof names / sizeof names[0]; i++)
         check(names[i]);
 }
 
 FV_TEST(onnx, operators_answer_as_in_onnx_runtime)
 {
-    static const char *const names[] = { "opset7", "channels-last", "types", "function", "sequence" };
+    static const char *const names[] = { "opset7", "channels-last", "types", "function", "sequence", "layers" };
     for (size_t i = 0; reads_onnx() && i < sizeof names / sizeof names[0]; i++)
         check(names[i]);
 }

@@ -75,9 +75,9 @@ fvi_onnx_map_fn fvi_onnx_map_max_pool, fvi_onnx_map_average_pool, fvi_onnx_map_g
 fvi_onnx_map_fn fvi_onnx_map_plain, fvi_onnx_map_leaky_relu, fvi_onnx_map_elu, fvi_onnx_map_selu, fvi_onnx_map_prelu,
     fvi_onnx_map_clip, fvi_onnx_map_hard_sigmoid, fvi_onnx_map_gelu, fvi_onnx_map_softmax, fvi_onnx_map_dropout,
     fvi_onnx_map_identity;
-fvi_onnx_map_fn fvi_onnx_map_batch_norm, fvi_onnx_map_lrn;
-fvi_onnx_map_fn fvi_onnx_map_add, fvi_onnx_map_multiply, fvi_onnx_map_difference, fvi_onnx_map_power,
-    fvi_onnx_map_negation;
+fvi_onnx_map_fn fvi_onnx_map_batch_norm, fvi_onnx_map_lrn, fvi_onnx_map_instance_norm, fvi_onnx_map_layer_norm,
+    fvi_onnx_map_resize;
+fvi_onnx_map_fn fvi_onnx_map_binary, fvi_onnx_map_sum, fvi_onnx_map_power, fvi_onnx_map_negation;
 fvi_onnx_map_fn fvi_onnx_map_reshape, fvi_onnx_map_flatten, fvi_onnx_map_transpose, fvi_onnx_map_squeeze,
     fvi_onnx_map_unsqueeze, fvi_onnx_map_concat, fvi_onnx_map_split, fvi_onnx_map_slice, fvi_onnx_map_pad;
 

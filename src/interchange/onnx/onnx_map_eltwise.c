@@ -206,16 +206,64 @@ static fv_status read_pair(fvi_onnx *onnx, fvi_onnx_node *node, fvi_onnx_value *
     return fvi_onnx_reshaped(onnx, node, b->value, shape[1], &x[1]);
 }
 
-static bool same_shape(fv_image_shape a, fv_image_shape b)
+/* The constant's element for element (c, h, w) of an image in the value's own order; its axes are those of ONNX, from the right. */
+static int64_t element_of(const fvi_onnx_constant *constant, const fvi_onnx_value *x,
+                          const int64_t index[FVI_ONNX_AXES])
 {
-    return a.c == b.c && a.h == b.h && a.w == b.w;
+    int64_t at = 0;
+    for (int32_t i = 0; i < constant->rank; i++) {
+        const int32_t axis = x->rank - constant->rank + i;
+        at = at * constant->size[i] + (constant->size[i] == 1 ? 0 : index[x->axis[axis]]);
+    }
+    return at;
 }
 
-static fv_status misfit(fvi_onnx *onnx, const fvi_onnx_node *node, const fv_image_shape shape[2])
+/* Whether a constant can be repeated to an image's shape, and whether it differs along more than the channels. */
+static bool spreads(const fvi_onnx_constant *constant, const fvi_onnx_value *x, bool *by_element)
 {
-    return fvi_onnx_fail_node(onnx, node, FV_ERR_UNSUPPORTED,
-                              "of values with the shapes %dx%dx%d and %dx%dx%d, for which there is no layer",
-                              shape[0].c, shape[0].h, shape[0].w, shape[1].c, shape[1].h, shape[1].w);
+    *by_element = false;
+    if (constant->rank > x->rank || constant->integer)
+        return false;
+    for (int32_t i = 0; i < constant->rank; i++) {
+        const int32_t axis = x->rank - constant->rank + i;
+        if (constant->size[i] != 1 && (x->axis[axis] == 0 || constant->size[i] != x->size[axis]))
+            return false;
+        *by_element = *by_element || (constant->size[i] != 1 && x->axis[axis] != 1);
+    }
+    return true;
+}
+
+/* Sums and products with a constant that has a number for each channel or element: a layer with these as parameters. */
+static fv_status scale(fvi_onnx *onnx, fvi_onnx_node *node, bool first, const fvi_onnx_constant *constant)
+{
+    const fvi_onnx_value *x = NULL;
+    const bool is_sum = strcmp(node->type, "Add") == 0 || strcmp(node->type, "Sub") == 0,
+               inverts = strcmp(node->type, "Sub") == 0 || strcmp(node->type, "Div") == 0;
+    bool by_element = false;
+    fv_image_shape shape;
+    fv_value value = FV_NO_VALUE, y = FV_NO_VALUE;
+    void *memory = NULL;
+    FV_TRY(fvi_onnx_activation(onnx, node, first ? 1 : 0, &x));
+    if (!spreads(constant, x, &by_element) || !fvi_onnx_base_image(x, &shape) || (first && inverts))
+        return fvi_onnx_fail_node(onnx, node, FV_ERR_UNSUPPORTED,
+                                  "with a constant that is not one number for each channel or element of '%.60s'",
+                                  x->name);
+    const int64_t pixels = by_element ? (int64_t)shape.h * shape.w : 1, count = shape.c * pixels;
+    FV_TRY(fvi_onnx_reserve(onnx, count, sizeof(float), &memory));
+    float *values = memory;
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t row = i % pixels / shape.w, column = i % shape.w,
+                      index[FVI_ONNX_AXES] = { 0, i / pixels, x->rank == 4 ? row : column, column };
+        const float number = constant->real[element_of(constant, x, index)];
+        values[i] = !inverts ? number : is_sum ? -number : 1 / number;
+    }
+    fv_scale_options options = { .per = by_element ? FV_PER_ELEMENT : FV_PER_CHANNEL,
+                                 .no_scale = is_sum,
+                                 .no_shift = !is_sum };
+    FV_TRY(fvi_onnx_reshaped(onnx, node, x->value, shape, &value));
+    FV_TRY(fvi_onnx_add_layer(onnx, node, "scale", &value, 1, &options, &y));
+    FV_TRY(fvi_onnx_fill(onnx, y, is_sum ? "bias" : "weight", values, count));
+    return fvi_onnx_emit_like(onnx, node, y, x);
 }
 
 /* y = scale*x + shift, for an operator with one constant number. *done false: it is none, or has none. */
@@ -229,8 +277,12 @@ static fv_status linear(fvi_onnx *onnx, fvi_onnx_node *node, bool *done)
     if (node->input_count != 2 || !fvi_onnx_is_constant(node->input[first ? 0 : 1]))
         return FV_OK;
     FV_TRY(fvi_onnx_constant_of(onnx, node->input[first ? 0 : 1], &constant));
-    if (constant->count != 1 || constant->integer)
+    if (constant->integer)
         return FV_OK;
+    if (constant->count != 1) {
+        *done = true;
+        return scale(onnx, node, first, constant);
+    }
     const double number = (double)constant->real[0];
     const bool is_sum = strcmp(node->type, "Add") == 0, is_difference = strcmp(node->type, "Sub") == 0;
     if (is_sum || is_difference) {
@@ -262,63 +314,60 @@ fv_status fvi_onnx_map_negation(fvi_onnx *onnx, fvi_onnx_node *node)
     return add_unary(onnx, node, "linear", &options);
 }
 
-fv_status fvi_onnx_map_add(fvi_onnx *onnx, fvi_onnx_node *node)
+/* Whether b is repeated to a's shape: along each axis it has a's size, or 1. */
+static bool repeats(fv_image_shape a, fv_image_shape b)
 {
-    fvi_onnx_value a, b;
-    fv_image_shape shape[2];
-    fv_value x[2], y = FV_NO_VALUE;
-    bool done = false;
-    FV_TRY(linear(onnx, node, &done));
-    if (done)
-        return FV_OK;
-    FV_TRY(read_pair(onnx, node, &a, &b, x, shape));
-    if (!same_shape(shape[0], shape[1]))
-        return misfit(onnx, node, shape);
-    FV_TRY(fvi_onnx_add_layer(onnx, node, "add", x, 2, NULL, &y));
-    return fvi_onnx_emit_like(onnx, node, y, &a);
+    return (b.c == a.c || b.c == 1) && (b.h == a.h || b.h == 1) && (b.w == a.w || b.w == 1);
 }
 
-/* Sub and Div: linear by a number, subtract and divide of two values. */
-fv_status fvi_onnx_map_difference(fvi_onnx *onnx, fvi_onnx_node *node)
+/* Add, Sub, Mul and Div: with a number linear, with more of them scale, of two values the layer of that name. */
+fv_status fvi_onnx_map_binary(fvi_onnx *onnx, fvi_onnx_node *node)
 {
-    const bool is_division = strcmp(node->type, "Div") == 0;
-    fvi_onnx_value a, b;
-    fv_image_shape shape[2];
-    fv_linear_options minus = { .scale = -1 };
-    fv_value x[2], y = FV_NO_VALUE;
-    bool done = false;
-    FV_TRY(linear(onnx, node, &done));
-    if (done)
-        return FV_OK;
-    FV_TRY(read_pair(onnx, node, &a, &b, x, shape));
-    if (!same_shape(shape[0], shape[1]))
-        return misfit(onnx, node, shape);
-    if (is_division) {
-        FV_TRY(fvi_onnx_add_layer(onnx, node, "power", &x[1], 1, &(fv_power_options){ .exponent = -1 }, &y));
-        FV_TRY(fvi_onnx_add_layer(onnx, node, "multiply", (const fv_value[]){ x[0], y }, 2, NULL, &y));
-    } else {
-        FV_TRY(fvi_onnx_add_layer(onnx, node, "linear", &x[1], 1, &minus, &y));
-        FV_TRY(fvi_onnx_add_layer(onnx, node, "add", (const fv_value[]){ x[0], y }, 2, NULL, &y));
-    }
-    return fvi_onnx_emit_like(onnx, node, y, &a);
-}
-
-fv_status fvi_onnx_map_multiply(fvi_onnx *onnx, fvi_onnx_node *node)
-{
+    static const struct {
+        const char *type, *layer;
+    } layers[] = { { "Add", "add" }, { "Sub", "subtract" }, { "Mul", "multiply" }, { "Div", "divide" } };
     fvi_onnx_value a, b;
     fv_image_shape shape[2];
     fv_value x[2], y = FV_NO_VALUE;
     bool done = false;
+    int32_t index = 0;
     FV_TRY(linear(onnx, node, &done));
     if (done)
         return FV_OK;
+    while (strcmp(layers[index].type, node->type) != 0)
+        index++;
     FV_TRY(read_pair(onnx, node, &a, &b, x, shape));
-    const bool same = same_shape(shape[0], shape[1]), /* a gate: one value for each channel */
-        first = shape[0].c == shape[1].c && shape[0].h == 1 && shape[0].w == 1,
-               second = shape[0].c == shape[1].c && shape[1].h == 1 && shape[1].w == 1;
-    if (!same && !first && !second)
-        return misfit(onnx, node, shape);
-    const bool swapped = !same && first;
-    FV_TRY(fvi_onnx_add_layer(onnx, node, "multiply", (const fv_value[]){ x[swapped], x[!swapped] }, 2, NULL, &y));
+    const bool commutes = index % 2 == 0, swapped = commutes && !repeats(shape[0], shape[1]);
+    if (!repeats(shape[swapped], shape[!swapped]))
+        return fvi_onnx_fail_node(onnx, node, FV_ERR_UNSUPPORTED,
+                                  "of values with the shapes %dx%dx%d and %dx%dx%d, for which there is no layer",
+                                  shape[0].c, shape[0].h, shape[0].w, shape[1].c, shape[1].h, shape[1].w);
+    FV_TRY(fvi_onnx_add_layer(onnx, node, layers[index].layer, (const fv_value[]){ x[swapped], x[!swapped] }, 2, NULL,
+                              &y));
     return fvi_onnx_emit_like(onnx, node, y, swapped ? &b : &a);
+}
+
+/* Of any number of values with one shape. */
+fv_status fvi_onnx_map_sum(fvi_onnx *onnx, fvi_onnx_node *node)
+{
+    const fvi_onnx_value *first = NULL;
+    fv_value y = FV_NO_VALUE;
+    FV_TRY(fvi_onnx_activation(onnx, node, 0, &first));
+    if (node->input_count == 1)
+        return fvi_onnx_map_identity(onnx, node);
+    fv_value *x = fvi_arena_allocate(onnx->arena, (size_t)node->input_count * sizeof *x);
+    if (x == NULL)
+        return fvi_out_of_memory(onnx->context, "the inputs of a sum", (size_t)node->input_count * sizeof *x);
+    for (int32_t i = 0; i < node->input_count; i++) {
+        fv_image_shape shape;
+        const fvi_onnx_value *value = NULL;
+        FV_TRY(fvi_onnx_activation(onnx, node, i, &value));
+        if (value->rank != first->rank || !fvi_onnx_base_image(value, &shape) ||
+            memcmp(value->axis, first->axis, sizeof value->axis) != 0 ||
+            memcmp(value->size, first->size, sizeof value->size) != 0)
+            return fvi_onnx_fail_node(onnx, node, FV_ERR_UNSUPPORTED, "of values with different shapes");
+        FV_TRY(fvi_onnx_reshaped(onnx, node, value->value, shape, &x[i]));
+    }
+    FV_TRY(fvi_onnx_add_layer(onnx, node, "add", x, node->input_count, NULL, &y));
+    return fvi_onnx_emit_like(onnx, node, y, first);
 }

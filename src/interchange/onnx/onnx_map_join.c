@@ -195,7 +195,11 @@ fv_status fvi_onnx_map_pad(fvi_onnx *onnx, fvi_onnx_node *node)
         FV_TRY(fvi_onnx_real(onnx, node, "value", 0, &options.value));
     else
         FV_TRY(fvi_onnx_number(onnx, node, 2, 0, &options.value));
-    if (strcmp(mode, "constant") != 0)
+    if (strcmp(mode, "reflect") == 0)
+        options.mode = FV_PAD_REFLECT;
+    else if (strcmp(mode, "edge") == 0)
+        options.mode = FV_PAD_EDGE;
+    else if (strcmp(mode, "constant") != 0)
         return fvi_onnx_fail_node(onnx, node, FV_ERR_UNSUPPORTED, "in mode '%.40s'", mode);
     if (count != 2 * value->rank || (node->input_count > 3 && node->input[3] != NULL) ||
         !fvi_onnx_base_image(value, &shape))

@@ -57,3 +57,51 @@ fv_status fvi_onnx_map_lrn(fvi_onnx *onnx, fvi_onnx_node *node)
     FV_TRY(fvi_onnx_add_layer(onnx, node, "local_response_norm", &x, 1, &options, &y));
     return fvi_onnx_emit_image(onnx, node, y, node->input[0]->rank);
 }
+
+/* Each channel of an image by itself: a group for each. */
+fv_status fvi_onnx_map_instance_norm(fvi_onnx *onnx, fvi_onnx_node *node)
+{
+    const fvi_onnx_constant *weight = NULL, *bias = NULL;
+    fv_group_norm_options options = { 0 };
+    fv_image_shape shape;
+    fv_value x = FV_NO_VALUE, y = FV_NO_VALUE;
+    FV_TRY(fvi_onnx_image(onnx, node, 0, &x, &shape));
+    FV_TRY(fvi_onnx_real(onnx, node, "epsilon", 1e-5, &options.epsilon));
+    const int64_t channels = shape.c;
+    FV_TRY(fvi_onnx_weight(onnx, node, 1, "scale", false, 1, &channels, &weight));
+    FV_TRY(fvi_onnx_weight(onnx, node, 2, "bias", false, 1, &channels, &bias));
+    options.groups = shape.c;
+    FV_TRY(fvi_onnx_add_layer(onnx, node, "group_norm", &x, 1, &options, &y));
+    FV_TRY(fvi_onnx_fill(onnx, y, "weight", weight->real, channels));
+    FV_TRY(fvi_onnx_fill(onnx, y, "bias", bias->real, channels));
+    return fvi_onnx_emit_image(onnx, node, y, node->input[0]->rank);
+}
+
+/* Over the last axis that ONNX sees, where that is the channels: of vectors, and of images that are channels last there. */
+fv_status fvi_onnx_map_layer_norm(fvi_onnx *onnx, fvi_onnx_node *node)
+{
+    const fvi_onnx_constant *weight = NULL, *bias = NULL;
+    const fvi_onnx_value *x = NULL;
+    fv_layer_norm_options options = { 0 };
+    fv_image_shape shape;
+    fv_value value = FV_NO_VALUE, y = FV_NO_VALUE;
+    int64_t given = -1;
+    int32_t axis = 0;
+    FV_TRY(fvi_onnx_activation(onnx, node, 0, &x));
+    FV_TRY(fvi_onnx_int(onnx, node, "axis", -1, &given));
+    FV_TRY(fvi_onnx_axis(onnx, node, given, x->rank, &axis));
+    FV_TRY(fvi_onnx_real(onnx, node, "epsilon", 1e-5, &options.epsilon));
+    if (axis != x->rank - 1 || x->axis[axis] != 1 || !fvi_onnx_base_image(x, &shape))
+        return fvi_onnx_fail_node(onnx, node, FV_ERR_UNSUPPORTED,
+                                  "over axis %lld, which is not that of the channels alone", (long long)given);
+    const int64_t channels = shape.c;
+    FV_TRY(fvi_onnx_weight(onnx, node, 1, "scale", false, 1, &channels, &weight));
+    FV_TRY(fvi_onnx_weight(onnx, node, 2, "bias", true, 1, &channels, &bias));
+    options.no_shift = bias == NULL;
+    FV_TRY(fvi_onnx_reshaped(onnx, node, x->value, shape, &value));
+    FV_TRY(fvi_onnx_add_layer(onnx, node, "layer_norm", &value, 1, &options, &y));
+    FV_TRY(fvi_onnx_fill(onnx, y, "weight", weight->real, channels));
+    if (bias != NULL)
+        FV_TRY(fvi_onnx_fill(onnx, y, "bias", bias->real, channels));
+    return fvi_onnx_emit_like(onnx, node, y, x);
+}

@@ -139,11 +139,53 @@ fv_status fvi_onnx_map_unsqueeze(fvi_onnx *onnx, fvi_onnx_node *node)
     return fvi_onnx_emit(onnx, node, x.value, rank, size);
 }
 
+/* Axes that stay neighbours in both orders are one. *order: the place of each merged axis in the value's own order; sizes likewise. */
+static int32_t merged_axes(const fvi_onnx_value *value, int32_t order[FVI_ONNX_AXES], int64_t size[FVI_ONNX_AXES])
+{
+    int32_t axis[FVI_ONNX_AXES], count = 0;
+    int64_t merged[FVI_ONNX_AXES];
+    for (int32_t i = 1; i < value->rank; i++) {
+        if (value->size[i] == 1)
+            continue;
+        int32_t gap = count > 0 ? axis[count - 1] + 1 : value->axis[i] + 1; /* sizes of 1 between them do not count */
+        while (gap < value->axis[i] && fvi_onnx_base_size(value, gap) == 1)
+            gap++;
+        if (count > 0 && gap == value->axis[i]) {
+            merged[count - 1] *= value->size[i];
+            axis[count - 1] = value->axis[i];
+        } else {
+            merged[count] = value->size[i];
+            axis[count++] = value->axis[i];
+        }
+    }
+    for (int32_t i = 0; i < count; i++) {
+        order[i] = 0;
+        for (int32_t j = 0; j < count; j++)
+            order[i] += axis[j] < axis[i];
+        size[order[i]] = merged[i];
+    }
+    return count;
+}
+
+/* Two groups of channels exchanged in front of what stays is a channel shuffle; any other order of up to three axes a permutation. */
 fv_status fvi_onnx_permuted(fvi_onnx *onnx, fvi_onnx_node *node, const fvi_onnx_value *value, fv_value *out)
 {
-    (void)out;
+    int32_t order[FVI_ONNX_AXES];
+    int64_t size[FVI_ONNX_AXES] = { 1, 1, 1 };
     char text[128];
-    return fvi_onnx_fail_node(onnx, node, FV_ERR_UNSUPPORTED,
-                              "'%.60s', of the shape %s, is transposed in a way that there is no layer for",
-                              value->name, fvi_onnx_shape_text(value->rank, value->size, text, sizeof text));
+    const int32_t count = merged_axes(value, order, size);
+    const fv_image_shape shape = fv_graph_node(onnx->graph, value->value).output;
+    fv_value x = value->value;
+    if (count >= 2 && count <= 3 && order[0] == 1 && order[1] == 0 && size[0] * size[1] == shape.c) {
+        fv_channel_shuffle_options options = { .groups = (int32_t)size[0] };
+        return fvi_onnx_add_layer(onnx, node, "channel_shuffle", &x, 1, &options, out);
+    }
+    if (count < 2 || count > 3 || fvi_onnx_base_size(value, 0) != FVI_ONNX_BATCH || value->axis[0] != 0)
+        return fvi_onnx_fail_node(onnx, node, FV_ERR_UNSUPPORTED,
+                                  "'%.60s', of the shape %s, is transposed in a way that there is no layer for",
+                                  value->name, fvi_onnx_shape_text(value->rank, value->size, text, sizeof text));
+    fv_permute_options options = { .order = { order[0], order[1], count == 3 ? order[2] : 2 } };
+    const fv_image_shape whole = { (int32_t)size[0], (int32_t)size[1], (int32_t)size[2] };
+    FV_TRY(fvi_onnx_reshaped(onnx, node, x, whole, &x));
+    return fvi_onnx_add_layer(onnx, node, "permute", &x, 1, &options, out);
 }
