@@ -106,10 +106,12 @@ def main():
             if not r["base"].startswith("layer"):
                 print(f"| {r['base']} | {r['what']} | {r['opset']} | {r['nodes']} | {r['reference']:.1e} | {r['fast']:.1e} |"
                       f" {r['limit']:.1e} | {r['self_test']:.1e} |")
-    for kind in ("reference", "fast", "self_test"):
-        if done:
-            r = max(done, key=lambda d: d[kind])
-            print(f"largest error, {kind}: {r[kind]:.2g} in {r['file']} ({r['what']})")
+    layers = [d for d in done if d["base"].startswith("layer")]
+    for what, some in (("layers", layers), ("networks", [d for d in done if d not in layers])):
+        for kind in ("reference", "fast", "self_test"):
+            if some:
+                r = max(some, key=lambda d: d[kind])
+                print(f"{len(some)} files of {what}, largest error, {kind}: {r[kind]:.2g} in {r['file']} ({r['what']})")
     print(f"{len(done)} files run, {failed} failures; onnx {onnx.__version__}, onnxruntime {onnxruntime.__version__}")
     return 1 if failed or not done else 0
 

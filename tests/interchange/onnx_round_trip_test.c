@@ -80,6 +80,11 @@ static const composed exceptions[] = {
     { "local_response_norm n2c3h5w4r3a100q75o1", true },
     { "adaptive_average_pool n1c3h13w7r6s4", true },
     { "adaptive_average_pool n1c3h2w3r7s7", true },
+    { "pad n1c3h4w5p1r2s", true }, /* by reflection and edge */
+    { "scale n2c4h3w2b2", true },
+    { "permute", true },
+    { "expand", true },
+    { "resize", true },
     { "upsample", true },
     { "dropout", true }, /* nothing is computed */
     { "identity", true },

@@ -28,6 +28,7 @@ fv_status fv_onnx_write(fv_context *context, const char *path, fv_model *model, 
 
 #include "base/file.h"
 #include "fovea/inference_form.h"
+#include "interchange/learned.h"
 #include "interchange/preprocess_json.h"
 #include "interchange/self_test.h"
 
@@ -77,7 +78,7 @@ static const char *write_output(fvi_onnx_out *out, bool softmax, Onnx__ValueInfo
     const fvi_onnx_form form = vector ? FVI_ONNX_VECTOR : FVI_ONNX_IMAGE;
     const char *name = fvi_onnx_take_value(out, out->at, form);
     if (softmax)
-        name = fvi_onnx_softmax_of(out, "probabilities", form, name, shape);
+        name = fvi_onnx_softmax_of(out, "Softmax", "probabilities", form, name, shape);
     else if (fv_graph_input(out->graph) == out->value[out->at].same)
         name = fvi_onnx_unary(out, "Identity", "output", form, name);
     *info = fvi_onnx_value_info(out, name, shape, form);
@@ -354,10 +355,24 @@ static fv_status make_self_test(fv_context *context, fv_model *model, bool softm
     return status;
 }
 
+/* Metadata are texts, which numbers by the million are not. */
+static fv_status warn_of_learned(fv_context *context, const char *path, const fv_preprocess *preprocess)
+{
+    fvi_learned_tensors learned;
+    FV_TRY(fvi_learned_list(&learned, context, path, preprocess->transforms));
+    if (learned.count > 0)
+        fvi_log_message(context, FV_LOG_WARNING,
+                        "'%s': what the transforms of its preprocessing have learned (%s) is not in the file; keep the "
+                        "model",
+                        path, fv_augmentation_text(preprocess->transforms));
+    return FV_OK;
+}
+
 fv_status fv_onnx_write(fv_context *context, const char *path, fv_model *model, const fv_onnx_write_options *options)
 {
     fvi_onnx_source source = { .params = fv_model_params(model), .preprocess = fv_model_preprocess(model) };
     char *self_test = NULL;
+    FV_TRY(warn_of_learned(context, path, source.preprocess));
     FV_TRY(make_self_test(context, model, options != NULL && options->softmax, &self_test));
     source.self_test = self_test;
     const fv_status status = fvi_onnx_write(context, path, &source, options);

@@ -115,6 +115,9 @@ const char *fvi_onnx_floats(fvi_onnx_out *out, const char *part, int32_t rank, c
                             const float *values);
 const char *fvi_onnx_ints(fvi_onnx_out *out, const char *part, int32_t count, const int64_t *values);
 const char *fvi_onnx_scalar(fvi_onnx_out *out, const char *part, double value);
+const char *fvi_onnx_filled(fvi_onnx_out *out, const char *part, int32_t count, float value);
+/* The layer's parameter, or where it has none fvi_onnx_filled() of that name. */
+const char *fvi_onnx_param_or(fvi_onnx_out *out, const char *suffix, int32_t count, float value);
 /* Likewise of another type, `size` bytes an element. */
 const char *fvi_onnx_typed(fvi_onnx_out *out, const char *part, Onnx__TensorProto__DataType type, size_t size,
                            int32_t rank, const int64_t *shape, const void *values);
@@ -140,6 +143,9 @@ const char *fvi_onnx_unary(fvi_onnx_out *out, const char *op_type, const char *p
 /* shape: without the batch, which stays. */
 const char *fvi_onnx_reshape(fvi_onnx_out *out, const char *part, fvi_onnx_form form, const char *x, int32_t rank,
                              const int64_t *shape);
+/* The mean over these axes, which get size 1. */
+const char *fvi_onnx_mean(fvi_onnx_out *out, const char *part, fvi_onnx_form form, const char *x, int32_t count,
+                          const int64_t *axes);
 const char *fvi_onnx_transpose(fvi_onnx_out *out, const char *part, fvi_onnx_form form, const char *x,
                                const int64_t permutation[FVI_ONNX_RANK]);
 
@@ -152,27 +158,29 @@ void fvi_onnx_append(fvi_onnx_out *out, fvi_onnx_list *list, void *item);
 
 /* The groups of onnx_write_table.c. */
 fvi_onnx_layer_fn fvi_onnx_conv2d, fvi_onnx_conv2d_transpose, fvi_onnx_subsample, fvi_onnx_dense, fvi_onnx_batch_norm,
-    fvi_onnx_rbf, fvi_onnx_local_response_norm;
+    fvi_onnx_rbf, fvi_onnx_local_response_norm, fvi_onnx_scale, fvi_onnx_group_norm, fvi_onnx_layer_norm;
 fvi_onnx_layer_fn fvi_onnx_max_pool, fvi_onnx_average_pool, fvi_onnx_global_average_pool, fvi_onnx_global_max_pool,
     fvi_onnx_adaptive_average_pool, fvi_onnx_channel_max_pool, fvi_onnx_channel_average_pool, fvi_onnx_maxout,
-    fvi_onnx_upsample;
+    fvi_onnx_upsample, fvi_onnx_resize, fvi_onnx_reduce_mean;
 fvi_onnx_layer_fn fvi_onnx_input_layer, fvi_onnx_pad, fvi_onnx_crop, fvi_onnx_slice, fvi_onnx_reshape_layer,
-    fvi_onnx_flatten, fvi_onnx_identity, fvi_onnx_concat, fvi_onnx_add, fvi_onnx_multiply, fvi_onnx_dropout;
+    fvi_onnx_flatten, fvi_onnx_identity, fvi_onnx_concat, fvi_onnx_add, fvi_onnx_multiply, fvi_onnx_dropout,
+    fvi_onnx_subtract, fvi_onnx_divide, fvi_onnx_permute, fvi_onnx_channel_shuffle, fvi_onnx_expand;
 fvi_onnx_layer_fn fvi_onnx_relu, fvi_onnx_relu6, fvi_onnx_leaky_relu, fvi_onnx_prelu, fvi_onnx_elu, fvi_onnx_gelu,
     fvi_onnx_silu, fvi_onnx_hard_swish, fvi_onnx_softplus, fvi_onnx_sigmoid, fvi_onnx_hard_sigmoid, fvi_onnx_tanh,
     fvi_onnx_scaled_tanh, fvi_onnx_softmax, fvi_onnx_selu, fvi_onnx_clip, fvi_onnx_linear, fvi_onnx_power, fvi_onnx_exp,
-    fvi_onnx_log, fvi_onnx_absolute;
+    fvi_onnx_log, fvi_onnx_absolute, fvi_onnx_log_softmax;
 
-/* Zeros, or another value, around an image. */
+/* Pixels around an image, and channels before and behind. */
 typedef struct fvi_onnx_edges {
     int32_t pad[4];      /* top, left, bottom, right */
     int32_t channels[2]; /* before, behind */
+    const char *mode;    /* "constant", "reflect", "edge" */
+    double value;        /* of a constant */
 } fvi_onnx_edges;
-const char *fvi_onnx_pad_of(fvi_onnx_out *out, const char *part, const char *x, const fvi_onnx_edges *edges,
-                            double value);
-/* Softmax over the channels of a tensor of that shape, as fvi_onnx_unary(). */
-const char *fvi_onnx_softmax_of(fvi_onnx_out *out, const char *part, fvi_onnx_form form, const char *x,
-                                fv_image_shape shape);
+const char *fvi_onnx_pad_of(fvi_onnx_out *out, const char *part, const char *x, const fvi_onnx_edges *edges);
+/* Softmax or LogSoftmax over the channels of a tensor of that shape, as fvi_onnx_unary(). */
+const char *fvi_onnx_softmax_of(fvi_onnx_out *out, const char *op_type, const char *part, fvi_onnx_form form,
+                                const char *x, fv_image_shape shape);
 
 /* What a file is made of. */
 typedef struct fvi_onnx_source {

@@ -356,6 +356,21 @@ const char *fvi_onnx_scalar(fvi_onnx_out *out, const char *part, double value)
     return fvi_onnx_floats(out, part, 0, NULL, copy);
 }
 
+const char *fvi_onnx_filled(fvi_onnx_out *out, const char *part, int32_t count, float value)
+{
+    const int64_t shape[] = { count };
+    float *values = fvi_onnx_memory(out, (size_t)count, sizeof *values);
+    for (int32_t i = 0; values != NULL && i < count; i++)
+        values[i] = value;
+    return values != NULL ? fvi_onnx_floats(out, part, 1, shape, values) : "";
+}
+
+const char *fvi_onnx_param_or(fvi_onnx_out *out, const char *suffix, int32_t count, float value)
+{
+    const char *name = fvi_onnx_param(out, suffix);
+    return name != NULL ? name : fvi_onnx_filled(out, suffix, count, value);
+}
+
 /* Shapes. */
 
 static Onnx__TensorShapeProto *make_shape(fvi_onnx_out *out, fv_image_shape shape, fvi_onnx_form form)
@@ -435,6 +450,22 @@ const char *fvi_onnx_reshape(fvi_onnx_out *out, const char *part, fvi_onnx_form 
     memcpy(whole + 1, shape, (size_t)rank * sizeof *shape);
     snprintf(name, sizeof name, "%s%sshape", part != NULL ? part : "", part != NULL ? "_" : "");
     return fvi_onnx_binary(out, "Reshape", part, form, x, fvi_onnx_ints(out, name, rank + 1, whole));
+}
+
+const char *fvi_onnx_mean(fvi_onnx_out *out, const char *part, fvi_onnx_form form, const char *x, int32_t count,
+                          const int64_t *axes)
+{
+    enum { AXES_INPUT_SINCE = 18 };
+    char name[NAME_BYTES];
+    fvi_onnx_op *op = begin(out, "ReduceMean", part, form);
+    fvi_onnx_input(out, op, x);
+    fvi_onnx_set_int(out, op, "keepdims", 1);
+    snprintf(name, sizeof name, "%s%saxes", part != NULL ? part : "", part != NULL ? "_" : "");
+    if (out->opset < AXES_INPUT_SINCE)
+        fvi_onnx_set_ints(out, op, "axes", count, axes);
+    else
+        fvi_onnx_input(out, op, fvi_onnx_ints(out, name, count, axes));
+    return fvi_onnx_output(op);
 }
 
 const char *fvi_onnx_transpose(fvi_onnx_out *out, const char *part, fvi_onnx_form form, const char *x,

@@ -257,17 +257,17 @@ void fvi_onnx_scaled_tanh(fvi_onnx_out *out, const fvi_node *node)
     times(out, NULL, fvi_onnx_unary(out, "Tanh", "tanh", form, x), amplitude);
 }
 
-const char *fvi_onnx_softmax_of(fvi_onnx_out *out, const char *part, fvi_onnx_form form, const char *x,
-                                fv_image_shape shape)
+const char *fvi_onnx_softmax_of(fvi_onnx_out *out, const char *op_type, const char *part, fvi_onnx_form form,
+                                const char *x, fv_image_shape shape)
 {
+    enum { ONE_AXIS_SINCE = 13 }; /* before it all axes from the given one on are one */
     static const int64_t channels_last[] = { 0, 2, 3, 1 }, channels_first[] = { 0, 3, 1, 2 };
-    /* Before opset 13 all axes from this one on are one. */
-    const bool transposed = out->opset < 13 && form == FVI_ONNX_IMAGE && (shape.h > 1 || shape.w > 1);
+    const bool transposed = out->opset < ONE_AXIS_SINCE && form == FVI_ONNX_IMAGE && (shape.h > 1 || shape.w > 1);
     if (transposed)
         x = fvi_onnx_transpose(out, "channels_last", form, x, channels_last);
-    fvi_onnx_op *op = transposed     ? fvi_onnx_part(out, "Softmax", "softmax")
-                      : part == NULL ? fvi_onnx_last(out, "Softmax", form)
-                                     : fvi_onnx_part(out, "Softmax", part);
+    fvi_onnx_op *op = transposed     ? fvi_onnx_part(out, op_type, "softmax")
+                      : part == NULL ? fvi_onnx_last(out, op_type, form)
+                                     : fvi_onnx_part(out, op_type, part);
     fvi_onnx_input(out, op, x);
     fvi_onnx_set_int(out, op, "axis", transposed ? 3 : 1);
     return transposed ? fvi_onnx_transpose(out, part, form, fvi_onnx_output(op), channels_first) : fvi_onnx_output(op);
@@ -276,7 +276,13 @@ const char *fvi_onnx_softmax_of(fvi_onnx_out *out, const char *part, fvi_onnx_fo
 void fvi_onnx_softmax(fvi_onnx_out *out, const fvi_node *node)
 {
     const fvi_onnx_form form = fvi_onnx_common_form(out);
-    fvi_onnx_softmax_of(out, NULL, form, fvi_onnx_take(out, 0, form), node->out);
+    fvi_onnx_softmax_of(out, "Softmax", NULL, form, fvi_onnx_take(out, 0, form), node->out);
+}
+
+void fvi_onnx_log_softmax(fvi_onnx_out *out, const fvi_node *node)
+{
+    const fvi_onnx_form form = fvi_onnx_common_form(out);
+    fvi_onnx_softmax_of(out, "LogSoftmax", NULL, form, fvi_onnx_take(out, 0, form), node->out);
 }
 
 #endif

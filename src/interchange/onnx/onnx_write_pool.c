@@ -80,8 +80,9 @@ void fvi_onnx_average_pool(fvi_onnx_out *out, const fvi_node *node)
     const char *x = fvi_onnx_take(out, 0, FVI_ONNX_IMAGE);
     if (counts &&
         hangs_over) { /* padding counts, what lies behind it does not: the padding becomes a part of the image */
-        const fvi_onnx_edges edges = { .pad = { window.pad[0], window.pad[1], window.pad[2], window.pad[3] } };
-        x = fvi_onnx_pad_of(out, "padded", x, &edges, 0);
+        const fvi_onnx_edges edges = { .pad = { window.pad[0], window.pad[1], window.pad[2], window.pad[3] },
+                                       .mode = "constant" };
+        x = fvi_onnx_pad_of(out, "padded", x, &edges);
         memset(window.pad, 0, sizeof window.pad);
         counts = false;
     }
@@ -145,17 +146,18 @@ void fvi_onnx_maxout(fvi_onnx_out *out, const fvi_node *node)
 }
 
 /* A linear map along each axis: y = left x right, with left [rows out, rows in] and right [columns in, columns out]. */
-typedef double weight_fn(int32_t outputs, int32_t inputs, int32_t output, int32_t input);
+typedef double weight_fn(const void *options, int axis, int32_t outputs, int32_t inputs, int32_t output, int32_t input);
 
 static const char *make_matrix(fvi_onnx_out *out, const char *part, int32_t outputs, int32_t inputs, bool right,
                                weight_fn *weight)
 {
+    const void *options = out->node->options;
     const int64_t shape[] = { right ? inputs : outputs, right ? outputs : inputs };
     float *values = fvi_onnx_memory(out, (size_t)outputs * (size_t)inputs, sizeof *values);
     for (int32_t o = 0; values != NULL && o < outputs; o++)
         for (int32_t i = 0; i < inputs; i++)
             values[right ? (size_t)i * (size_t)outputs + (size_t)o : (size_t)o * (size_t)inputs + (size_t)i] =
-                (float)weight(outputs, inputs, o, i);
+                (float)weight(options, right, outputs, inputs, o, i);
     return values != NULL ? fvi_onnx_floats(out, part, 2, shape, values) : "";
 }
 
@@ -169,8 +171,11 @@ static void write_separable(fvi_onnx_out *out, const fvi_node *node, weight_fn *
 }
 
 /* The windows of adaptive_average_pool: from floor(o * in / out) to before ceil((o + 1) * in / out). */
-static double adaptive_weight(int32_t outputs, int32_t inputs, int32_t output, int32_t input)
+static double adaptive_weight(const void *options, int axis, int32_t outputs, int32_t inputs, int32_t output,
+                              int32_t input)
 {
+    (void)options;
+    (void)axis;
     const int64_t first = (int64_t)output * inputs / outputs;
     const int64_t end = ((int64_t)(output + 1) * inputs + outputs - 1) / outputs;
     return input >= first && input < end ? 1.0 / (double)(end - first) : 0;
@@ -194,8 +199,11 @@ void fvi_onnx_adaptive_average_pool(fvi_onnx_out *out, const fvi_node *node)
 }
 
 /* Bilinear, pixels as areas: as src/layer/upsample.c. */
-static double bilinear_weight(int32_t outputs, int32_t inputs, int32_t output, int32_t input)
+static double bilinear_weight(const void *options, int axis, int32_t outputs, int32_t inputs, int32_t output,
+                              int32_t input)
 {
+    (void)options;
+    (void)axis;
     const double centre = (output + 0.5) * inputs / outputs - 0.5;
     const double inside = centre < 0 ? 0 : centre > inputs - 1 ? inputs - 1 : centre, apart = fabs(inside - input);
     return apart < 1 ? 1 - apart : 0;
@@ -231,6 +239,93 @@ void fvi_onnx_upsample(fvi_onnx_out *out, const fvi_node *node)
             fvi_onnx_set_text(out, op, "nearest_mode", "floor");
     }
     fvi_onnx_input(out, op, fvi_onnx_floats(out, "factors", 1, shape, factors));
+}
+
+/* Where output i of an axis looks: as src/layer/resize.c. */
+static double resize_place(const fv_resize_options *options, double factor, int32_t outputs, int32_t inputs, int32_t i)
+{
+    switch (options->coordinates) {
+    case FV_RESIZE_ALIGN_CORNERS:
+        return outputs == 1 ? 0 : (double)i * (inputs - 1) / (outputs - 1);
+    case FV_RESIZE_ASYMMETRIC:
+        return i / factor;
+    case FV_RESIZE_PYTORCH_HALF_PIXEL:
+        return outputs == 1 ? 0 : (i + 0.5) / factor - 0.5;
+    case FV_RESIZE_HALF_PIXEL:
+        break;
+    }
+    return (i + 0.5) / factor - 0.5;
+}
+
+static double resize_factor(const fv_resize_options *options, int axis, int32_t outputs, int32_t inputs)
+{
+    return options->factor.count > 0 ? options->factor.values[axis] : (double)outputs / inputs;
+}
+
+static double resize_weight(const void *given, int axis, int32_t outputs, int32_t inputs, int32_t output, int32_t input)
+{
+    const fv_resize_options *options = given;
+    const double place = resize_place(options, resize_factor(options, axis, outputs, inputs), outputs, inputs, output);
+    const double nearest = options->nearest == FV_RESIZE_FLOOR ? floor(place) : ceil(place - 0.5);
+    const double at = options->bilinear ? place : nearest;
+    const double apart = fabs(fmin(fmax(at, 0), inputs - 1) - input);
+    return apart < 1 ? 1 - apart : 0;
+}
+
+/* Factors that float32 holds, as the operator has them. */
+static bool has_plain_factors(const fvi_node *node)
+{
+    const double rows = resize_factor(node->options, 0, node->out.h, node->in[0].h);
+    const double columns = resize_factor(node->options, 1, node->out.w, node->in[0].w);
+    return (double)(float)rows == rows && (double)(float)columns == columns;
+}
+
+/* Resize by factors where these are exact; a size alone can be given since opset 18, and before opset 11 the operator knew one kind of
+ * coordinates only: else the same as a linear map. */
+void fvi_onnx_resize(fvi_onnx_out *out, const fvi_node *node)
+{
+    enum { COORDINATES_SINCE = 11, AXES_SINCE = 18 };
+    static const char *const coordinates[] = { "half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel" };
+    const fv_resize_options *options = node->options;
+    const int64_t two[] = { 2 }, four[] = { FVI_ONNX_RANK }, none[] = { 0 }, axes[] = { 2, 3 };
+    const int64_t size[] = { node->out.h, node->out.w };
+    const bool sized = options->factor.count == 0 && out->opset >= AXES_SINCE, by_axes = out->opset >= AXES_SINCE;
+    if (out->opset < COORDINATES_SINCE || (!sized && !has_plain_factors(node))) {
+        write_separable(out, node, resize_weight);
+        return;
+    }
+    float *factors = fvi_onnx_memory(out, FVI_ONNX_RANK, sizeof *factors);
+    if (factors == NULL)
+        return;
+    factors[0] = factors[1] = 1;
+    factors[2] = (float)resize_factor(options, 0, node->out.h, node->in[0].h);
+    factors[3] = (float)resize_factor(options, 1, node->out.w, node->in[0].w);
+    const char *x = fvi_onnx_take(out, 0, FVI_ONNX_IMAGE);
+    fvi_onnx_op *op = fvi_onnx_last(out, "Resize", FVI_ONNX_IMAGE);
+    fvi_onnx_input(out, op, x);
+    fvi_onnx_input(out, op, out->opset >= 13 ? "" : fvi_onnx_floats(out, "region", 1, none, factors));
+    fvi_onnx_input(out, op,
+                   sized     ? ""
+                   : by_axes ? fvi_onnx_floats(out, "factors", 1, two, factors + 2)
+                             : fvi_onnx_floats(out, "factors", 1, four, factors));
+    fvi_onnx_input(out, op, sized ? fvi_onnx_ints(out, "size", 2, size) : NULL);
+    if (by_axes)
+        fvi_onnx_set_ints(out, op, "axes", 2, axes);
+    fvi_onnx_set_text(out, op, "mode", options->bilinear ? "linear" : "nearest");
+    fvi_onnx_set_text(out, op, "coordinate_transformation_mode", coordinates[options->coordinates]);
+    if (!options->bilinear)
+        fvi_onnx_set_text(out, op, "nearest_mode",
+                          options->nearest == FV_RESIZE_FLOOR ? "floor" : "round_prefer_floor");
+}
+
+void fvi_onnx_reduce_mean(fvi_onnx_out *out, const fvi_node *node)
+{
+    static const struct {
+        int32_t count;
+        int64_t axes[3];
+    } over[] = { { 2, { 2, 3 } }, { 1, { 1 } }, { 3, { 1, 2, 3 } }, { 1, { 2 } }, { 1, { 3 } } };
+    const fv_reduce_over kind = ((const fv_reduce_mean_options *)node->options)->over;
+    fvi_onnx_mean(out, NULL, FVI_ONNX_IMAGE, fvi_onnx_take(out, 0, FVI_ONNX_IMAGE), over[kind].count, over[kind].axes);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * onnx_write_weights.c - layers with weights, and the normalisations, as operators of ONNX.
+ * onnx_write_weights.c - layers with weights as operators of ONNX.
  * Convolution, transposed convolution and dense layers have their weights in ONNX's orientation already.
  */
 #include "interchange/onnx/onnx_write.h"
@@ -112,50 +112,16 @@ void fvi_onnx_subsample(fvi_onnx_out *out, const fvi_node *node)
     set_geometry(out, op, &window, node->out.c);
 }
 
-static float *filled(fvi_onnx_out *out, int32_t count, float value)
-{
-    float *values = fvi_onnx_memory(out, (size_t)count, sizeof *values);
-    for (int32_t i = 0; values != NULL && i < count; i++)
-        values[i] = value;
-    return values;
-}
-
-/* The layer's parameter, or where it has none an initialiser of one value. */
-static const char *param_or(fvi_onnx_out *out, const char *suffix, int32_t count, float value)
-{
-    const int64_t shape[] = { count };
-    const char *name = fvi_onnx_param(out, suffix);
-    const float *values = name == NULL ? filled(out, count, value) : NULL;
-    return values != NULL ? fvi_onnx_floats(out, suffix, 1, shape, values) : name;
-}
-
 void fvi_onnx_dense(fvi_onnx_out *out, const fvi_node *node)
 {
     const char *x = fvi_onnx_take(out, 0, FVI_ONNX_VECTOR), *weight = fvi_onnx_write_weight(out);
     /* Before opset 11 the bias is no optional input. */
-    const char *bias = out->opset < 11 ? param_or(out, "bias", node->out.c, 0) : fvi_onnx_write_bias(out);
+    const char *bias = out->opset < 11 ? fvi_onnx_param_or(out, "bias", node->out.c, 0) : fvi_onnx_write_bias(out);
     fvi_onnx_op *op = fvi_onnx_last(out, "Gemm", FVI_ONNX_VECTOR);
     fvi_onnx_input(out, op, x);
     fvi_onnx_input(out, op, weight);
     fvi_onnx_input(out, op, bias);
     fvi_onnx_set_int(out, op, "transB", 1);
-}
-
-void fvi_onnx_batch_norm(fvi_onnx_out *out, const fvi_node *node)
-{
-    const fv_batch_norm_options *options = node->options;
-    const int32_t channels = node->out.c;
-    const fvi_onnx_form form = fvi_onnx_common_form(out);
-    const char *x = fvi_onnx_take(out, 0, form);
-    fvi_onnx_op *op = fvi_onnx_last(out, "BatchNormalization", form);
-    fvi_onnx_input(out, op, x);
-    fvi_onnx_input(out, op, param_or(out, "weight", channels, 1));
-    fvi_onnx_input(out, op, param_or(out, "bias", channels, 0));
-    fvi_onnx_input(out, op, fvi_onnx_param(out, "running_mean"));
-    fvi_onnx_input(out, op, fvi_onnx_param(out, "running_var"));
-    fvi_onnx_set_float(out, op, "epsilon", options->epsilon == 0 ? 1e-5 : options->epsilon);
-    /* ONNX's momentum is what stays of the running values. */
-    fvi_onnx_set_float(out, op, "momentum", 1 - (options->momentum == 0 ? 0.1 : options->momentum));
 }
 
 /* y[i] = -sum over j of (x[j] - code[i,j])^2: the codes are subtracted from a row that is repeated for each of them. */
@@ -181,49 +147,6 @@ void fvi_onnx_rbf(fvi_onnx_out *out, const fvi_node *node)
         fvi_onnx_input(out, sum, fvi_onnx_ints(out, "penalty_axes", 1, axes));
     fvi_onnx_set_int(out, sum, "keepdims", 0);
     fvi_onnx_unary(out, "Neg", NULL, FVI_ONNX_VECTOR, fvi_onnx_output(sum));
-}
-
-/* Windows of one channel: the mean of the squares over the whole window, zeros outside the image included. */
-static void write_within_channel(fvi_onnx_out *out, int64_t size, double alpha, double beta, double k)
-{
-    const int64_t kernel[] = { size, size }, stride[] = { 1, 1 }, side = (size - 1) / 2;
-    const int64_t pad[] = { side, side, side, side };
-    const char *x = fvi_onnx_take(out, 0, FVI_ONNX_IMAGE);
-    const char *square = fvi_onnx_binary(out, "Mul", "square", FVI_ONNX_IMAGE, x, x);
-    fvi_onnx_op *mean = fvi_onnx_part(out, "AveragePool", "mean_square");
-    fvi_onnx_input(out, mean, square);
-    fvi_onnx_set_ints(out, mean, "kernel_shape", 2, kernel);
-    fvi_onnx_set_ints(out, mean, "strides", 2, stride);
-    fvi_onnx_set_ints(out, mean, "pads", 4, pad);
-    fvi_onnx_set_int(out, mean, "count_include_pad", 1);
-    const char *scaled = fvi_onnx_binary(out, "Mul", "scaled", FVI_ONNX_IMAGE, fvi_onnx_output(mean),
-                                         fvi_onnx_scalar(out, "alpha", alpha));
-    const char *shifted = fvi_onnx_binary(out, "Add", "shifted", FVI_ONNX_IMAGE, scaled, fvi_onnx_scalar(out, "k", k));
-    const char *power =
-        fvi_onnx_binary(out, "Pow", "power", FVI_ONNX_IMAGE, shifted, fvi_onnx_scalar(out, "beta", beta));
-    fvi_onnx_binary(out, "Div", NULL, FVI_ONNX_IMAGE, x, power);
-}
-
-void fvi_onnx_local_response_norm(fvi_onnx_out *out, const fvi_node *node)
-{
-    const fv_local_response_norm_options *options = node->options;
-    const int64_t size = options->size == 0 ? 5 : options->size;
-    const double beta = options->beta == 0 ? 0.75 : options->beta, k = options->k == 0 ? 1 : options->k;
-    double alpha = options->alpha == 0 ? 1e-4 : options->alpha;
-    /* ONNX's alpha is divided by the size, as Caffe's. */
-    if (options->alpha_per_element)
-        alpha *= (double)(options->within_channel ? size * size : size);
-    if (options->within_channel) {
-        write_within_channel(out, size, alpha, beta, k);
-        return;
-    }
-    const char *x = fvi_onnx_take(out, 0, FVI_ONNX_IMAGE);
-    fvi_onnx_op *op = fvi_onnx_last(out, "LRN", FVI_ONNX_IMAGE);
-    fvi_onnx_input(out, op, x);
-    fvi_onnx_set_int(out, op, "size", size);
-    fvi_onnx_set_float(out, op, "alpha", alpha);
-    fvi_onnx_set_float(out, op, "beta", beta);
-    fvi_onnx_set_float(out, op, "bias", k);
 }
 
 #endif
