@@ -12,7 +12,7 @@ if(FOVEA_MINIMAL)
   # What tables do not name is unused here; the linker drops it.
   target_compile_options(fovea_settings INTERFACE -Wno-unused-function -ffunction-sections -fdata-sections
     -fno-asynchronous-unwind-tables)
-  target_link_options(fovea_settings INTERFACE -Wl,--gc-sections
+  target_link_options(fovea_settings INTERFACE -Wl,--gc-sections -Wl,-z,noseparate-code
     $<$<BOOL:${FOVEA_PACKS_RELOCATIONS}>:-Wl,-z,pack-relative-relocs>)
 endif()
 if(FOVEA_SANITIZE)
