@@ -93,25 +93,48 @@ typedef struct gather {
     size_t outer, inner, group;
 } gather;
 
-static void add_tile(const gather *g, const magnitudes *m, int32_t n, int32_t row, int32_t column, int32_t o)
+/* |G||w||G|^T of every output and input of its group, [outputs][inputs][parts]: the same for all tiles. */
+static double *transform_weights(const gather *g, const magnitudes *m)
+{
+    const int32_t reduced = g->in_size[2] / g->groups, outputs = g->out_size[2] / g->groups;
+    const size_t parts = (size_t)(m->window * m->window);
+    double *const made = malloc((size_t)g->out_size[2] * (size_t)reduced * parts * sizeof *made);
+    double kernel[TAPS_MAX * TAPS_MAX], *u = made;
+    assert_non_null(made);
+    for (int32_t o = 0; o < g->out_size[2]; o++)
+        for (int32_t c = 0; c < reduced; c++, u += parts) {
+            const double *w =
+                g->w + (size_t)(o / outputs) * g->group + (size_t)(o % outputs) * g->outer + (size_t)c * g->inner;
+            for (int tap = 0; tap < m->taps * m->taps; tap++)
+                kernel[tap] = fabs(w[tap]);
+            both_sides(m->weights, m->window, m->taps, kernel, u);
+        }
+    return made;
+}
+
+/* |B^T||d||B| of one tile, [inputs][parts]: the same for all outputs. */
+static void transform_tile(const gather *g, const magnitudes *m, int32_t n, int32_t row, int32_t column, double *to)
+{
+    const size_t in_image = (size_t)g->in_size[0] * (size_t)g->in_size[1] * (size_t)g->in_size[2];
+    double window[PARTS_MAX];
+    for (int32_t c = 0; c < g->in_size[2]; c++, to += m->window * m->window) {
+        square(g->in + (size_t)n * in_image, g->in_size, row - g->top, column - g->left, c, m->window, window);
+        both_sides(m->input, m->window, m->window, window, to);
+    }
+}
+
+static void add_tile(const gather *g, const magnitudes *m, int32_t n, int32_t row, int32_t column, int32_t o,
+                     const double *u, const double *tile)
 {
     const int32_t reduced = g->in_size[2] / g->groups, outputs = g->out_size[2] / g->groups, group = o / outputs;
-    const size_t in_image = (size_t)g->in_size[0] * (size_t)g->in_size[1] * (size_t)g->in_size[2];
     const size_t out_image = (size_t)g->out_size[0] * (size_t)g->out_size[1] * (size_t)g->out_size[2];
     const int parts = m->window * m->window;
-    double sum[PARTS_MAX] = { 0 }, window[PARTS_MAX], transformed[PARTS_MAX], u[PARTS_MAX], y[OUT * OUT];
-    double kernel[TAPS_MAX * TAPS_MAX];
-    for (int32_t c = 0; c < reduced; c++) {
-        square(g->in + (size_t)n * in_image, g->in_size, row - g->top, column - g->left, group * reduced + c, m->window,
-               window);
-        both_sides(m->input, m->window, m->window, window, transformed);
-        const double *w = g->w + (size_t)group * g->group + (size_t)(o % outputs) * g->outer + (size_t)c * g->inner;
-        for (int tap = 0; tap < m->taps * m->taps; tap++)
-            kernel[tap] = fabs(w[tap]);
-        both_sides(m->weights, m->window, m->taps, kernel, u);
+    double sum[PARTS_MAX] = { 0 }, y[OUT * OUT];
+    u += (size_t)o * (size_t)reduced * (size_t)parts;
+    tile += (size_t)group * (size_t)reduced * (size_t)parts;
+    for (int32_t c = 0; c < reduced; c++, u += parts, tile += parts)
         for (int e = 0; e < parts; e++)
-            sum[e] += u[e] * transformed[e];
-    }
+            sum[e] += u[e] * tile[e];
     both_sides(m->output, OUT, m->window, sum, y);
     for (int i = 0; i < 4 && row + i < g->out_size[0]; i++)
         for (int j = 0; j < 4 && column + j < g->out_size[1]; j++)
@@ -122,11 +145,18 @@ static void add_tile(const gather *g, const magnitudes *m, int32_t n, int32_t ro
 
 static void run(const gather *g, const magnitudes *m, int32_t n)
 {
+    double *const u = transform_weights(g, m);
+    double *const tile = malloc((size_t)g->in_size[2] * (size_t)(m->window * m->window) * sizeof *tile);
+    assert_non_null(tile);
     for (int32_t image = 0; image < n; image++)
         for (int32_t row = 0; row < g->out_size[0]; row += 4)
-            for (int32_t column = 0; column < g->out_size[1]; column += 4)
+            for (int32_t column = 0; column < g->out_size[1]; column += 4) {
+                transform_tile(g, m, image, row, column, tile);
                 for (int32_t o = 0; o < g->out_size[2]; o++)
-                    add_tile(g, m, image, row, column, o);
+                    add_tile(g, m, image, row, column, o, u, tile);
+            }
+    free(u);
+    free(tile);
 }
 
 /* dw of one pair of channels. */
