@@ -33,7 +33,7 @@ const char *cli_option_form(const cli_option *option, char *text, size_t size)
     else if (option->type == CLI_FLAG)
         snprintf(text, size, "--%s", option->name);
     else
-        snprintf(text, size, "--%s %s", option->name, option->value);
+        snprintf(text, size, "%s--%s %s", strcmp(option->name, "out") == 0 ? "-o, " : "", option->name, option->value);
     return text;
 }
 

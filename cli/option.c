@@ -322,11 +322,11 @@ int cli_parse(cli_call *call, int count, char **argv, bool *wants_help)
         } else if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
             *wants_help = true;
             return CLI_DONE;
-        } else if (argument[1] != '-') {
+        } else if (argument[1] != '-' && !(strcmp(argument, "-o") == 0 && find(call->command, "out", 3) >= 0)) {
             return cli_usage_error(call->command, "unknown option '%s': options are words, as in --help", argument);
         } else {
             const bool has_next = next != NULL;
-            const int status = parse_option(call, argument, &next);
+            const int status = parse_option(call, argument[1] == 'o' ? "--out" : argument, &next);
             if (status != CLI_DONE)
                 return status;
             if (has_next && next == NULL)

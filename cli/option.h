@@ -37,8 +37,9 @@ typedef enum cli_completion {
 } cli_completion;
 
 typedef struct cli_option {
-    const char *name; /* "epochs" for --epochs; NULL: reached through --set only */
-    const char *key;  /* "train.epochs" for --set and config.yaml, or NULL */
+    const char *
+        name; /* "epochs" for --epochs; NULL: reached through --set only. "out" is -o too, the only one with a short form */
+    const char *key; /* "train.epochs" for --set and config.yaml, or NULL */
     cli_type type;
     const char *value;        /* how help calls the value: "N" */
     size_t offset;            /* of the member in the command's struct */
