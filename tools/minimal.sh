@@ -23,10 +23,14 @@ if [ ! -x build/release/fovea ] || [ ! -e build/release/libfovea.so ]; then
     echo "skipped: no build/release to compare with"
     exit 0
 fi
-build/release/fovea train lenet5 --data mnist-12k --out "$work/run" --seed 1 --set train.epochs=1 --quiet >/dev/null
+build/release/fovea train lenet5 --data mnist-12k --out "$work/run" --seed 1 --epochs 1 >/dev/null
 cc -O1 -Wall -Werror -Iinclude tests/minimal/classify.c -o "$work/small" -Lbuild/minimal -lfovea -Wl,-rpath,"$PWD/build/minimal"
 cc -O1 -Wall -Werror -Iinclude tests/minimal/classify.c -o "$work/whole" -Lbuild/release -lfovea -Wl,-rpath,"$PWD/build/release"
-for isa in baseline avx2; do
+isas=baseline
+if grep -q avx2 /proc/cpuinfo 2>/dev/null; then
+    isas="baseline avx2"
+fi
+for isa in $isas; do
     FOVEA_ISA=$isa "$work/whole" "$work/run/model.safetensors" >"$work/whole.txt"
     FOVEA_ISA=$isa "$work/small" "$work/run/model.safetensors" >"$work/small.txt"
     diff "$work/whole.txt" "$work/small.txt"
