@@ -7,7 +7,7 @@ BUILD := build/$(PRESET)
 .PHONY: help build demo test test-zoo test-tensorboard test-onnx test-c test-torchvision soak bench bench-peers install package minimal docs lint fuzz clean
 
 help:
-	@echo "make demo      set up, build, train a network on digits and try it (about a minute)"
+	@echo "make demo      set up, build, train a network on digits and try it (about two minutes)"
 	@echo "make test      set up, build and run every test"
 	@echo "make test-zoo  also the tests of named networks that take minutes and gigabytes"
 	@echo "make test-tensorboard  the real TensorBoard, from PyPI, opens run folders (minutes)"
